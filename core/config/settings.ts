@@ -1,0 +1,82 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { IDENTIFIER } from '../profiles/schema.js'
+
+const strict = { additionalProperties: false }
+const group = <Members extends Record<string, TSchema>>(members: Members, description: string) => Type.Object(members, { ...strict, default: {}, description })
+
+/** Every setting of the sidecar with its default. Flags, environment variables and the table of the docs follow from it. */
+export const settingsSchema = Type.Object({
+  port: Type.Integer({ minimum: 0, maximum: 65_535, default: 3001, description: 'TCP port; 0 lets the system choose one.' }),
+  host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' }),
+  storage: Type.String({ minLength: 1, default: '~/.cco/orchestration', description: 'Folder for results, events, keys and logs; made with mode 0700.' }),
+  project: Type.Optional(Type.String({ minLength: 1, description: 'Folder of the repository; the git root of the working directory by default.' })),
+  project_id: Type.Optional(Type.String({ pattern: IDENTIFIER, description: 'Identifier of the project; made of the folder\'s name by default.' })),
+  cache_size_mb: Type.Integer({ minimum: 1, maximum: 1_048_576, default: 1024, description: 'Bound of the context cache, MiB.' }),
+  log_level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info', description: 'Least level that is logged.' }),
+  log_format: Type.Enum(['json', 'pretty'], { default: 'json', description: 'How log lines look.' }),
+  body_limit_mb: Type.Integer({ minimum: 1, maximum: 1024, default: 10, description: 'Largest request body, MiB.' }),
+  rate_limit: group({
+    enabled: Type.Boolean({ default: true, description: 'Whether agents are held to the rates of their profiles.' }),
+    project_per_minute: Type.Integer({ minimum: 1, default: 60_000, description: 'Requests a minute that all agents of a project may make together.' })
+  }, 'Rate limits'),
+  cors: group({
+    origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins whose pages may call the sidecar; none by default.' })
+  }, 'Cross-origin requests'),
+  auth: group({
+    token_ttl_seconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600, description: 'Life of a token.' }),
+    chain_seconds: Type.Integer({ minimum: 1, maximum: 2_592_000, default: 28_800, description: 'How long a token can be refreshed in all.' })
+  }, 'Tokens'),
+  events: group({
+    strict_topics: Type.Boolean({ default: false, description: 'Whether an agent may publish only under the topics of its profile.' }),
+    retention_hours: Type.Number({ exclusiveMinimum: 0, maximum: 8760, default: 24, description: 'How long events are kept.' }),
+    retention_count: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 10_000, description: 'How many events of a project are kept.' }),
+    max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' })
+  }, 'Events'),
+  context: group({
+    timeout_seconds: Type.Integer({ minimum: 1, maximum: 600, default: 30, description: 'How long gathering a context may take.' }),
+    max_file_mb: Type.Number({ exclusiveMinimum: 0, maximum: 64, default: 2, description: 'Files above it are listed and not read, MiB.' })
+  }, 'Context'),
+  results: group({
+    retention_days: Type.Number({ exclusiveMinimum: 0, maximum: 36_500, default: 30, description: 'How long results are kept.' })
+  }, 'Results'),
+  spawn: group({
+    command: Type.Optional(Type.String({ minLength: 1, description: 'Command that the process spawner runs for an agent, split at white space; quotes keep words together.' })),
+    max_concurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 119, description: 'Agents at work at once.' }),
+    max_per_type: Type.Integer({ minimum: 1, maximum: 10_000, default: 16, description: 'Agents of one type at work at once.' }),
+    max_queue: Type.Integer({ minimum: 0, maximum: 100_000, default: 256, description: 'Agents that may wait for a place.' }),
+    timeout_seconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600, description: 'How long an agent may run unless its profile or spawn says otherwise.' }),
+    environment: Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), { default: [], description: 'Variables of the sidecar\'s own environment that agents get beside PATH, HOME, LANG, TZ and the like.' })
+  }, 'Agents'),
+  access: group({
+    loopback_status: Type.Boolean({ default: true, description: 'Whether /status and /metrics answer direct loopback connections without a token.' })
+  }, 'Open routes')
+}, { ...strict, default: {} })
+
+export type Settings = Static<typeof settingsSchema>
+
+/** One setting as it can be said on the command line and in the environment. */
+export interface SettingName {
+  /** Members from the root, for example `['rate_limit', 'enabled']`. */
+  path: readonly string[]
+  /** For example `rate-limit-enabled`. */
+  flag: string
+  /** For example `CCO_SIDECAR_RATE_LIMIT_ENABLED`. */
+  variable: string
+  schema: TSchema & { type?: string, default?: unknown, description?: string, enum?: readonly string[] }
+}
+
+interface ObjectSchema { type?: string, properties?: Record<string, TSchema> }
+
+function leaves (schema: ObjectSchema, path: readonly string[]): SettingName[] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, member]) => {
+    const here = [...path, name]
+    if ((member as ObjectSchema).type === 'object') return leaves(member as ObjectSchema, here)
+    const words = here.join('_')
+    return [{ path: here, flag: words.replaceAll('_', '-'), variable: `CCO_SIDECAR_${words.toUpperCase()}`, schema: member as SettingName['schema'] }]
+  })
+}
+
+export const SETTING_NAMES: readonly SettingName[] = leaves(settingsSchema as ObjectSchema, [])
+
+/** Settings that a repository nobody has trusted yet may choose: they load nothing, start nothing and raise no limit. */
+export const HARMLESS_SETTINGS: ReadonlySet<string> = new Set(['log_level', 'log_format', 'project_id'])

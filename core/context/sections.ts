@@ -1,0 +1,146 @@
+import type { Commit, Json, ResultRecord, UncommittedChange } from '../contracts/index.js'
+import type { ProjectState } from '../project/project.js'
+
+export interface ProjectStructure {
+  root: string
+  files: string[]
+  directories: string[]
+  total_files: number
+  total_size_bytes: number
+}
+
+export interface GitContext {
+  branch: string | null
+  head: string | null
+  recent_commits: Commit[]
+  uncommitted_changes: UncommittedChange[]
+  remote: string | null
+  remote_url: string | null
+}
+
+export interface AgentOutput {
+  agent: string
+  agent_type: string
+  timestamp: string
+  status: string
+  decision: string | null
+  decisions: string[]
+  files_affected: string[]
+  result_id: string
+}
+
+/** A part of the answer and how much of it did not fit. */
+export interface Section<Value> {
+  value: Value
+  left_out: number
+}
+
+const BASE_COMMITS = 10
+const MAX_CHANGES = 200
+
+/** As much of the tree as fits, the shallow paths first. */
+export function structureOf (state: ProjectState, maxBytes: number): Section<ProjectStructure> {
+  const byDepth = [...state.files].sort((a, b) => a.path.split('/').length - b.path.split('/').length || (a.path < b.path ? -1 : 1))
+  const files: string[] = []
+  const directories = new Set<string>()
+  let bytes = 0
+  for (const { path } of byDepth) {
+    const folders = parents(path).filter((folder) => !directories.has(folder))
+    const cost = [path, ...folders].reduce((sum, name) => sum + Buffer.byteLength(name) + 3, 0)
+    if (bytes + cost > maxBytes) break
+    bytes += cost
+    files.push(path)
+    for (const folder of folders) directories.add(folder)
+  }
+  return {
+    value: {
+      root: '.',
+      files: files.sort(),
+      directories: [...directories].sort(),
+      total_files: state.files.length,
+      total_size_bytes: state.files.reduce((sum, file) => sum + file.size, 0)
+    },
+    left_out: state.files.length - files.length
+  }
+}
+
+function parents (path: string): string[] {
+  const names = path.split('/')
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
+}
+
+/** Branch, head, last commits and uncommitted changes; diffs go first when there is no room. `null` without git. */
+export async function gitContextOf (state: ProjectState, further: readonly Commit[], maxBytes: number): Promise<Section<GitContext | null>> {
+  const facts = await state.git()
+  if (facts === undefined) return { value: null, left_out: 0 }
+  const commits = new Map([...await state.commits(BASE_COMMITS), ...further].map((commit) => [commit.hash, commit]))
+  const value: GitContext = {
+    branch: facts.branch,
+    head: facts.head,
+    recent_commits: [...commits.values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)),
+    uncommitted_changes: facts.changes.slice(0, MAX_CHANGES),
+    remote: facts.remote,
+    remote_url: facts.remote_url
+  }
+  let leftOut = facts.changes.length - value.uncommitted_changes.length
+  let size = sizeOf(value)
+  value.uncommitted_changes = value.uncommitted_changes.map((change) => {
+    if (size <= maxBytes || change.diff === null) return change
+    size -= sizeOf(change.diff)
+    leftOut++
+    return { ...change, diff: null }
+  })
+  while (size > maxBytes && value.recent_commits.length > 1) {
+    size -= sizeOf(value.recent_commits.pop())
+    leftOut++
+  }
+  while (size > maxBytes && value.uncommitted_changes.length > 0) {
+    size -= sizeOf(value.uncommitted_changes.pop())
+    leftOut++
+  }
+  return { value, left_out: leftOut }
+}
+
+/** What earlier agents decided, newest first. */
+export function outputsOf (records: readonly ResultRecord[], maxBytes: number): Section<AgentOutput[]> {
+  const value: AgentOutput[] = []
+  let bytes = 0
+  for (const record of records) {
+    const output = outputOf(record)
+    bytes += sizeOf(output)
+    if (bytes > maxBytes) break
+    value.push(output)
+  }
+  return { value, left_out: records.length - value.length }
+}
+
+function outputOf (record: ResultRecord): AgentOutput {
+  const decisions = listOf(record.result.decisions).flatMap((entry) => (typeof entry === 'string' ? [entry] : [JSON.stringify(entry)]))
+  return {
+    agent: record.agent_id,
+    agent_type: record.agent_type,
+    timestamp: record.timestamp,
+    status: record.status,
+    decision: decisions[0] ?? null,
+    decisions,
+    files_affected: filesOf(record),
+    result_id: record.id
+  }
+}
+
+/** Paths that a result says it created, modified or deleted. */
+export function filesOf (record: ResultRecord): string[] {
+  const { files_created: created, files_modified: modified, files_deleted: deleted } = record.result
+  return [...new Set([...listOf(created), ...listOf(modified), ...listOf(deleted)].flatMap((entry) => {
+    const path = typeof entry === 'string' ? entry : (entry as { path?: Json } | null)?.path
+    return typeof path === 'string' ? [path] : []
+  }))]
+}
+
+function listOf (value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : []
+}
+
+export function sizeOf (value: unknown): number {
+  return Buffer.byteLength(JSON.stringify(value) ?? '')
+}

@@ -1,0 +1,99 @@
+import type { JsonObject, Lifecycle } from './common.js'
+
+export type Priority = 'low' | 'normal' | 'high'
+
+export interface SidecarEvent {
+  /** `evt_` and 26 characters that sort by time; strictly increasing within a project. */
+  event_id: string
+  event_type: string
+  publisher: string
+  publisher_type: string
+  topic: string
+  data: JsonObject
+  correlation_id?: string
+  round?: number
+  references?: string
+  priority?: Priority
+  /** RFC 3339, UTC. */
+  timestamp: string
+  ttl_seconds: number
+}
+
+export type EventDraft = Omit<SidecarEvent, 'event_id' | 'timestamp'> & { event_id?: string }
+
+/** A place in one project's stream. Opaque: only the bus that issued it can order or read it. */
+export type Position = string
+
+export interface PlacedEvent {
+  event: SidecarEvent
+  /** Reading after this position continues behind the event. */
+  position: Position
+}
+
+export type Anchor =
+  | { at: 'earliest' }
+  | { at: 'latest' }
+  | { at: 'event', event_id: string }
+  | { at: 'time', time: number }
+
+export interface ReadPage {
+  items: PlacedEvent[]
+  /** Where the next read goes on: behind everything that was looked at. */
+  next: Position
+  /** Whether nothing lay behind `next` at the time of reading. */
+  end: boolean
+  /** Events between `after` and the first item that retention took before this read. */
+  missed: number
+}
+
+export interface DeadLetter {
+  event: SidecarEvent
+  reason: string
+  attempts: number
+  last_error: string
+  /** RFC 3339, UTC. */
+  timestamp: string
+}
+
+export interface EventBusStats {
+  /** Events retained, of all projects or the one asked for. */
+  retained: number
+  /** Events appended since the bus was opened. */
+  published: number
+  dead_letters: number
+  /** Bytes on disk or, where there is none, in memory. */
+  bytes: number
+}
+
+/**
+ * A durable, ordered stream of events per project. All calls are scoped by the project that is their
+ * first argument: nothing of another project can be named.
+ *
+ * Errors: `EVT_001` when the bus cannot take or give events, `VAL_001` for a position that is not of
+ * this bus and project (from the future, of another project, garbage).
+ */
+export interface EventBus extends Lifecycle {
+  /** `durable`: what was acknowledged survives `kill -9`. */
+  readonly supports: { durable: boolean }
+  /** Resolves when the event is durable. A draft whose `event_id` is retained already returns that event. */
+  append (project: string, draft: EventDraft): Promise<PlacedEvent>
+  /** Oldest first, at most `limit` items. Expired events are passed over, and are not `missed`. */
+  read (project: string, query: { after: Position, limit: number }): Promise<ReadPage>
+  /** Resolves an anchor to the position just before its events; `undefined` when the event is not retained. */
+  locate (project: string, anchor: Anchor): Promise<Position | undefined>
+  /**
+   * Calls `listener` for each event appended from now on, in order, without waiting for it.
+   * Several processes on one backend each see every event. The returned function is idempotent.
+   */
+  subscribe (project: string, listener: (placed: PlacedEvent) => void): Promise<() => void>
+  /** The position saved under `reader`, or `undefined`. */
+  loadPosition (project: string, reader: string): Promise<Position | undefined>
+  /** Saves where a reader is. May be written behind: after a crash an older position may come back, never a newer one. */
+  savePosition (project: string, reader: string, position: Position): Promise<void>
+  addDeadLetter (project: string, letter: DeadLetter): Promise<void>
+  /** Oldest first. */
+  listDeadLetters (project: string): Promise<DeadLetter[]>
+  /** `false` when there was none. */
+  removeDeadLetter (project: string, eventId: string): Promise<boolean>
+  stats (project?: string): Promise<EventBusStats>
+}

@@ -1,0 +1,73 @@
+import type { JsonObject, Lifecycle } from './common.js'
+
+export type ResultStatus = 'success' | 'failed' | 'partial'
+
+export interface ResultRecord {
+  /** `res_` and 26 characters that sort by time. */
+  id: string
+  project_id: string
+  issue_id: string
+  agent_id: string
+  agent_type: string
+  status: ResultStatus
+  /** As the agent gave it, verbatim. */
+  result: JsonObject
+  correlation_id?: string
+  round?: number
+  /** When it was stored. RFC 3339, UTC. */
+  timestamp: string
+}
+
+export interface ResultQuery {
+  issue_id?: string
+  agent_type?: string
+  status?: ResultStatus
+  /** Milliseconds since the epoch, inclusive. */
+  since?: number
+  /** Milliseconds since the epoch, exclusive. */
+  until?: number
+  limit: number
+  /** As returned by an earlier page of the same query. */
+  cursor?: string
+}
+
+/** What the agents of an issue work on. */
+export interface IssueRecord {
+  issue_id: string
+  title: string
+  description?: string
+  labels?: string[]
+  /** Paths of the project that the issue names. */
+  files?: string[]
+  /** RFC 3339, UTC. */
+  created_at: string
+  updated_at: string
+}
+
+export interface ResultPage {
+  /** Newest first. */
+  results: ResultRecord[]
+  /** Absent on the last page. */
+  next_cursor?: string
+}
+
+/**
+ * Keeps every issue and every result of every agent on it. All calls are scoped by the project that is their first argument.
+ * Errors: `STR_001` when a write failed (nothing was acknowledged), `STR_002` when a read failed,
+ * `VAL_001` for a cursor that is not of this store.
+ */
+export interface ResultStore extends Lifecycle {
+  /** `durable`: what was acknowledged survives `kill -9`. */
+  readonly supports: { durable: boolean }
+  /** Resolves when the record is durable. A record whose `id` is stored already is not stored twice. */
+  put (project: string, record: ResultRecord): Promise<void>
+  get (project: string, id: string): Promise<ResultRecord | undefined>
+  list (project: string, query: ResultQuery): Promise<ResultPage>
+  /** Creates or replaces an issue. Resolves when it is durable. */
+  putIssue (project: string, issue: IssueRecord): Promise<void>
+  getIssue (project: string, issueId: string): Promise<IssueRecord | undefined>
+  /** Count and bytes of the results of one project, or of all. */
+  usage (project?: string): Promise<{ count: number, bytes: number }>
+  /** Removes results that were stored before `before` (ms since the epoch); `dryRun` only counts. */
+  prune (project: string, query: { before: number, dryRun?: boolean }): Promise<{ removed: number, bytes: number }>
+}

@@ -1,0 +1,55 @@
+import { randomFillSync } from 'node:crypto'
+import type { Clock } from './contracts/common.js'
+
+// Crockford base 32: sorts in ASCII order and leaves out letters that read like digits.
+const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
+const TIME_LENGTH = 10
+const RANDOM_LENGTH = 16
+
+function encodeTime (time: number): string {
+  let text = ''
+  for (let rest = time, index = 0; index < TIME_LENGTH; index++) {
+    text = ALPHABET[rest % 32]! + text
+    rest = Math.floor(rest / 32)
+  }
+  return text
+}
+
+function randomPart (): string {
+  const bytes = randomFillSync(new Uint8Array(RANDOM_LENGTH))
+  let text = ''
+  for (const byte of bytes) text += ALPHABET[byte % 32]
+  return text
+}
+
+/** The next string of the same length in ASCII order of the alphabet; carries like a number. */
+function increment (text: string): string {
+  for (let index = text.length - 1; index >= 0; index--) {
+    const digit = ALPHABET.indexOf(text[index]!)
+    if (digit < ALPHABET.length - 1) {
+      return text.slice(0, index) + ALPHABET[digit + 1] + '0'.repeat(text.length - index - 1)
+    }
+  }
+  throw new RangeError('Identifiers are exhausted')
+}
+
+/**
+ * Makes identifiers of the ULID form (26 characters: 48 bits of time, 80 of chance) behind a prefix.
+ * Strictly increasing even when the clock stands still or goes back, and beyond `after` when it is given.
+ */
+export function createIds (prefix: string, clock: Clock, after?: string): () => string {
+  let last = after?.slice(prefix.length) ?? ''
+  return () => {
+    const time = encodeTime(clock())
+    last = time > last.slice(0, TIME_LENGTH) ? time + randomPart() : increment(last)
+    return prefix + last
+  }
+}
+
+/** The time, in ms since the epoch, that an identifier of `createIds` carries. */
+export function timeOfId (id: string): number {
+  const time = id.slice(id.lastIndexOf('_') + 1).slice(0, TIME_LENGTH)
+  let value = 0
+  for (const character of time) value = value * 32 + ALPHABET.indexOf(character)
+  return value
+}

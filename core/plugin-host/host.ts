@@ -1,0 +1,193 @@
+import type { FastifyInstance } from 'fastify'
+import type { Clock, Lifecycle, Logger } from '../contracts/index.js'
+import { codeOf, messageOf, startError } from '../errors.js'
+import type { Handoff, PluginContext, PluginInstances, PluginKind, PluginManifest, SidecarFacts, SlotKind } from './define-plugin.js'
+import { checkInstance, checkManifest, checkOptions, SLOT_KINDS } from './manifest.js'
+import { orderByDependency } from './order.js'
+import { findBuiltin, resolveExternal, type Builtin, type PluginRequest, type PluginSource, type ResolvedPlugin } from './resolve.js'
+
+export interface HostOptions {
+  app: FastifyInstance
+  builtins: readonly Builtin[]
+  requests: readonly PluginRequest[]
+  /** Options that the settings imply for built-ins, by `kind/name`; the configuration's own options win. */
+  implied: Record<string, Record<string, unknown>>
+  log: Logger
+  clock: Clock
+  storage: string
+  sidecar: SidecarFacts
+}
+
+export interface LoadedPlugin {
+  kind: PluginKind
+  name: string
+  description?: string
+  source: PluginSource
+  location: string
+  options: Record<string, unknown>
+}
+
+/** Everything that was opened; sealed, so that nobody sees a registry that still grows. */
+export interface Plugins {
+  slot<Kind extends SlotKind> (kind: Kind): PluginInstances[Kind]
+  all<Kind extends PluginKind> (kind: Kind): ReadonlyMap<string, PluginInstances[Kind]>
+  readonly loaded: readonly LoadedPlugin[]
+  /** Closes in reverse order of opening, each even if another fails. Idempotent. */
+  close (): Promise<void>
+}
+
+interface Planned extends ResolvedPlugin {
+  manifest: PluginManifest
+  options: Record<string, unknown>
+  owner: string
+}
+
+/** Resolves, checks, orders and opens all plugins, or opens none that is not closed again. */
+export async function openPlugins (options: HostOptions): Promise<Plugins> {
+  const plan = orderByDependency(await planPlugins(options))
+  const instances = new Map<PluginKind, Map<string, Lifecycle>>()
+  const opened: { planned: Planned, instance: Lifecycle }[] = []
+  let closing: Promise<void> | undefined
+  const close = (): Promise<void> => (closing ??= closeAll(opened, options.log))
+  try {
+    for (const planned of plan) {
+      const instance = await openPlugin(planned, options, instances)
+      opened.push({ planned, instance })
+      const registry = instances.get(planned.manifest.kind) ?? new Map<string, Lifecycle>()
+      registry.set(planned.manifest.name, instance)
+      instances.set(planned.manifest.kind, registry)
+    }
+  } catch (error) {
+    await close()
+    throw error
+  }
+  return {
+    slot: (kind) => slotOf(instances, kind),
+    all: <Kind extends PluginKind>(kind: Kind) => (instances.get(kind) ?? new Map()) as ReadonlyMap<string, PluginInstances[Kind]>,
+    loaded: Object.freeze(plan.map(describe)),
+    close
+  }
+}
+
+/** Which plugins there will be: what is configured, and the defaults that it neither replaces nor disables. */
+async function planPlugins ({ builtins, requests, implied }: HostOptions): Promise<Planned[]> {
+  const planned: Planned[] = []
+  const disabled = new Set<Builtin>()
+  for (const request of requests) {
+    const builtin = findBuiltin(request, builtins)
+    if (request.enabled === false) {
+      if (builtin === undefined) continue
+      disabled.add(builtin)
+      continue
+    }
+    const resolved = builtin === undefined ? await resolveExternal(request, builtins) : await loadBuiltin(builtin)
+    if (builtin !== undefined) disabled.add(builtin)
+    planned.push(plan(resolved, request.options ?? {}, implied, builtin === undefined ? `${request.use} in ${request.origin}` : `built-in, in ${request.origin}`))
+  }
+  const replaced = new Set(planned.map(({ manifest }) => manifest.kind).filter((kind) => (SLOT_KINDS as readonly string[]).includes(kind)))
+  for (const builtin of builtins) {
+    if (!builtin.default || disabled.has(builtin) || replaced.has(builtin.kind)) continue
+    planned.push(plan(await loadBuiltin(builtin), {}, implied, 'built-in'))
+  }
+  checkUnique(planned)
+  return planned
+}
+
+async function loadBuiltin (builtin: Builtin): Promise<ResolvedPlugin> {
+  return { plugin: (await builtin.load()).default, source: 'built-in', location: builtin.name }
+}
+
+function plan (resolved: ResolvedPlugin, given: Record<string, unknown>, implied: HostOptions['implied'], owner: string): Planned {
+  const manifest = checkManifest(resolved)
+  const options = { ...(resolved.source === 'built-in' ? implied[`${manifest.kind}/${manifest.name}`] : {}), ...given }
+  return { ...resolved, manifest, options: checkOptions(manifest, options, owner), owner }
+}
+
+function checkUnique (planned: readonly Planned[]): void {
+  const owners = new Map<string, Planned>()
+  for (const plugin of planned) {
+    const isSlot = (SLOT_KINDS as readonly string[]).includes(plugin.manifest.kind)
+    const key = isSlot ? plugin.manifest.kind : `${plugin.manifest.kind}/${plugin.manifest.name}`
+    const other = owners.get(key)
+    if (other === undefined) {
+      owners.set(key, plugin)
+    } else if (isSlot) {
+      throw startError('SIDECAR_ERR_PLUGIN_DUPLICATE', `There can be one ${plugin.manifest.kind}, and two are configured: '${other.manifest.name}' (${other.owner}) and '${plugin.manifest.name}' (${plugin.owner}). Take one out.`)
+    } else {
+      throw startError('SIDECAR_ERR_PLUGIN_DUPLICATE', `Two plugins of kind ${plugin.manifest.kind} are named '${plugin.manifest.name}': ${other.owner} and ${plugin.owner}. Rename one, or disable the built-in with { "use": "${plugin.manifest.kind}/${plugin.manifest.name}", "enabled": false }.`)
+    }
+  }
+}
+
+async function openPlugin (planned: Planned, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): Promise<Lifecycle> {
+  const { manifest, owner } = planned
+  let instance: unknown
+  const handoff: Handoff = {
+    options: planned.options,
+    context: contextFor(manifest, options, instances),
+    provide (made) { instance = made }
+  }
+  try {
+    await options.app.register(planned.plugin, handoff)
+  } catch (error) {
+    if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
+    throw startError('SIDECAR_ERR_PLUGIN_CREATE', `Plugin '${manifest.name}' (${owner}) failed in create(): ${messageOf(error)}.`, { cause: error })
+  }
+  const checked = checkInstance(manifest, instance, owner) as Lifecycle
+  try {
+    await checked.open?.()
+  } catch (error) {
+    await checked.close?.().catch((reason: unknown) => options.log.warn({ err: reason, plugin: manifest.name }, 'a plugin that failed to open failed to close too'))
+    if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
+    throw startError('SIDECAR_ERR_PLUGIN_OPEN', `Plugin '${manifest.name}' (${owner}) could not be opened: ${messageOf(error)}.`, { cause: error })
+  }
+  return checked
+}
+
+function contextFor (manifest: PluginManifest, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): PluginContext {
+  return {
+    log: options.log,
+    clock: options.clock,
+    storage: options.storage,
+    app: options.app,
+    sidecar: options.sidecar,
+    get (kind) {
+      if (!(manifest.requires ?? []).includes(kind)) {
+        throw startError('SIDECAR_ERR_PLUGIN_DEPENDENCY', `Plugin '${manifest.kind}/${manifest.name}' asks for '${kind}' without naming it in its 'requires'.`)
+      }
+      return slotOf(instances, kind)
+    }
+  }
+}
+
+function slotOf<Kind extends SlotKind> (instances: Map<PluginKind, Map<string, Lifecycle>>, kind: Kind): PluginInstances[Kind] {
+  const [instance] = instances.get(kind)?.values() ?? []
+  if (instance === undefined) throw startError('SIDECAR_ERR_PLUGIN_DEPENDENCY', `No plugin of kind '${kind}' is configured; one is needed.`)
+  return instance as unknown as PluginInstances[Kind]
+}
+
+async function closeAll (opened: readonly { planned: Planned, instance: Lifecycle }[], log: Logger): Promise<void> {
+  for (const { planned, instance } of [...opened].reverse()) {
+    try {
+      await instance.close?.()
+    } catch (error) {
+      log.error({ err: error, plugin: planned.manifest.name }, 'a plugin failed to close')
+    }
+  }
+}
+
+const SECRET_OPTION = /secret|token|password|passphrase|credential|key|dsn|url$/i
+
+function describe ({ manifest, source, location, options }: Planned): LoadedPlugin {
+  const shown = JSON.parse(JSON.stringify(options, (name, value: unknown) => {
+    return typeof value === 'string' && SECRET_OPTION.test(name) ? '•••' : value
+  })) as Record<string, unknown>
+  return {
+    kind: manifest.kind,
+    name: manifest.name,
+    ...(manifest.description === undefined ? {} : { description: manifest.description }),
+    source,
+    location,
+    options: shown
+  }
+}

@@ -1,0 +1,45 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AgentProfile } from '../contracts/agent-profile.js'
+import { codeOf, messageOf, startError } from '../errors.js'
+import { compile, describeIssue, issuesOf } from '../validation.js'
+import { profileSchema } from './schema.js'
+
+let validator: ReturnType<typeof compile> | undefined
+
+/** Checks one profile; `id` is what its file name says. */
+export function checkProfile (value: unknown, id: string, file: string): AgentProfile {
+  validator ??= compile(profileSchema)
+  if (!validator(value)) {
+    const issues = issuesOf(validator.errors).map(describeIssue).join('; ')
+    throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} is not valid: ${issues}.`)
+  }
+  const profile = value as AgentProfile & { $schema?: string }
+  if (profile.id !== id) {
+    throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} has the id '${profile.id}'; it must be '${id}', as its file is named.`)
+  }
+  delete profile.$schema
+  return Object.freeze(profile)
+}
+
+/** All profiles of a folder, sorted by id; none when there is no such folder. */
+export async function readProfiles (directory: string): Promise<AgentProfile[]> {
+  let names: string[]
+  try {
+    names = await readdir(directory)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
+    throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profiles in ${directory} cannot be read: ${messageOf(error)}.`, { cause: error })
+  }
+  const files = names.filter((name) => name.endsWith('.json') && name !== 'profile.schema.json').sort()
+  return await Promise.all(files.map(async (name) => {
+    const file = join(directory, name)
+    let value: unknown
+    try {
+      value = JSON.parse(await readFile(file, 'utf8'))
+    } catch (error) {
+      throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} is no readable JSON: ${messageOf(error)}.`, { cause: error })
+    }
+    return checkProfile(value, name.slice(0, -'.json'.length), file)
+  }))
+}

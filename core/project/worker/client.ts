@@ -1,0 +1,70 @@
+import { Worker } from 'node:worker_threads'
+import { apiError } from '../../errors.js'
+import type { ProjectOperations, WorkerCall, WorkerReply } from './worker.js'
+
+interface Pending {
+  resolve (value: unknown): void
+  reject (error: Error): void
+}
+
+/** The project worker as seen from the server; it is started with the first call and again after a crash. */
+export type ProjectWorker = ProjectOperations & { close (): Promise<void> }
+
+// A crash loop must not become a fork loop of threads.
+const MAX_PENDING = 10_000
+
+export function createProjectWorker (): ProjectWorker {
+  let worker: Worker | undefined
+  let nextId = 0
+  let closed = false
+  const pending = new Map<number, Pending>()
+
+  const failAll = (reason: string): void => {
+    worker = undefined
+    for (const { reject } of pending.values()) reject(apiError('CTX_001', `The project could not be read: ${reason}.`))
+    pending.clear()
+  }
+
+  const start = (): Worker => {
+    const started = new Worker(new URL('./worker.js', import.meta.url), { stdin: false })
+    started.unref()
+    started.on('message', (reply: WorkerReply) => {
+      const call = pending.get(reply.id)
+      if (call === undefined) return
+      pending.delete(reply.id)
+      if (pending.size === 0) started.unref()
+      if ('error' in reply) call.reject(apiError('CTX_001', `The project could not be read: ${reply.error.message}.`))
+      else call.resolve(reply.value)
+    })
+    started.on('error', (error) => { if (worker === started) failAll(error.message) })
+    started.on('exit', (code) => { if (worker === started) failAll(`the reader ended with code ${code}`) })
+    return started
+  }
+
+  const call = async <Result>(operation: keyof ProjectOperations, ...args: unknown[]): Promise<Result> => {
+    if (closed) throw apiError('SRV_002', 'The sidecar is shutting down.')
+    if (pending.size >= MAX_PENDING) throw apiError('SRV_002', 'Too many contexts are being gathered; try again in a moment.', { headers: { 'retry-after': '1' } })
+    worker ??= start()
+    worker.ref()
+    const id = nextId++
+    return await new Promise<Result>((resolve, reject) => {
+      pending.set(id, { resolve: resolve as (value: unknown) => void, reject })
+      worker!.postMessage({ id, operation, args } satisfies WorkerCall)
+    })
+  }
+
+  return {
+    snapshot: async (root) => await call('snapshot', root),
+    prepare: async (root, paths, maxBytes) => await call('prepare', root, paths, maxBytes),
+    facts: async (root) => await call('facts', root),
+    commits: async (root, limit) => await call('commits', root, limit),
+    redact: async (texts) => await call('redact', texts),
+    countTokens: async (texts) => await call('countTokens', texts),
+    async close () {
+      closed = true
+      const running = worker
+      failAll('the sidecar is shutting down')
+      await running?.terminate()
+    }
+  }
+}

@@ -1,0 +1,37 @@
+import { lintSource } from '@secretlint/core'
+import { creator as recommended } from '@secretlint/secretlint-rule-preset-recommend'
+
+export interface Redacted {
+  text: string
+  /** How many values were taken out. */
+  count: number
+}
+
+const CONFIG = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: recommended }] }
+
+/** Replaces the secrets that the rule set finds in a text. */
+export async function redact (text: string, path: string): Promise<Redacted> {
+  const dot = path.lastIndexOf('.')
+  const result = await lintSource({
+    source: { content: text, filePath: path, ext: dot < 0 ? '' : path.slice(dot), contentType: 'text' },
+    options: { config: CONFIG, locale: 'en', maskSecrets: true, noPhysicFilePath: true }
+  })
+  const ranges = mergeRanges(result.messages.map((message) => message.range as readonly [number, number]))
+  let redacted = ''
+  let end = 0
+  for (const [start, stop] of ranges) {
+    redacted += `${text.slice(end, start)}[REDACTED]`
+    end = stop
+  }
+  return { text: redacted + text.slice(end), count: ranges.length }
+}
+
+function mergeRanges (ranges: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+  const merged: [number, number][] = []
+  for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
+    const last = merged.at(-1)
+    if (last !== undefined && start <= last[1]) last[1] = Math.max(last[1], end)
+    else merged.push([start, end])
+  }
+  return merged
+}

@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto'
+import { parentPort } from 'node:worker_threads'
+import { readCommits, readGitFacts, type GitFacts } from './git-facts.js'
+import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
+import { takeSnapshot, type Snapshot } from './listing.js'
+import type { Commit } from '../../contracts/context-strategy.js'
+
+export interface PreparedFile {
+  path: string
+  /** Redacted. */
+  content: string
+  size: number
+  modified: number
+  /** `sha256:` and the hash of the file's own bytes. */
+  checksum: string
+  tokens: number
+  redactions: number
+}
+
+export type Preparation = PreparedFile | { path: string, refused: ReadRefusal }
+
+/** What the worker does for the sidecar. All disk and git work on projects happens here, off the event loop of the server. */
+export interface ProjectOperations {
+  snapshot (root: string): Promise<Snapshot>
+  prepare (root: string, paths: string[], maxBytes: number): Promise<Preparation[]>
+  facts (root: string): Promise<GitFacts>
+  commits (root: string, limit: number): Promise<Commit[]>
+  redact (texts: string[]): Promise<{ text: string, count: number }[]>
+  countTokens (texts: string[]): Promise<number[]>
+}
+
+// The rule set and the vocabulary are loaded when the first file needs them, not when the server starts.
+const redaction = async () => await import('./redact.js')
+const tokenizer = async () => await import('gpt-tokenizer/encoding/o200k_base')
+
+async function prepare (root: string, path: string, maxBytes: number): Promise<Preparation> {
+  const raw = readGuarded(root, path, maxBytes)
+  if (typeof raw === 'string') return { path, refused: raw }
+  const text = decodeText(raw.bytes)
+  if (text === undefined) return { path, refused: 'binary' }
+  const { text: content, count: redactions } = await (await redaction()).redact(text, path)
+  return {
+    path,
+    content,
+    size: raw.size,
+    modified: raw.modified,
+    checksum: `sha256:${createHash('sha256').update(raw.bytes).digest('hex')}`,
+    tokens: (await countTokens([content]))[0]!,
+    redactions
+  }
+}
+
+async function countTokens (texts: string[]): Promise<number[]> {
+  const { countTokens: count } = await tokenizer()
+  // Texts that look like the model's own control tokens are counted as the text they are.
+  return texts.map((text) => count(text, { disallowedSpecial: new Set<string>() }))
+}
+
+const operations: ProjectOperations = {
+  snapshot: takeSnapshot,
+  prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepare(root, path, maxBytes))),
+  async facts (root) {
+    const facts = await readGitFacts(root)
+    for (const change of facts.changes) {
+      if (change.diff !== null) change.diff = (await (await redaction()).redact(change.diff, change.path)).text
+    }
+    return facts
+  },
+  async commits (root, limit) {
+    const commits = await readCommits(root, limit)
+    for (const commit of commits) commit.message = (await (await redaction()).redact(commit.message, 'commit.txt')).text
+    return commits
+  },
+  async redact (texts) {
+    const { redact } = await redaction()
+    return await Promise.all(texts.map(async (text) => await redact(text, 'text.txt')))
+  },
+  countTokens
+}
+
+export interface WorkerCall { id: number, operation: keyof ProjectOperations, args: unknown[] }
+export type WorkerReply = { id: number, value: unknown } | { id: number, error: { message: string, code?: string } }
+
+parentPort?.on('message', ({ id, operation, args }: WorkerCall) => {
+  const run = operations[operation] as (...args: unknown[]) => Promise<unknown>
+  run(...args).then(
+    (value) => { parentPort?.postMessage({ id, value } satisfies WorkerReply) },
+    (error: Error & { code?: string }) => {
+      parentPort?.postMessage({ id, error: { message: error.message, ...(typeof error.code === 'string' ? { code: error.code } : {}) } } satisfies WorkerReply)
+    }
+  )
+})

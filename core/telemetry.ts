@@ -1,0 +1,33 @@
+/** Facts about the running sidecar, as `/status` and the metrics show them. Times are milliseconds. */
+export interface Telemetry {
+  agents: {
+    active: number
+    queued: number
+    completed: number
+    failed: number
+    spawned_total: number
+    /** Active agents. */
+    by_type: Record<string, number>
+    /** `null` while none has ended. */
+    avg_execution_time_ms: number | null
+  }
+  storage: {
+    context_cache_entries: number
+    context_cache_bytes: number
+    cache_hits: number
+    cache_misses: number
+    results_stored: number
+    results_bytes: number
+    event_bytes: number
+  }
+  events: {
+    total_published: number
+    total_delivered: number
+    active_subscriptions: number
+    queue_depth: number
+    dead_letter_queue_size: number
+    avg_delivery_time_ms: number
+    /** Topics that are not standard ones count as `custom`. */
+    published_by_topic: Record<string, number>
+  }
+}
