@@ -64,7 +64,7 @@ async function run (name: string, strategy: ContextStrategy, requirement: Requir
   try {
     const expired = new Promise<never>((_resolve, reject) => {
       // A strategy that does not listen to its signal is left behind; its answer is no longer wanted.
-      controller.signal.addEventListener('abort', () => reject(controller.signal.reason as Error), { once: true })
+      controller.signal.addEventListener('abort', () => reject(new Error(messageOf(controller.signal.reason))), { once: true })
       timer = setTimeout(() => controller.abort(new Error(`it gave no answer within ${timeout} ms`)), timeout)
     })
     const { project, task, profile, budget, results, log } = request

@@ -61,7 +61,7 @@ export interface EventBusStats {
   /** Events appended since the bus was opened. */
   published: number
   dead_letters: number
-  /** Bytes on disk or, where there is none, in memory. */
+  /** Bytes on disk; 0 where the bus writes none. */
   bytes: number
 }
 

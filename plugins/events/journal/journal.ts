@@ -1,0 +1,190 @@
+import { randomBytes } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import {
+  apiError, codeOf, createIds, makeDirectory, removeLeftovers, syncDirectory, writeFileDurably,
+  type Clock, type EventBus, type EventDraft, type Logger, type PlacedEvent
+} from '../../../core/plugin-api.js'
+import { completeEvent } from '../event-draft.js'
+import type { Retention } from '../retention.js'
+import { EventStream } from '../stream.js'
+import { DeadLetterFile } from './dead-letter-file.js'
+import { GroupCommitFile } from './group-commit-file.js'
+import { PositionFile } from './position-file.js'
+import { encodeRecord, type LogRecord } from './record.js'
+import { Segments } from './segments.js'
+
+export interface JournalOptions {
+  /** Folder of the log; made when it is missing. */
+  directory: string
+  retention: Retention
+  /** A segment is closed when it has grown to so many bytes. */
+  segmentBytes: number
+  clock: Clock
+  log: Logger
+}
+
+interface Stream {
+  events: EventStream
+  /** The last identifier that the bus itself gave; new ones sort behind it. */
+  lastId: string | undefined
+  nextId: (() => string) | undefined
+}
+
+const OWN_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/
+
+interface Append {
+  project: string
+  draft: EventDraft
+  placed?: PlacedEvent
+}
+
+/** The embedded event bus: a ring in memory for reading, and a log of JSON lines that is synced before an event is acknowledged. */
+export function createJournal ({ directory, retention, segmentBytes, clock, log }: JournalOptions): EventBus {
+  const segments = new Segments(directory, log)
+  const streams = new Map<string, Stream>()
+  const positions = new PositionFile(join(directory, 'positions.json'), log)
+  const deadLetters = new DeadLetterFile(join(directory, 'dead-letters.jsonl'), log)
+  let generation = ''
+  let file: GroupCommitFile<Append> | undefined
+  let published = 0
+  let closing: Promise<void> | undefined
+
+  const streamOf = (project: string): Stream => {
+    const known = streams.get(project)
+    if (known !== undefined) return known
+    const events = new EventStream(generation, retention, clock, (segment) => segments.lost(segment))
+    const created: Stream = { events, lastId: undefined, nextId: undefined }
+    streams.set(project, created)
+    return created
+  }
+
+  const restore = (record: LogRecord, segment: number): void => {
+    if ('heads' in record) {
+      for (const [project, head] of Object.entries(record.heads)) {
+        const stream = streamOf(project)
+        stream.events.skipTo(head.next)
+        stream.lastId = head.last_id ?? undefined
+      }
+      return
+    }
+    const stream = streamOf(record.project_id)
+    segments.gained(segment)
+    stream.events.add(record.event, segment, record.seq)
+    if (OWN_ID.test(record.event.event_id)) stream.lastId = record.event.event_id
+  }
+
+  const heads = (): LogRecord => ({
+    heads: Object.fromEntries([...streams].map(([project, { events, lastId }]) => [project, { next: events.nextSequence, last_id: lastId ?? null }]))
+  })
+
+  /** Numbers are given here, when the batch is written, so that a refused batch leaves no hole. */
+  const encode = (items: readonly Append[]): Buffer => {
+    const lines: string[] = file!.size === 0 ? [encodeRecord(heads())] : []
+    const next = new Map<string, number>()
+    const batch = new Map<string, PlacedEvent>()
+    for (const item of items) {
+      const stream = streamOf(item.project)
+      const { events } = stream
+      const given = item.draft.event_id
+      const known = given === undefined ? undefined : events.find(given) ?? batch.get(`${item.project}/${given}`)
+      if (known !== undefined) {
+        item.placed = known
+        continue
+      }
+      stream.nextId ??= createIds('evt_', clock, stream.lastId)
+      const event = completeEvent(item.draft, stream.nextId, clock)
+      if (given === undefined) stream.lastId = event.event_id
+      const sequence = next.get(item.project) ?? events.nextSequence
+      next.set(item.project, sequence + 1)
+      item.placed = { event, position: `${generation}-${sequence}` }
+      if (given !== undefined) batch.set(`${item.project}/${given}`, item.placed)
+      lines.push(encodeRecord({ seq: sequence, project_id: item.project, event }))
+    }
+    return Buffer.from(lines.join(''))
+  }
+
+  const committed = (items: readonly Append[]): void => {
+    for (const { project, placed } of items) {
+      const { events } = streamOf(project)
+      if (events.find(placed!.event.event_id) !== undefined) continue
+      segments.gained(segments.current)
+      events.add(placed!.event, segments.current)
+      published++
+      events.announce(placed!, (error) => log.error({ err: error }, 'an event listener failed'))
+    }
+  }
+
+  const opened = (): GroupCommitFile<Append> => {
+    if (file === undefined) throw apiError('EVT_001', 'The event log is not open.')
+    return file
+  }
+
+  return {
+    supports: { durable: true },
+    async open () {
+      await makeDirectory(directory)
+      await removeLeftovers(directory)
+      generation = await readGeneration(join(directory, 'generation'))
+      await segments.load(restore)
+      await Promise.all([positions.open(), deadLetters.open()])
+      file = await GroupCommitFile.open<Append>(segments.path, {
+        encode,
+        committed,
+        async between (handle, size) {
+          if (size < segmentBytes) return undefined
+          const rotated = await segments.rotate(handle, size)
+          await segments.removeEmpty()
+          return rotated
+        }
+      })
+      await syncDirectory(directory)
+    },
+    async close () {
+      closing ??= (async () => {
+        await file?.close()
+        if (file !== undefined) await Promise.all([positions.close(), deadLetters.close()])
+      })()
+      await closing
+    },
+    async check () {
+      const { broken } = opened()
+      if (broken !== undefined) throw apiError('EVT_001', `The event log takes nothing more: ${broken}.`)
+    },
+    async append (project, draft) {
+      const item: Append = { project, draft }
+      await opened().append(item)
+      return item.placed!
+    },
+    read: async (project, { after, limit }) => streamOf(project).events.read(after, limit),
+    locate: async (project, anchor) => streamOf(project).events.locate(anchor),
+    subscribe: async (project, listener) => streamOf(project).events.listen(listener),
+    loadPosition: async (project, reader) => positions.load(project, reader),
+    savePosition: async (project, reader, position) => { positions.save(project, reader, position) },
+    addDeadLetter: async (project, letter) => await deadLetters.add(project, letter),
+    listDeadLetters: async (project) => deadLetters.list(project),
+    removeDeadLetter: async (project, eventId) => await deadLetters.remove(project, eventId),
+    async stats (project) {
+      const chosen = project === undefined ? [...streams.keys()] : [project]
+      return {
+        retained: chosen.reduce((sum, name) => sum + (streams.get(name)?.events.retained ?? 0), 0),
+        published,
+        dead_letters: deadLetters.count(project),
+        bytes: segments.closedBytes + (file?.size ?? 0)
+      }
+    }
+  }
+}
+
+/** A name for this log, so that a cursor of another one is told from its own. */
+async function readGeneration (path: string): Promise<string> {
+  try {
+    const text = (await readFile(path, 'utf8')).trim()
+    if (/^[0-9a-f]{12}$/.test(text)) return text
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw error
+  }
+  const generation = randomBytes(6).toString('hex')
+  await writeFileDurably(path, `${generation}\n`)
+  return generation
+}

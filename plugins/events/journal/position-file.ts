@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises'
+import { codeOf, messageOf, writeFileDurably, type Logger, type Position } from '../../../core/plugin-api.js'
+import { ReaderPositions } from '../reader-positions.js'
+
+const WRITE_BEHIND_MS = 200
+
+/**
+ * Saved positions in one file that is written behind: a crash may bring an older position back,
+ * and the reader then sees an event twice, never not at all.
+ */
+export class PositionFile {
+  readonly #path: string
+  readonly #log: Logger
+  readonly #positions = new ReaderPositions()
+  #timer: NodeJS.Timeout | undefined
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor (path: string, log: Logger) {
+    this.#path = path
+    this.#log = log
+  }
+
+  async open (): Promise<void> {
+    try {
+      this.#positions.restore(JSON.parse(await readFile(this.#path, 'utf8')) as [string, Position][])
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return
+      this.#log.warn({ reason: messageOf(error) }, 'the saved positions cannot be read; readers start again from the oldest event')
+    }
+  }
+
+  load (project: string, reader: string): Position | undefined {
+    return this.#positions.load(project, reader)
+  }
+
+  save (project: string, reader: string, position: Position): void {
+    this.#positions.save(project, reader, position)
+    this.#timer ??= setTimeout(() => { this.#flush() }, WRITE_BEHIND_MS).unref()
+  }
+
+  async close (): Promise<void> {
+    if (this.#timer !== undefined) this.#flush()
+    await this.#writing
+  }
+
+  #flush (): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    const content = JSON.stringify(this.#positions.entries())
+    this.#writing = this.#writing.then(async () => await writeFileDurably(this.#path, content)).catch((error: unknown) => {
+      this.#log.warn({ reason: messageOf(error) }, 'the positions of readers could not be saved; after a crash they would see events again')
+    })
+  }
+}

@@ -1,0 +1,29 @@
+import { crc32 } from 'node:zlib'
+import type { SidecarEvent } from '../../../core/plugin-api.js'
+
+/** One line of the log: an event of a project, or where each project's numbering stood when a segment began. */
+export type LogRecord =
+  | { seq: number, project_id: string, event: SidecarEvent }
+  | { heads: Record<string, { next: number, last_id: string | null }> }
+
+// `{"crc":"0011aabb",` – the checksum covers everything behind it, so it stands at a fixed place.
+const PREFIX = '{"crc":"'
+const CHECKED_FROM = PREFIX.length + 8 + '",'.length
+
+export function encodeRecord (record: LogRecord): string {
+  const rest = JSON.stringify(record).slice(1)
+  return `${PREFIX}${crc32(rest).toString(16).padStart(8, '0')}",${rest}\n`
+}
+
+/** The record of a line without its newline, or `undefined` when the line is damaged. */
+export function decodeRecord (line: string): LogRecord | undefined {
+  if (!line.startsWith(PREFIX)) return undefined
+  const rest = line.slice(CHECKED_FROM)
+  if (line.slice(PREFIX.length, PREFIX.length + 8) !== crc32(rest).toString(16).padStart(8, '0')) return undefined
+  try {
+    return JSON.parse(`{${rest}`) as LogRecord
+  } catch {
+    // A checksum that fits by chance; the line is as good as damaged.
+    return undefined
+  }
+}

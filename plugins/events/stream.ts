@@ -1,0 +1,156 @@
+import { apiError, type Anchor, type Clock, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
+import type { Retention } from './retention.js'
+
+interface Entry {
+  sequence: number
+  event: SidecarEvent
+  /** Milliseconds since the epoch; never less than its predecessor's, also where the clock was set back. */
+  time: number
+  /** Segment of the log that holds it; 0 where there is no log. */
+  segment: number
+}
+
+/**
+ * One project's retained events in memory, numbered from 1 without gaps.
+ * A position is the generation of the whole bus and the number of the last event behind the reader.
+ */
+export class EventStream {
+  readonly #generation: string
+  readonly #retention: Retention
+  readonly #clock: Clock
+  readonly #onDrop: (segment: number) => void
+  #entries: Entry[] = []
+  /** Index in `#entries` of the first retained one; the rest is cut off now and then. */
+  #start = 0
+  #next = 1
+  readonly #byId = new Map<string, Entry>()
+  readonly #listeners = new Set<(placed: PlacedEvent) => void>()
+
+  constructor (generation: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
+    this.#generation = generation
+    this.#retention = retention
+    this.#clock = clock
+    this.#onDrop = onDrop
+  }
+
+  get retained (): number {
+    this.#expire()
+    return this.#entries.length - this.#start
+  }
+
+  get nextSequence (): number {
+    return this.#next
+  }
+
+  find (eventId: string): PlacedEvent | undefined {
+    this.#expire()
+    const entry = this.#byId.get(eventId)
+    return entry === undefined ? undefined : this.#place(entry)
+  }
+
+  /** Continues behind events that are no longer retained. */
+  skipTo (nextSequence: number): void {
+    this.#next = Math.max(this.#next, nextSequence)
+  }
+
+  /** Takes an event in; `sequence` is given when it comes from a log that retention may have cut. */
+  add (event: SidecarEvent, segment = 0, sequence = this.#next): PlacedEvent {
+    const time = Math.max(Date.parse(event.timestamp), this.#entries.at(-1)?.time ?? 0)
+    const entry = { sequence, event, time, segment }
+    this.#next = sequence + 1
+    this.#entries.push(entry)
+    this.#byId.set(event.event_id, entry)
+    this.#expire()
+    return this.#place(entry)
+  }
+
+  /** Hands an event to all who listen; one that throws harms nobody else. */
+  announce (placed: PlacedEvent, onError: (error: unknown) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(placed)
+      } catch (error) {
+        onError(error)
+      }
+    }
+  }
+
+  listen (listener: (placed: PlacedEvent) => void): () => void {
+    const own = (placed: PlacedEvent): void => listener(placed)
+    this.#listeners.add(own)
+    return () => { this.#listeners.delete(own) }
+  }
+
+  read (after: Position, limit: number): ReadPage {
+    this.#expire()
+    const last = this.#parse(after)
+    const first = this.#entries[this.#start]?.sequence ?? this.#next
+    const from = this.#start + Math.max(0, last + 1 - first)
+    const items: PlacedEvent[] = []
+    const now = this.#clock()
+    let index = from
+    for (; index < this.#entries.length && items.length < limit; index++) {
+      const entry = this.#entries[index]!
+      if (Date.parse(entry.event.timestamp) + entry.event.ttl_seconds * 1000 > now) items.push(this.#place(entry))
+    }
+    const next = index > from ? this.#entries[index - 1]!.sequence : Math.max(last, first - 1)
+    return { items, next: this.#position(next), end: index >= this.#entries.length, missed: Math.max(0, first - 1 - last) }
+  }
+
+  locate (anchor: Anchor): Position | undefined {
+    this.#expire()
+    switch (anchor.at) {
+      case 'earliest':
+        return this.#position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
+      case 'latest':
+        return this.#position(this.#next - 1)
+      case 'event': {
+        const entry = this.#byId.get(anchor.event_id)
+        return entry === undefined ? undefined : this.#position(entry.sequence - 1)
+      }
+      case 'time': {
+        let low = this.#start
+        let high = this.#entries.length
+        while (low < high) {
+          const middle = (low + high) >>> 1
+          if (this.#entries[middle]!.time < anchor.time) low = middle + 1
+          else high = middle
+        }
+        return this.#position((this.#entries[low]?.sequence ?? this.#next) - 1)
+      }
+    }
+  }
+
+  #place (entry: Entry): PlacedEvent {
+    return { event: entry.event, position: this.#position(entry.sequence) }
+  }
+
+  #position (sequence: number): Position {
+    return `${this.#generation}-${sequence}`
+  }
+
+  #parse (position: Position): number {
+    const match = /^([0-9a-z]+)-(\d{1,15})$/.exec(position)
+    const sequence = Number(match?.[2])
+    if (match === null || match[1] !== this.#generation || sequence >= this.#next) {
+      throw apiError('VAL_001', 'The cursor is not one of this event log: start again from an event id, a time, earliest or latest.')
+    }
+    return sequence
+  }
+
+  #expire (): void {
+    const oldest = this.#clock() - this.#retention.age
+    while (this.#start < this.#entries.length) {
+      const entry = this.#entries[this.#start]!
+      if (this.#entries.length - this.#start <= this.#retention.count && entry.time >= oldest) break
+      this.#byId.delete(entry.event.event_id)
+      this.#onDrop(entry.segment)
+      this.#start++
+    }
+    // Cutting in large pieces keeps an append at constant cost.
+    if (this.#start > 1024 && this.#start * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#start)
+      this.#start = 0
+    }
+  }
+}
