@@ -17,7 +17,8 @@ export default [
     plugins: { '@typescript-eslint': plugins['typescript-eslint'].plugin },
     rules: { 'no-console': 'error', '@typescript-eslint/no-explicit-any': 'error' }
   },
-  { rules: { '@stylistic/object-property-newline': 'off' } },
+  // The names of the wire are snake_case.
+  { rules: { '@stylistic/object-property-newline': 'off', camelcase: 'off' } },
   { files: ['cli/**', 'bench/**', 'examples/**'], rules: { 'no-console': 'off' } },
   zone(['plugins/**/*.ts'], [
     ['^(\\.\\./)+core/(?!plugin-api\\.js$)', 'A plugin imports core/plugin-api.js and nothing else of the core.'],

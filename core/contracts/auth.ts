@@ -31,14 +31,18 @@ export interface IssuedToken {
 export interface Auth extends Lifecycle {
   /** `false` where tokens come from outside: then `issue`, `refresh` reject. */
   readonly supports: { issue: boolean }
-  issue (identity: Identity, options: { ttlSeconds: number }): Promise<IssuedToken>
+  /** `chainStartedAt` (seconds since the epoch) continues a chain of renewals instead of beginning one; its bound shortens the life. */
+  issue (identity: Identity, options: { ttlSeconds: number, chainStartedAt?: number }): Promise<IssuedToken>
   verify (token: string): Promise<Claims>
   /**
    * Replaces a token by one with a new life and revokes the old one.
    * Rejects with `VAL_001` when it is too early or when the chain has reached its bound.
    */
   refresh (claims: Claims): Promise<IssuedToken>
-  /** Revokes one token, or all that an agent of the project holds or will present. Resolves when it is durable. */
+  /**
+   * Revokes one token, or all that an agent of the project has been given so far. Resolves when it is durable
+   * with the number of revocations that are new: 0 when the token was revoked already.
+   */
   revoke (target: { jti: string } | { project_id: string, agent_id: string }): Promise<{ revoked: number }>
   /** A JSON Web Key Set (RFC 7517). */
   publicKeys (): Promise<{ keys: JsonObject[] }>

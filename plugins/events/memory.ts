@@ -22,7 +22,7 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
   let published = 0
 
   const streamOf = (project: string): { stream: EventStream, nextId: () => string } => {
-    const known = streams.get(project) ?? { stream: new EventStream(generation, retention, clock), nextId: createIds('evt_', clock) }
+    const known = streams.get(project) ?? { stream: new EventStream(generation, project, retention, clock), nextId: createIds('evt_', clock) }
     streams.set(project, known)
     return known
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { apiError, type Anchor, type Clock, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
 import type { Retention } from './retention.js'
 
@@ -12,10 +13,10 @@ interface Entry {
 
 /**
  * One project's retained events in memory, numbered from 1 without gaps.
- * A position is the generation of the whole bus and the number of the last event behind the reader.
+ * A position names the stream and the number of the last event behind the reader.
  */
 export class EventStream {
-  readonly #generation: string
+  readonly #prefix: string
   readonly #retention: Retention
   readonly #clock: Clock
   readonly #onDrop: (segment: number) => void
@@ -26,8 +27,9 @@ export class EventStream {
   readonly #byId = new Map<string, Entry>()
   readonly #listeners = new Set<(placed: PlacedEvent) => void>()
 
-  constructor (generation: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
-    this.#generation = generation
+  constructor (generation: string, project: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
+    // Tells a position of this stream from those of other projects and of other logs.
+    this.#prefix = createHash('sha256').update(`${generation}/${project}`).digest('hex').slice(0, 16)
     this.#retention = retention
     this.#clock = clock
     this.#onDrop = onDrop
@@ -40,6 +42,10 @@ export class EventStream {
 
   get nextSequence (): number {
     return this.#next
+  }
+
+  position (sequence: number): Position {
+    return `${this.#prefix}-${sequence}`
   }
 
   find (eventId: string): PlacedEvent | undefined {
@@ -94,19 +100,19 @@ export class EventStream {
       if (Date.parse(entry.event.timestamp) + entry.event.ttl_seconds * 1000 > now) items.push(this.#place(entry))
     }
     const next = index > from ? this.#entries[index - 1]!.sequence : Math.max(last, first - 1)
-    return { items, next: this.#position(next), end: index >= this.#entries.length, missed: Math.max(0, first - 1 - last) }
+    return { items, next: this.position(next), end: index >= this.#entries.length, missed: Math.max(0, first - 1 - last) }
   }
 
   locate (anchor: Anchor): Position | undefined {
     this.#expire()
     switch (anchor.at) {
       case 'earliest':
-        return this.#position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
+        return this.position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
       case 'latest':
-        return this.#position(this.#next - 1)
+        return this.position(this.#next - 1)
       case 'event': {
         const entry = this.#byId.get(anchor.event_id)
-        return entry === undefined ? undefined : this.#position(entry.sequence - 1)
+        return entry === undefined ? undefined : this.position(entry.sequence - 1)
       }
       case 'time': {
         let low = this.#start
@@ -116,23 +122,19 @@ export class EventStream {
           if (this.#entries[middle]!.time < anchor.time) low = middle + 1
           else high = middle
         }
-        return this.#position((this.#entries[low]?.sequence ?? this.#next) - 1)
+        return this.position((this.#entries[low]?.sequence ?? this.#next) - 1)
       }
     }
   }
 
   #place (entry: Entry): PlacedEvent {
-    return { event: entry.event, position: this.#position(entry.sequence) }
-  }
-
-  #position (sequence: number): Position {
-    return `${this.#generation}-${sequence}`
+    return { event: entry.event, position: this.position(entry.sequence) }
   }
 
   #parse (position: Position): number {
-    const match = /^([0-9a-z]+)-(\d{1,15})$/.exec(position)
+    const match = /^([0-9a-f]{16})-(\d{1,15})$/.exec(position)
     const sequence = Number(match?.[2])
-    if (match === null || match[1] !== this.#generation || sequence >= this.#next) {
+    if (match === null || match[1] !== this.#prefix || sequence >= this.#next) {
       throw apiError('VAL_001', 'The cursor is not one of this event log: start again from an event id, a time, earliest or latest.')
     }
     return sequence

@@ -53,7 +53,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
   const streamOf = (project: string): Stream => {
     const known = streams.get(project)
     if (known !== undefined) return known
-    const events = new EventStream(generation, retention, clock, (segment) => segments.lost(segment))
+    const events = new EventStream(generation, project, retention, clock, (segment) => segments.lost(segment))
     const created: Stream = { events, lastId: undefined, nextId: undefined }
     streams.set(project, created)
     return created
@@ -97,7 +97,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
       if (given === undefined) stream.lastId = event.event_id
       const sequence = next.get(item.project) ?? events.nextSequence
       next.set(item.project, sequence + 1)
-      item.placed = { event, position: `${generation}-${sequence}` }
+      item.placed = { event, position: events.position(sequence) }
       if (given !== undefined) batch.set(`${item.project}/${given}`, item.placed)
       lines.push(encodeRecord({ seq: sequence, project_id: item.project, event }))
     }

@@ -1,0 +1,75 @@
+import { appendFile, readFile } from 'node:fs/promises'
+import { codeOf, writeFileDurably, type Logger } from '../../../core/plugin-api.js'
+
+type Revocation =
+  | { jti: string, until: number }
+  /** Every token of the agent whose `jti` sorts at or before the mark. */
+  | { project_id: string, agent_id: string, mark: string, until: number }
+
+/** Tokens that are refused before their time; each is kept until the token would have ended anyway. */
+export class Revocations {
+  readonly #path: string
+  readonly #log: Logger
+  readonly #tokens = new Map<string, Revocation>()
+  readonly #agents = new Map<string, Extract<Revocation, { mark: string }>>()
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor (path: string, log: Logger) {
+    this.#path = path
+    this.#log = log
+  }
+
+  /** Reads what is still in force at `now` (seconds) and forgets the rest. */
+  async open (now: number): Promise<void> {
+    let text = ''
+    try {
+      text = await readFile(this.#path, 'utf8')
+    } catch (error) {
+      if (codeOf(error) !== 'ENOENT') throw error
+    }
+    let unreadable = 0
+    for (const line of text.split('\n')) {
+      if (line === '') continue
+      try {
+        const revocation = JSON.parse(line) as Revocation
+        if (revocation.until > now) this.#apply(revocation)
+      } catch {
+        // Only a crash in the middle of a write leaves such a line, and that revocation was never acknowledged.
+        unreadable++
+      }
+    }
+    if (unreadable > 0) this.#log.warn({ lines: unreadable }, 'incomplete lines of the revocations were dropped')
+    await this.#rewrite()
+  }
+
+  isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
+    if (this.#tokens.has(token.jti)) return true
+    const agent = this.#agents.get(JSON.stringify([token.project_id, token.agent_id]))
+    return agent !== undefined && token.jti <= agent.mark
+  }
+
+  /** Resolves when it is durable; `false` when it was in force already. */
+  async add (revocation: Revocation): Promise<boolean> {
+    const isNew = this.#apply(revocation)
+    this.#writing = this.#writing.catch(() => {}).then(async () => {
+      await appendFile(this.#path, `${JSON.stringify(revocation)}\n`, { mode: 0o600, flush: true })
+    })
+    await this.#writing
+    return isNew
+  }
+
+  #apply (revocation: Revocation): boolean {
+    if ('jti' in revocation) {
+      const isNew = !this.#tokens.has(revocation.jti)
+      this.#tokens.set(revocation.jti, revocation)
+      return isNew
+    }
+    this.#agents.set(JSON.stringify([revocation.project_id, revocation.agent_id]), revocation)
+    return true
+  }
+
+  async #rewrite (): Promise<void> {
+    const lines = [...this.#tokens.values(), ...this.#agents.values()].map((revocation) => `${JSON.stringify(revocation)}\n`)
+    await writeFileDurably(this.#path, lines.join(''))
+  }
+}

@@ -1,0 +1,137 @@
+import { join } from 'node:path'
+import { LRUCache } from 'lru-cache'
+import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type Logger, type Permission } from '../../../core/plugin-api.js'
+import { openKeyring, publicJwk, type SigningKey } from './keyring.js'
+import { Revocations } from './revocations.js'
+
+export const ISSUER = 'cco-sidecar'
+export const AUDIENCE = 'cco-agents'
+const PERMISSIONS: readonly Permission[] = ['read_context', 'write_results', 'publish_events', 'spawn_agents', 'admin']
+/** How long before its end a token can be refreshed, seconds. */
+const REFRESH_WINDOW = 300
+const MAX_TOKEN_LENGTH = 8192
+const CACHED_TOKENS = 10_000
+// RFC 7519 allows "some small leeway" for clocks that differ; issuer and verifier are one process here.
+const LEEWAY = 5
+
+/** Signs and checks a JSON Web Token with a given key; made of @fastify/jwt. */
+export interface TokenCodec {
+  sign (payload: object, key: SigningKey): string
+  /** Checks form, algorithm, signature, issuer and audience, not times. Throws what does not hold. */
+  verify (token: string, key: SigningKey): Record<string, unknown>
+  /** The header, unchecked. Throws when there is none. */
+  header (token: string): { kid?: unknown, alg?: unknown }
+}
+
+export interface TokensOptions {
+  directory: string
+  codec: TokenCodec
+  /** Seconds that a token can be refreshed in all. */
+  chainSeconds: number
+  clock: Clock
+  log: Logger
+}
+
+export function createTokens ({ directory, codec, chainSeconds, clock, log }: TokensOptions): Auth {
+  const revocations = new Revocations(join(directory, 'revocations.jsonl'), log)
+  const verified = new LRUCache<string, Claims>({ max: CACHED_TOKENS })
+  const nextJti = createIds('tok_', clock)
+  let keys: SigningKey[] = []
+  const now = (): number => Math.floor(clock() / 1000)
+
+  const verifySignature = (token: string): Claims => {
+    if (token === '' || token.length > MAX_TOKEN_LENGTH) throw unacceptable('it has no acceptable form')
+    let payload: Record<string, unknown>
+    try {
+      const { kid, alg } = codec.header(token)
+      const key = alg === 'RS256' ? keys.find((candidate) => candidate.kid === kid) : undefined
+      if (key === undefined) throw new Error('unknown key or algorithm')
+      payload = codec.verify(token, key)
+    } catch (error) {
+      throw unacceptable('it was not signed by this sidecar', error)
+    }
+    return claimsOf(payload)
+  }
+
+  const auth: Auth = {
+    supports: { issue: true },
+    async open () {
+      keys = await openKeyring(join(directory, 'keyring.json'), clock())
+      await revocations.open(now())
+    },
+    async issue (identity, { ttlSeconds, chainStartedAt }) {
+      const issuedAt = now()
+      const chain = chainStartedAt ?? issuedAt
+      const expiresAt = Math.min(issuedAt + ttlSeconds, chain + chainSeconds)
+      const claims: Claims = { ...pick(identity), jti: nextJti(), issued_at: issuedAt, expires_at: expiresAt, chain_started_at: chain }
+      const token = codec.sign({
+        sub: claims.agent_id,
+        agent_type: claims.agent_type,
+        project_id: claims.project_id,
+        permissions: claims.permissions,
+        iss: ISSUER,
+        aud: AUDIENCE,
+        iat: issuedAt,
+        exp: expiresAt,
+        jti: claims.jti,
+        chain
+      }, keys[0]!)
+      return { token, claims }
+    },
+    async verify (token) {
+      const claims = verified.get(token) ?? verifySignature(token)
+      verified.set(token, claims)
+      if (claims.issued_at > now() + LEEWAY) throw unacceptable('it is not valid yet')
+      if (claims.expires_at <= now()) throw apiError('AUTH_002', 'The token has expired: refresh it in its last five minutes, or ask for a new one.')
+      if (revocations.isRevoked(claims)) throw unacceptable('it was revoked')
+      return claims
+    },
+    async refresh (claims): Promise<IssuedToken> {
+      if (claims.expires_at - now() > REFRESH_WINDOW) {
+        throw apiError('VAL_001', `A token can be refreshed in its last ${REFRESH_WINDOW} seconds; this one is valid until ${new Date(claims.expires_at * 1000).toISOString()}.`)
+      }
+      if (claims.chain_started_at + chainSeconds <= claims.expires_at) {
+        throw apiError('VAL_001', 'The token has been refreshed as long as is allowed; ask the operator for a new one.')
+      }
+      const renewed = await auth.issue(claims, { ttlSeconds: claims.expires_at - claims.issued_at, chainStartedAt: claims.chain_started_at })
+      await auth.revoke({ jti: claims.jti })
+      return renewed
+    },
+    async revoke (target) {
+      // Longer than any token can live: until then the revocation must be known.
+      const until = now() + chainSeconds
+      const isNew = await revocations.add('jti' in target
+        ? { jti: target.jti, until }
+        : { project_id: target.project_id, agent_id: target.agent_id, mark: nextJti(), until })
+      return { revoked: isNew ? 1 : 0 }
+    },
+    publicKeys: async () => ({ keys: keys.map(publicJwk) })
+  }
+  return auth
+}
+
+function pick ({ agent_id, agent_type, project_id, permissions }: Identity): Identity {
+  return { agent_id, agent_type, project_id, permissions: [...permissions] }
+}
+
+function claimsOf (payload: Record<string, unknown>): Claims {
+  const { sub, agent_type: agentType, project_id: project, permissions, iat, exp, jti, chain, nbf } = payload
+  const isText = [sub, agentType, project, jti].every((value) => typeof value === 'string')
+  const isNumber = [iat, exp, chain].every((value) => Number.isSafeInteger(value))
+  const isList = Array.isArray(permissions) && permissions.every((permission) => PERMISSIONS.includes(permission as Permission))
+  if (!isText || !isNumber || !isList || nbf !== undefined) throw unacceptable('its claims are not those of this sidecar')
+  return {
+    agent_id: sub as string,
+    agent_type: agentType as string,
+    project_id: project as string,
+    permissions: permissions as Permission[],
+    jti: jti as string,
+    issued_at: iat as number,
+    expires_at: exp as number,
+    chain_started_at: chain as number
+  }
+}
+
+function unacceptable (why: string, cause?: unknown): Error {
+  return apiError('AUTH_001', `The token is not acceptable: ${why}.`, cause === undefined ? {} : { cause })
+}
