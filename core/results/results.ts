@@ -1,0 +1,101 @@
+import { filesOf } from '../context/sections.js'
+import type { AgentProfile, Clock, JsonObject, Logger, ResultRecord, ResultStatus, ResultStore } from '../contracts/index.js'
+import { messageOf } from '../errors.js'
+import type { Events } from '../events/events.js'
+import { createIds } from '../ids.js'
+import type { ProfileSet } from '../profiles/profiles.js'
+
+export interface ResultSubmission {
+  agent_id: string
+  agent_type: string
+  issue_id: string
+  result: JsonObject & { status: ResultStatus }
+  correlation_id?: string
+  round?: number
+}
+
+export interface NextAgent {
+  agent_type: string
+  priority: 'high' | 'normal'
+  reason: string
+}
+
+export interface StoredResult {
+  record: ResultRecord
+  storage_path: string
+  next: NextAgent[]
+  /** `null` when the result is stored and its announcement failed. */
+  event_id: string | null
+}
+
+export interface Results {
+  store (project: string, profiles: ProfileSet, submission: ResultSubmission): Promise<StoredResult>
+}
+
+export function createResults ({ store, events, clock, log, onStored }: {
+  store: ResultStore
+  events: Events
+  clock: Clock
+  log: Logger
+  /** Told of each stored result before it is announced. */
+  onStored (record: ResultRecord): void
+}): Results {
+  const nextId = createIds('res_', clock)
+  return {
+    async store (project, profiles, submission) {
+      const { result } = submission
+      const record: ResultRecord = {
+        id: nextId(),
+        project_id: project,
+        ...submission,
+        status: result.status,
+        timestamp: new Date(clock()).toISOString()
+      }
+      await store.put(project, record)
+      onStored(record)
+      const profile = profiles.find(record.agent_type)
+      const next = suggestNext(profile, record)
+      return {
+        record,
+        storage_path: `results/${project}/${record.issue_id}/${record.agent_type}.json`,
+        next,
+        event_id: await announce(record, profile, next)
+      }
+    }
+  }
+
+  /** The result is safe already: an announcement that fails is told, and does not undo it. */
+  async function announce (record: ResultRecord, profile: AgentProfile | undefined, next: NextAgent[]): Promise<string | null> {
+    try {
+      const { event } = await events.publish(record.project_id, record, {
+        event_type: record.status === 'failed' ? 'agent_failed' : 'agent_completed',
+        topic: profile?.publishes[0] ?? 'coordination',
+        data: {
+          issue_id: record.issue_id,
+          agent_id: record.agent_id,
+          agent_type: record.agent_type,
+          status: record.status,
+          result_id: record.id,
+          files: filesOf(record).slice(0, 100),
+          next_agents: next.map(({ agent_type: type }) => type)
+        },
+        ...(record.correlation_id === undefined ? {} : { correlation_id: record.correlation_id }),
+        ...(record.round === undefined ? {} : { round: record.round })
+      })
+      return event.event_id
+    } catch (error) {
+      log.error({ reason: messageOf(error), result: record.id }, 'a result was stored and could not be announced')
+      return null
+    }
+  }
+}
+
+function suggestNext (profile: AgentProfile | undefined, record: ResultRecord): NextAgent[] {
+  if (profile === undefined) return []
+  const failed = record.status === 'failed'
+  return profile.handoff[failed ? 'failed' : 'success'].map((agentType, index) => ({
+    agent_type: agentType,
+    priority: index === 0 && record.status !== 'partial' ? 'high' : 'normal',
+    reason: failed ? `${profile.name} failed; ${agentType} helps in that case.` : `${agentType} goes on from the work of ${profile.name}.`
+  }))
+}
