@@ -4,7 +4,6 @@ export const API_ERRORS = {
   AUTH_002: { status: 401, error: 'token_expired' },
   AUTH_003: { status: 403, error: 'forbidden' },
   VAL_001: { status: 400, error: 'invalid_request' },
-  VAL_002: { status: 413, error: 'payload_too_large' },
   NOT_001: { status: 404, error: 'not_found' },
   PRJ_001: { status: 404, error: 'project_not_found' },
   CTX_001: { status: 500, error: 'context_failed' },

@@ -2,6 +2,7 @@
 export { default as Type } from 'typebox'
 export type { Static, TSchema } from 'typebox'
 export { definePlugin } from './plugin-host/define-plugin.js'
+export type { Builtin } from './plugin-host/resolve.js'
 export type { PluginContext, PluginKind, PluginManifest, SidecarFacts, SidecarPlugin } from './plugin-host/define-plugin.js'
 export { apiError, codeOf, isApiError, messageOf, SidecarError } from './errors.js'
 export type { ApiErrorCode } from './errors.js'

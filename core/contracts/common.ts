@@ -15,8 +15,8 @@ export interface Logger {
 export type Clock = () => number
 
 /**
- * What every plugin instance may have. `open` runs once, before the instance is handed to anybody;
- * `close` runs in reverse order of opening and may be called twice.
+ * What every plugin instance may have. `open` runs once, before the instance is used; `close` runs in reverse order
+ * of opening, also after an `open` that failed, and may be called twice.
  */
 export interface Lifecycle {
   open? (): Promise<void>

@@ -1,4 +1,4 @@
-import type { Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Position, Priority, SidecarEvent } from '../contracts/index.js'
+import type { Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, PlacedEvent, Position, Priority, SidecarEvent } from '../contracts/index.js'
 import { apiError } from '../errors.js'
 import { resolveSince, toCursor } from './cursor.js'
 import { Hub } from './hub.js'
@@ -28,6 +28,14 @@ export interface EventPage {
   events: SidecarEvent[]
   more_available: boolean
   next_cursor: string
+  gap?: { missed: number }
+}
+
+/** What a stream sends at once; nothing to tell is an empty page. */
+export interface StreamPage {
+  entries: { event: SidecarEvent, cursor: string }[]
+  /** Behind all that was looked at. */
+  cursor: string
   gap?: { missed: number }
 }
 
@@ -121,14 +129,9 @@ export class Events {
         position = scan.next
         missed += scan.missed
         const isOver = end.aborted || query.timeoutMs === 0
-        if (scan.events.length > 0 || isOver) {
-          const page: EventPage = {
-            events: scan.events,
-            more_available: scan.more,
-            next_cursor: toCursor(position),
-            ...(missed > 0 ? { gap: { missed } } : {})
-          }
-          return { page, timedOut: scan.events.length === 0, delivered: async () => await this.#moveOn(project, reader, position, scan.events, parked) }
+        if (scan.placed.length > 0 || isOver) {
+          const page = pageOf(scan, missed)
+          return { page, timedOut: page.events.length === 0, delivered: async () => await this.#moveOn(project, reader, position, page.events, parked) }
         }
         parked = true
         await bell.rung(end)
@@ -147,16 +150,11 @@ export class Events {
       (query.until === undefined || Date.parse(event.timestamp) < query.until)
     const after = await resolveSince(this.#bus, project, query.since ?? 'earliest')
     const scan = await this.#scan(project, after, { matches: wanted }, query.limit)
-    return {
-      events: scan.events,
-      more_available: scan.more,
-      next_cursor: toCursor(scan.next),
-      ...(scan.missed > 0 ? { gap: { missed: scan.missed } } : {})
-    }
+    return pageOf(scan, scan.missed)
   }
 
   /** Pages of matching events as they come, until the signal is aborted or the server shuts down. An empty page says that all is quiet. */
-  async * stream (project: string, reader: Claims, subscription: Subscription, since: string | undefined, quietMs: number, signal: AbortSignal): AsyncGenerator<EventPage> {
+  async * stream (project: string, reader: Claims, subscription: Subscription, since: string | undefined, quietMs: number, signal: AbortSignal): AsyncGenerator<StreamPage> {
     this.#hold()
     const end = AbortSignal.any([signal, this.#draining.signal])
     const bell = createBell()
@@ -167,8 +165,9 @@ export class Events {
       while (!end.aborted) {
         const scan = await this.#scan(project, position, subscription, PAGE)
         position = scan.next
-        this.#delivered += scan.events.length
-        yield { events: scan.events, more_available: scan.more, next_cursor: toCursor(position), ...(scan.missed > 0 ? { gap: { missed: scan.missed } } : {}) }
+        this.#delivered += scan.placed.length
+        const entries = scan.placed.map(({ event, position: behind }) => ({ event, cursor: toCursor(behind) }))
+        yield { entries, cursor: toCursor(position), ...(scan.missed > 0 ? { gap: { missed: scan.missed } } : {}) }
         if (!scan.more) await bell.rung(AbortSignal.any([end, AbortSignal.timeout(quietMs)]))
       }
     } finally {
@@ -221,22 +220,22 @@ export class Events {
   }
 
   /** Reads on from a position until `limit` events match or nothing is left. */
-  async #scan (project: string, after: Position, wanted: Pick<Subscription, 'matches'>, limit: number): Promise<{ events: SidecarEvent[], next: Position, more: boolean, missed: number }> {
-    const events: SidecarEvent[] = []
+  async #scan (project: string, after: Position, wanted: Pick<Subscription, 'matches'>, limit: number): Promise<Scan> {
+    const placed: PlacedEvent[] = []
     let next = after
     let missed = 0
     for (let position = after; ;) {
       const page = await this.#bus.read(project, { after: position, limit: PAGE })
       missed += page.missed
-      for (const { event, position: behind } of page.items) {
-        if (!wanted.matches(event)) continue
-        if (events.length === limit) return { events, next, more: true, missed }
-        events.push(event)
-        next = behind
+      for (const item of page.items) {
+        if (!wanted.matches(item.event)) continue
+        if (placed.length === limit) return { placed, next, more: true, missed }
+        placed.push(item)
+        next = item.position
       }
       position = page.next
-      if (events.length < limit) next = page.next
-      if (page.end) return { events, next, more: false, missed }
+      if (placed.length < limit) next = page.next
+      if (page.end) return { placed, next, more: false, missed }
     }
   }
 
@@ -247,6 +246,22 @@ export class Events {
       this.#deliveryMs += Math.max(0, this.#options.clock() - Date.parse(events[0]!.timestamp))
     }
     await this.#bus.savePosition(project, reader, position)
+  }
+}
+
+interface Scan {
+  placed: PlacedEvent[]
+  next: Position
+  more: boolean
+  missed: number
+}
+
+function pageOf ({ placed, next, more }: Scan, missed: number): EventPage {
+  return {
+    events: placed.map(({ event }) => event),
+    more_available: more,
+    next_cursor: toCursor(next),
+    ...(missed > 0 ? { gap: { missed } } : {})
   }
 }
 

@@ -66,6 +66,8 @@ export interface FleetOptions {
   address (): string | undefined
   context (agent: AgentRecord): Promise<Buffer>
   storeResult (project: string, submission: ResultSubmission): Promise<ResultRecord>
+  /** The newest result that an agent has stored itself. */
+  findResult (agent: AgentRecord): Promise<ResultRecord | undefined>
 }
 
 interface Live {
@@ -345,6 +347,12 @@ export class Fleet {
   async #takeOver (record: AgentRecord): Promise<void> {
     const spawner = this.#options.spawners.get(record.spawner)
     const handle = record.reference === null ? undefined : await spawner?.adopt?.(record.reference)
+    // What it stored while nobody watched counts as well.
+    const stored = await this.#options.findResult(record)
+    if (stored !== undefined) {
+      record.result_id = stored.id
+      record.result_status = stored.status
+    }
     if (handle !== undefined) {
       const age = this.#options.clock() - Date.parse(record.started_at ?? record.created_at)
       record.state = 'running'

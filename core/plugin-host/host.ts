@@ -27,8 +27,10 @@ export interface LoadedPlugin {
   options: Record<string, unknown>
 }
 
-/** Everything that was opened; sealed, so that nobody sees a registry that still grows. */
+/** All plugins, made and checked; sealed, so that nobody sees a registry that still grows. */
 export interface Plugins {
+  /** Opens them in order of dependency; when one fails, those before it are closed again. */
+  open (): Promise<void>
   slot<Kind extends SlotKind> (kind: Kind): PluginInstances[Kind]
   all<Kind extends PluginKind> (kind: Kind): ReadonlyMap<string, PluginInstances[Kind]>
   readonly loaded: readonly LoadedPlugin[]
@@ -36,32 +38,41 @@ export interface Plugins {
   close (): Promise<void>
 }
 
+interface Made { planned: Planned, instance: Lifecycle }
+
 interface Planned extends ResolvedPlugin {
   manifest: PluginManifest
   options: Record<string, unknown>
   owner: string
 }
 
-/** Resolves, checks, orders and opens all plugins, or opens none that is not closed again. */
-export async function openPlugins (options: HostOptions): Promise<Plugins> {
+/** Resolves, checks, orders and makes all plugins. Nothing is opened yet, so nothing is changed on the disk. */
+export async function makePlugins (options: HostOptions): Promise<Plugins> {
   const plan = orderByDependency(await planPlugins(options))
   const instances = new Map<PluginKind, Map<string, Lifecycle>>()
-  const opened: { planned: Planned, instance: Lifecycle }[] = []
-  let closing: Promise<void> | undefined
-  const close = (): Promise<void> => (closing ??= closeAll(opened, options.log))
-  try {
-    for (const planned of plan) {
-      const instance = await openPlugin(planned, options, instances)
-      opened.push({ planned, instance })
-      const registry = instances.get(planned.manifest.kind) ?? new Map<string, Lifecycle>()
-      registry.set(planned.manifest.name, instance)
-      instances.set(planned.manifest.kind, registry)
-    }
-  } catch (error) {
-    await close()
-    throw error
+  const made: Made[] = []
+  for (const planned of plan) {
+    const instance = await makePlugin(planned, options, instances)
+    made.push({ planned, instance })
+    const registry = instances.get(planned.manifest.kind) ?? new Map<string, Lifecycle>()
+    registry.set(planned.manifest.name, instance)
+    instances.set(planned.manifest.kind, registry)
   }
+  const opened: Made[] = []
+  let closing: Promise<void> | undefined
+  const close = async (): Promise<void> => await (closing ??= closeAll(opened, options.log))
   return {
+    async open () {
+      try {
+        for (const one of made) {
+          opened.push(one)
+          await openPlugin(one)
+        }
+      } catch (error) {
+        await close()
+        throw error
+      }
+    },
     slot: (kind) => slotOf(instances, kind),
     all: <Kind extends PluginKind>(kind: Kind) => (instances.get(kind) ?? new Map()) as ReadonlyMap<string, PluginInstances[Kind]>,
     loaded: Object.freeze(plan.map(describe)),
@@ -85,10 +96,8 @@ async function planPlugins ({ builtins, requests, implied }: HostOptions): Promi
     planned.push(plan(resolved, request.options ?? {}, implied, builtin === undefined ? `${request.use} in ${request.origin}` : `built-in, in ${request.origin}`))
   }
   const replaced = new Set(planned.map(({ manifest }) => manifest.kind).filter((kind) => (SLOT_KINDS as readonly string[]).includes(kind)))
-  for (const builtin of builtins) {
-    if (!builtin.default || disabled.has(builtin) || replaced.has(builtin.kind)) continue
-    planned.push(plan(await loadBuiltin(builtin), {}, implied, 'built-in'))
-  }
+  const defaults = builtins.filter((builtin) => builtin.default && !disabled.has(builtin) && !replaced.has(builtin.kind))
+  for (const resolved of await Promise.all(defaults.map(loadBuiltin))) planned.push(plan(resolved, {}, implied, 'built-in'))
   checkUnique(planned)
   return planned
 }
@@ -119,7 +128,7 @@ function checkUnique (planned: readonly Planned[]): void {
   }
 }
 
-async function openPlugin (planned: Planned, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): Promise<Lifecycle> {
+async function makePlugin (planned: Planned, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): Promise<Lifecycle> {
   const { manifest, owner } = planned
   let instance: unknown
   const handoff: Handoff = {
@@ -133,15 +142,16 @@ async function openPlugin (planned: Planned, options: HostOptions, instances: Ma
     if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
     throw startError('SIDECAR_ERR_PLUGIN_CREATE', `Plugin '${manifest.name}' (${owner}) failed in create(): ${messageOf(error)}.`, { cause: error })
   }
-  const checked = checkInstance(manifest, instance, owner) as Lifecycle
+  return checkInstance(manifest, instance, owner) as Lifecycle
+}
+
+async function openPlugin ({ planned: { manifest, owner }, instance }: Made): Promise<void> {
   try {
-    await checked.open?.()
+    await instance.open?.()
   } catch (error) {
-    await checked.close?.().catch((reason: unknown) => options.log.warn({ err: reason, plugin: manifest.name }, 'a plugin that failed to open failed to close too'))
     if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
     throw startError('SIDECAR_ERR_PLUGIN_OPEN', `Plugin '${manifest.name}' (${owner}) could not be opened: ${messageOf(error)}.`, { cause: error })
   }
-  return checked
 }
 
 function contextFor (manifest: PluginManifest, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): PluginContext {
@@ -166,7 +176,7 @@ function slotOf<Kind extends SlotKind> (instances: Map<PluginKind, Map<string, L
   return instance as unknown as PluginInstances[Kind]
 }
 
-async function closeAll (opened: readonly { planned: Planned, instance: Lifecycle }[], log: Logger): Promise<void> {
+async function closeAll (opened: readonly Made[], log: Logger): Promise<void> {
   for (const { planned, instance } of [...opened].reverse()) {
     try {
       await instance.close?.()

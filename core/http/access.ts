@@ -1,0 +1,91 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import type { Claims, Permission } from '../contracts/auth.js'
+import { apiError } from '../errors.js'
+import type { Access, Services } from './types.js'
+
+/** A response in the last minutes of a token's life carries the next one. */
+const RENEWAL_WINDOW_SECONDS = 300
+const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
+
+/** Lets a request in by its token, or not at all; every route says who may call it. */
+export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pick<Services, 'auth' | 'settings' | 'clock'>): void {
+  app.decorateRequest('caller', null)
+
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => { routes.push(route) })
+  // Asked when all hooks have had their say: a plugin may set it for the routes of its own scope.
+  app.addHook('onReady', async () => {
+    const silent = routes.find((route) => route.config?.access === undefined)
+    if (silent !== undefined) throw new Error(`Route ${String(silent.method)} ${silent.url} does not say who may call it: set config.access.`)
+  })
+
+  app.addHook('onRequest', async (request) => {
+    // An unknown route asks for nobody: it is answered with 404.
+    const access = request.is404 ? 'open' : request.routeOptions.config.access!
+    if (access === 'open') return
+    const token = bearerOf(request)
+    if (token === undefined) {
+      if (access === 'loopback' && settings.access.loopback_status && isDirectLoopback(request)) return
+      throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".', { headers: { 'www-authenticate': 'Bearer' } })
+    }
+    request.caller = await auth.verify(token)
+    if (!isAllowed(access, request.caller)) {
+      const needed = [access].flat().join(' or ')
+      throw apiError('AUTH_003', `This call needs the permission ${needed}, which the token does not carry.`)
+    }
+  })
+
+  // One renewal per token, whatever the number of responses that carry it.
+  const renewals = new Map<string, Promise<string | undefined>>()
+  app.addHook('onSend', async (request: FastifyRequest, reply: FastifyReply) => {
+    const { caller } = request
+    if (caller === null || !auth.supports.issue || reply.statusCode >= 400) return
+    const left = caller.expires_at - clock() / 1000
+    if (left <= 0 || left > RENEWAL_WINDOW_SECONDS) return
+    const renewal = renewals.get(caller.jti) ?? renew(caller)
+    if (!renewals.has(caller.jti)) {
+      renewals.set(caller.jti, renewal)
+      setTimeout(() => renewals.delete(caller.jti), left * 1000).unref()
+    }
+    const token = await renewal
+    if (token !== undefined) reply.header('x-refreshed-token', token)
+  })
+
+  async function renew (caller: Claims): Promise<string | undefined> {
+    const { token, claims } = await auth.issue(caller, {
+      ttlSeconds: caller.expires_at - caller.issued_at, chainStartedAt: caller.chain_started_at
+    })
+    // The chain has come to its end: a token that ends no later than this one helps nobody.
+    return claims.expires_at > caller.expires_at ? token : undefined
+  }
+}
+
+function bearerOf (request: FastifyRequest): string | undefined {
+  const header = request.headers.authorization
+  if (header === undefined) return undefined
+  const match = /^Bearer +([^\s]+)$/i.exec(header)
+  if (match === null) throw apiError('AUTH_001', 'The Authorization header must be "Bearer <token>".', { headers: { 'www-authenticate': 'Bearer' } })
+  return match[1]!
+}
+
+/** A connection from this machine that no proxy has passed on. */
+function isDirectLoopback (request: FastifyRequest): boolean {
+  const { headers, socket } = request.raw
+  return LOOPBACK.has(socket.remoteAddress ?? '') && headers['x-forwarded-for'] === undefined && headers.forwarded === undefined
+}
+
+function isAllowed (access: Access, caller: Claims): boolean {
+  if (access === 'any' || access === 'loopback' || access === 'open') return true
+  const needed: readonly Permission[] = typeof access === 'string' ? [access] : access
+  return caller.permissions.includes('admin') || needed.some((permission) => caller.permissions.includes(permission))
+}
+
+export function isAdmin (caller: Claims): boolean {
+  return caller.permissions.includes('admin')
+}
+
+/** The caller of a route that asks for a token. */
+export function callerOf (request: FastifyRequest): Claims {
+  if (request.caller === null) throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')
+  return request.caller
+}

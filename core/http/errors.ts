@@ -1,0 +1,66 @@
+import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { API_ERRORS, isApiError, messageOf, type ApiErrorCode } from '../errors.js'
+import { describeIssue, issuesOf, type Issue } from '../validation.js'
+
+interface ErrorAnswer {
+  status: number
+  code: ApiErrorCode
+  error: string
+  message: string
+  details?: Record<string, unknown> | undefined
+  headers?: Record<string, string> | undefined
+}
+
+function answerOf (code: ApiErrorCode, message: string, more: Partial<ErrorAnswer> = {}): ErrorAnswer {
+  return { ...API_ERRORS[code], code, message, ...more }
+}
+
+/** The body of an error as the wire contract has it. */
+export function errorBody (answer: Pick<ErrorAnswer, 'code' | 'error' | 'message' | 'details'>, requestId: string): Record<string, unknown> {
+  return {
+    error: answer.error,
+    message: answer.message,
+    code: answer.code,
+    ...(answer.details === undefined ? {} : { details: answer.details }),
+    // The rate limit's members stand beside the others, too: clients read them there.
+    ...(answer.code === 'RATE_001' ? answer.details : {}),
+    timestamp: new Date().toISOString(),
+    request_id: requestId
+  }
+}
+
+/** What an error means on the wire; nothing of an unexpected one leaves but that it happened. */
+export function translate (error: FastifyError, request: FastifyRequest): ErrorAnswer {
+  if (isApiError(error)) return answerOf(error.code, error.message, { details: error.details, headers: error.headers })
+  if (error.validation !== undefined) {
+    const part = error.validationContext ?? 'body'
+    const issues: Issue[] = issuesOf(error.validation as Parameters<typeof issuesOf>[0])
+    const code = part === 'body' ? request.routeOptions.config.invalidBody ?? 'VAL_001' : 'VAL_001'
+    return answerOf(code, `The ${part === 'querystring' ? 'query' : part} is not valid: ${issues.map(describeIssue).join('; ')}.`, { details: { issues } })
+  }
+  const status = error.statusCode ?? 500
+  if (status === 413) return answerOf('VAL_001', 'The body is larger than the limit.', { status, error: 'payload_too_large' })
+  if (status === 415) return answerOf('VAL_001', 'The body must be JSON, with content-type application/json.', { status, error: 'unsupported_media_type' })
+  if (status === 404) return answerOf('NOT_001', 'There is no such route.')
+  if (status >= 400 && status < 500) return answerOf('VAL_001', `The request is not valid: ${sentence(error.message)}`, { status: 400 })
+  return answerOf('SRV_001', 'Something unexpected happened; the server\'s log says more under this request id.')
+}
+
+function sentence (message: string): string {
+  const line = message.split('\n')[0]!
+  return line.endsWith('.') ? line : `${line}.`
+}
+
+export async function sendError (error: FastifyError, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const answer = translate(error, request)
+  if (answer.status >= 500 && answer.code !== 'SRV_002') request.log.error({ err: error, code: answer.code }, messageOf(error))
+  return await reply.code(answer.status).headers(answer.headers ?? {}).type('application/json; charset=utf-8').send(errorBody(answer, request.id))
+}
+
+export function mountErrors (app: FastifyInstance): void {
+  app.setErrorHandler<FastifyError>(sendError)
+  app.setNotFoundHandler({}, async (request, reply) => await reply
+    .code(404)
+    .type('application/json; charset=utf-8')
+    .send(errorBody(answerOf('NOT_001', `There is no route ${request.method} ${request.url.split('?')[0]!.slice(0, 200)}.`), request.id)))
+}

@@ -1,0 +1,182 @@
+import Type from 'typebox'
+import type { AgentRecord } from '../../fleet/agent-record.js'
+import { apiError } from '../../errors.js'
+import { callerOf, isAdmin } from '../access.js'
+import { Identifier, Nullable, Priority, responses, Strict, Time } from '../schemas.js'
+import type { App, Services } from '../types.js'
+
+const State = Type.Enum(['queued', 'starting', 'running', 'completed', 'failed', 'stopped', 'lost'])
+
+const Agent = Type.Object({
+  agent_id: Type.String(),
+  agent_type: Type.String(),
+  project_id: Type.String(),
+  issue_id: Type.String(),
+  task: Type.String(),
+  state: State,
+  priority: Priority,
+  spawner: Type.String(),
+  process_id: Nullable(Type.Integer()),
+  timeout_seconds: Type.Integer(),
+  created_at: Time,
+  started_at: Nullable(Time),
+  ended_at: Nullable(Time),
+  last_sign_at: Nullable(Time),
+  exit_code: Nullable(Type.Integer()),
+  signal: Nullable(Type.String()),
+  progress: Nullable(Type.Number()),
+  message: Nullable(Type.String()),
+  reason: Nullable(Type.String()),
+  result_id: Nullable(Type.String()),
+  correlation_id: Nullable(Type.String()),
+  round: Nullable(Type.Integer())
+})
+
+/** What is shown of an agent: neither its environment nor what only its spawner understands. */
+function show (record: AgentRecord) {
+  return {
+    agent_id: record.agent_id,
+    agent_type: record.agent_type,
+    project_id: record.project_id,
+    issue_id: record.issue_id,
+    task: record.task,
+    state: record.state,
+    priority: record.priority,
+    spawner: record.spawner,
+    process_id: record.process_id,
+    timeout_seconds: record.timeout_seconds,
+    created_at: record.created_at,
+    started_at: record.started_at ?? null,
+    ended_at: record.ended_at ?? null,
+    last_sign_at: record.last_sign_at ?? null,
+    exit_code: record.exit?.code ?? null,
+    signal: record.exit?.signal ?? null,
+    progress: record.progress ?? null,
+    message: record.message ?? null,
+    reason: record.reason ?? null,
+    result_id: record.result_id ?? null,
+    correlation_id: record.correlation_id ?? null,
+    round: record.round ?? null
+  }
+}
+
+const Spawn = Strict({
+  agent_type: Identifier,
+  issue_id: Identifier,
+  task: Type.String({ minLength: 1, maxLength: 100_000 }),
+  project_id: Type.Optional(Identifier),
+  context_requirements: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9_-]{1,64}$' }), { maxItems: 24 })),
+  environment: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 32_768 }), { maxProperties: 200 })),
+  priority: Type.Optional(Priority),
+  spawner: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+  timeout_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  round: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 }))
+})
+
+const Spawned = Type.Object({
+  agent_id: Type.String(),
+  spawned: Type.Boolean(),
+  process_id: Nullable(Type.Integer()),
+  context_injected: Type.Boolean(),
+  jwt_token: Nullable(Type.String()),
+  webhook_url: Type.String(),
+  timestamp: Time
+})
+
+const Queued = Type.Object({
+  agent_id: Type.String(),
+  spawned: Type.Boolean(),
+  queued: Type.Boolean(),
+  position: Type.Integer(),
+  webhook_url: Type.String(),
+  timestamp: Time
+})
+
+const Params = Strict({ agent_id: Identifier })
+
+export async function agentRoutes (app: App, { fleet, projects }: Services): Promise<void> {
+  app.post('/api/agents/spawn', {
+    config: { access: 'spawn_agents' },
+    schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404) }
+  }, async (request, reply) => {
+    const caller = callerOf(request)
+    const { project_id: wanted = caller.project_id, context_requirements: needs, ...body } = request.body
+    if (wanted !== caller.project_id && !isAdmin(caller)) throw apiError('AUTH_003', 'An agent is started in the caller\'s own project.')
+    const { project, profiles } = projects.get(wanted)
+    const { record, position, token, context_injected: injected } = await fleet.spawn(
+      { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
+      // Requirement names are written with `-`; older clients write `_`.
+      { ...body, ...(needs === undefined ? {} : { context_requirements: needs.map((need) => need.replaceAll('_', '-')) }) }
+    )
+    const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
+    if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
+    return await reply.code(201).send({ ...common, spawned: true, process_id: record.process_id, context_injected: injected, jwt_token: token ?? null })
+  })
+
+  app.get('/api/agents', {
+    config: { access: 'read_context' },
+    schema: {
+      summary: 'Agents of the project, newest first',
+      tags: ['agents'],
+      querystring: Strict({ status: Type.Optional(State), agent_type: Type.Optional(Identifier), issue_id: Type.Optional(Identifier) }),
+      response: responses({ 200: Type.Object({ agents: Type.Array(Agent) }) })
+    }
+  }, async (request) => ({ agents: fleet.list(callerOf(request).project_id, request.query).map(show) }))
+
+  app.get('/api/agents/:agent_id/status', {
+    config: { access: 'read_context' },
+    schema: { summary: 'What is known of an agent', tags: ['agents'], params: Params, response: responses({ 200: Agent }, 404) }
+  }, async (request) => show(fleet.get(callerOf(request).project_id, request.params.agent_id)))
+
+  app.get('/api/agents/:agent_id/logs', {
+    config: { access: 'read_context' },
+    schema: {
+      summary: 'The last lines that an agent wrote',
+      tags: ['agents'],
+      params: Params,
+      querystring: Strict({ tail: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 200 })) }),
+      response: responses({ 200: Type.Object({ agent_id: Type.String(), log: Type.String() }) }, 404)
+    }
+  }, async (request) => {
+    const { agent_id: agentId } = request.params
+    return { agent_id: agentId, log: await fleet.logs(callerOf(request).project_id, agentId, request.query.tail ?? 200) }
+  })
+
+  app.post('/api/agents/:agent_id/status', {
+    config: { access: 'any' },
+    schema: {
+      summary: 'A sign of life of the agent itself',
+      tags: ['agents'],
+      params: Params,
+      body: Strict({
+        state: Type.Optional(Type.String({ minLength: 1, maxLength: 64 })),
+        progress: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
+        message: Type.Optional(Type.String({ maxLength: 2000 }))
+      }),
+      response: responses({ 200: Agent }, 404)
+    }
+  }, async (request) => {
+    const caller = callerOf(request)
+    if (caller.agent_id !== request.params.agent_id) throw apiError('AUTH_003', 'Only the agent itself tells how it is.')
+    return show(await fleet.heartbeat(caller.project_id, caller.agent_id, request.body ?? {}))
+  })
+
+  app.delete('/api/agents/:agent_id', {
+    config: { access: 'spawn_agents' },
+    schema: {
+      summary: 'Ends an agent: TERM, then KILL',
+      tags: ['agents'],
+      params: Params,
+      querystring: Strict({
+        force: Type.Optional(Type.Boolean({ description: 'KILL at once.' })),
+        timeout_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 300, default: 5 }))
+      }),
+      response: responses({ 200: Type.Object({ ...Agent.properties, stopped: Type.Boolean(), timestamp: Time }) }, 404)
+    }
+  }, async (request) => {
+    const { force = false, timeout_seconds: grace = 5 } = request.query
+    const record = await fleet.stop(callerOf(request).project_id, request.params.agent_id, force ? 0 : grace * 1000)
+    return { ...show(record), stopped: record.state === 'stopped', timestamp: new Date().toISOString() }
+  })
+}

@@ -1,0 +1,59 @@
+import { once } from 'node:events'
+import Type from 'typebox'
+import { parseSubscription } from '../../events/subscription.js'
+import { callerOf } from '../access.js'
+import { EventName, responses, Strict } from '../schemas.js'
+import type { App, Services } from '../types.js'
+
+/** A comment is sent when all is quiet for so long, so that proxies and clients see that the stream lives. */
+const QUIET_MS = 15_000
+
+export async function eventStreamRoutes (app: App, { events, clock }: Services): Promise<void> {
+  app.get('/api/events/stream', {
+    config: { access: 'any', longLived: true },
+    schema: {
+      summary: 'Events as Server-Sent Events; Last-Event-ID resumes',
+      tags: ['events'],
+      querystring: Strict({
+        type: Type.Optional(Type.String({ minLength: 1, maxLength: 2100 })),
+        topic: Type.Optional(EventName),
+        filter: Type.Optional(Type.String({ maxLength: 2048 })),
+        since: Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
+      }),
+      response: responses({ 200: Type.String({ description: 'text/event-stream' }) })
+    }
+  }, async (request, reply) => {
+    const caller = callerOf(request)
+    const { type, topic, filter, since } = request.query
+    const lastId = request.headers['last-event-id']
+    const gone = new AbortController()
+    request.raw.socket.once('close', () => gone.abort())
+    // A stream does not outlive the token that opened it.
+    const expiry = setTimeout(() => gone.abort(), Math.max(0, caller.expires_at * 1000 - clock())).unref()
+    const pages = events.stream(
+      caller.project_id, caller, parseSubscription({ type, topic, filter }),
+      typeof lastId === 'string' && lastId !== '' ? lastId : since, QUIET_MS, gone.signal
+    )
+    try {
+      // The first page shows whether `since` is valid, while an error can still be answered.
+      let page = await pages.next()
+      reply.hijack()
+      const { raw } = reply
+      for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value)
+      raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', connection: 'keep-alive' })
+      while (page.done !== true && !raw.destroyed) {
+        const { entries, cursor, gap } = page.value
+        const parts = entries.map((entry) => `id: ${entry.cursor}\nevent: ${entry.event.event_type}\ndata: ${JSON.stringify(entry.event)}\n\n`)
+        if (gap !== undefined) parts.unshift(`event: gap\ndata: ${JSON.stringify(gap)}\n\n`)
+        const text = parts.length === 0 ? `: quiet\nid: ${cursor}\n\n` : parts.join('')
+        // A reader that does not keep up is waited for: its events stay in the log and not in this process's memory.
+        if (!raw.write(text)) await Promise.race([once(raw, 'drain'), once(raw, 'close')])
+        page = await pages.next()
+      }
+      raw.end()
+    } finally {
+      clearTimeout(expiry)
+      await pages.return(undefined)
+    }
+  })
+}

@@ -1,0 +1,174 @@
+import Type from 'typebox'
+import type { JsonObject } from '../../contracts/common.js'
+import { parseSubscription } from '../../events/subscription.js'
+import type { EventPage } from '../../events/events.js'
+import { apiError } from '../../errors.js'
+import { callerOf, isAdmin } from '../access.js'
+import { writtenOut } from '../hygiene.js'
+import { EventName, EventRecord, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
+import type { App, Services } from '../types.js'
+
+const MAX_TIMEOUT_MS = 120_000
+const DEFAULT_TIMEOUT_MS = 30_000
+
+const Body = Strict({
+  event_type: Type.Optional(EventName),
+  publisher: Type.Optional(Identifier),
+  topic: EventName,
+  data: Type.Optional(Verbatim),
+  correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  round: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
+  references: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+  ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+  priority: Type.Optional(Priority)
+})
+
+const Published = Type.Object({
+  event_id: Type.String(),
+  published: Type.Boolean(),
+  subscribers_notified: Type.Array(Type.String()),
+  subscriber_count: Type.Integer(),
+  topic: Type.String(),
+  ttl_seconds: Type.Integer(),
+  timestamp: Time
+})
+
+const Page = Type.Object({
+  events: Type.Array(EventRecord),
+  more_available: Type.Boolean(),
+  next_cursor: Type.String(),
+  gap: Type.Optional(Type.Object({ missed: Type.Integer({ description: 'Events that retention took before they were read.' }) })),
+  timeout: Type.Optional(Type.Boolean()),
+  timestamp: Time
+})
+
+/** A comma list may be as long as its types; each is checked on its own. */
+const Types = Type.String({ minLength: 1, maxLength: 2100 })
+const Since = Type.String({ minLength: 1, maxLength: 512, description: 'A cursor, an event id, an RFC 3339 time, `earliest` or `latest`.' })
+const FilterText = Type.String({ maxLength: 2048, description: '`field:value` joined by `,`; `a|b` either, `!field:value` not, `field:pre*` prefix, `field:>90` number.' })
+const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
+
+export async function eventRoutes (app: App, { events, projects, settings }: Services): Promise<void> {
+  app.post('/api/events/:event_type', {
+    config: { access: 'publish_events', invalidBody: 'EVT_002' },
+    schema: {
+      summary: 'Publishes an event; durable before the answer',
+      tags: ['events'],
+      params: Strict({ event_type: EventName }),
+      body: Body,
+      response: responses({ 202: Published }, 413)
+    }
+  }, async (request, reply) => {
+    const caller = callerOf(request)
+    const { publisher, event_type: ofBody, data, ...rest } = request.body
+    const ofPath = request.params.event_type === 'publish' ? undefined : request.params.event_type
+    const eventType = ofPath ?? ofBody
+    if (eventType === undefined) throw apiError('EVT_002', 'event_type is needed in the body when the path is /api/events/publish.', { details: { issues: [{ path: 'event_type', message: 'is required' }] } })
+    if (ofBody !== undefined && ofBody !== eventType) {
+      throw apiError('EVT_002', `The path says '${eventType}' and the body says '${ofBody}': an event has one type.`, { details: { issues: [{ path: 'event_type', message: 'differs from the path' }] } })
+    }
+    if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
+    if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, rest.topic)
+    const { event, subscribers_notified: notified } = await events.publish(caller.project_id, caller, {
+      ...rest, event_type: eventType, ...(data === undefined ? {} : { data: data as JsonObject })
+    })
+    return await reply.code(202).send({
+      event_id: event.event_id,
+      published: true,
+      subscribers_notified: notified,
+      subscriber_count: notified.length,
+      topic: event.topic,
+      ttl_seconds: event.ttl_seconds,
+      timestamp: event.timestamp
+    })
+  })
+
+  function checkTopic (caller: { project_id: string, agent_type: string }, topic: string): void {
+    const allowed = projects.get(caller.project_id).profiles.find(caller.agent_type)?.publishes ?? []
+    if (!allowed.includes(topic)) {
+      throw apiError('AUTH_003', `Agents of type '${caller.agent_type}' do not publish under '${topic}'; theirs are ${allowed.map((name) => `'${name}'`).join(', ') || 'none'}.`)
+    }
+  }
+
+  const WaitQuery = Strict({
+    timeout: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_TIMEOUT_MS, default: DEFAULT_TIMEOUT_MS, description: 'Milliseconds.' })),
+    filter: Type.Optional(FilterText),
+    topic: Type.Optional(EventName),
+    since: Type.Optional(Since),
+    limit: Type.Optional(Limit)
+  })
+
+  for (const path of ['/api/events/wait', '/api/events/wait/:event_type']) {
+    const isTyped = path.endsWith(':event_type')
+    app.get<{ Params: { event_type?: string } }>(path, {
+      config: { access: 'any', longLived: true },
+      schema: {
+        summary: isTyped ? 'Waits for events of these types' : 'Waits for any event',
+        tags: ['events'],
+        ...(isTyped ? { params: Strict({ event_type: Types }) } : {}),
+        querystring: WaitQuery,
+        response: responses({ 200: Page })
+      }
+    }, async (request, reply) => {
+      const caller = callerOf(request)
+      const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number }
+      const gone = new AbortController()
+      request.raw.socket.once('close', () => gone.abort())
+      const { page, timedOut, delivered } = await events.wait({
+        project: caller.project_id,
+        reader: caller,
+        subscription: parseSubscription({ type: request.params.event_type, topic: query.topic, filter: query.filter }),
+        since: query.since,
+        limit: query.limit ?? 100,
+        timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS,
+        signal: gone.signal
+      })
+      // The position moves only when the client has been given the events.
+      writtenOut(reply.raw).then(async (isWritten) => {
+        if (isWritten && !gone.signal.aborted) await delivered()
+      }).catch((error: unknown) => request.log.warn({ err: error }, 'the position of a reader could not be saved'))
+      return { ...page, ...(timedOut ? { timeout: true } : {}), timestamp: new Date().toISOString() }
+    })
+  }
+
+  const HistoryQuery = Strict({
+    type: Type.Optional(Types),
+    topic: Type.Optional(EventName),
+    filter: Type.Optional(FilterText),
+    correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
+    since: Type.Optional(Since),
+    until: Type.Optional(Time),
+    limit: Type.Optional(Limit)
+  })
+
+  app.get('/api/events', {
+    config: { access: 'any' },
+    schema: { summary: 'History, oldest first; moves no position', tags: ['events'], querystring: HistoryQuery, response: responses({ 200: Page }) }
+  }, async (request) => {
+    const { type, topic, filter, correlation_id: correlation, since, until, limit = 100 } = request.query
+    const page: EventPage = await events.list(callerOf(request).project_id, parseSubscription({ type, topic, filter }), {
+      since, correlation, limit, until: until === undefined ? undefined : Date.parse(until)
+    })
+    return { ...page, timestamp: new Date().toISOString() }
+  })
+
+  const DeadLetter = Type.Object({ event: EventRecord, reason: Type.String(), attempts: Type.Integer(), last_error: Type.String(), timestamp: Time })
+
+  app.get('/api/events/dead-letters', {
+    config: { access: 'admin' },
+    schema: { summary: 'What could not be handed over, and why', tags: ['events'], response: responses({ 200: Type.Object({ dead_letters: Type.Array(DeadLetter) }) }) }
+  }, async (request) => ({ dead_letters: await events.deadLetters(callerOf(request).project_id) }))
+
+  app.post('/api/events/dead-letters/:event_id/redrive', {
+    config: { access: 'admin' },
+    schema: {
+      summary: 'Publishes a dead letter once more',
+      tags: ['events'],
+      params: Strict({ event_id: Identifier }),
+      response: responses({ 202: Type.Object({ event_id: Type.String(), redriven: Type.String(), timestamp: Time }) }, 404)
+    }
+  }, async (request, reply) => {
+    const event = await events.redrive(callerOf(request).project_id, request.params.event_id)
+    return await reply.code(202).send({ event_id: event.event_id, redriven: request.params.event_id, timestamp: event.timestamp })
+  })
+}

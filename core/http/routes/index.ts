@@ -1,0 +1,16 @@
+import type { App, Services } from '../types.js'
+import { agentRoutes } from './agents.js'
+import { catalogueRoutes } from './catalogue.js'
+import { contextRoutes } from './context.js'
+import { eventStreamRoutes } from './event-stream.js'
+import { eventRoutes } from './events.js'
+import { resultRoutes } from './results.js'
+import { statusRoutes } from './status.js'
+import { tokenRoutes } from './tokens.js'
+
+/** Every route of the core. */
+export async function mountRoutes (app: App, services: Services): Promise<void> {
+  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventRoutes, eventStreamRoutes, agentRoutes, catalogueRoutes]) {
+    await mount(app, services)
+  }
+}

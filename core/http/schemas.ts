@@ -1,0 +1,61 @@
+import Type, { type TSchema } from 'typebox'
+import { IDENTIFIER, TOPIC } from '../profiles/schema.js'
+
+/** Members that are the agent's own are kept verbatim: any object. */
+export const Verbatim = Type.Record(Type.String(), Type.Any())
+export const Identifier = Type.String({ pattern: IDENTIFIER, description: 'Letters, digits, `.`, `_` and `-`; at most 128.' })
+export const EventName = Type.String({ pattern: TOPIC, description: 'Lower case letters, digits, `_`, `.` and `-`; at most 64.' })
+export const Time = Type.String({ format: 'date-time', description: 'RFC 3339, UTC.' })
+export const Nullable = <Schema extends TSchema>(schema: Schema) => Type.Union([schema, Type.Null()])
+
+/** An object in which unknown members are an error. */
+export const Strict = <Members extends Record<string, TSchema>>(members: Members, options: object = {}) => Type.Object(members, { additionalProperties: false, ...options })
+
+/** The body of every error. */
+export const ErrorBody = Type.Object({
+  error: Type.String(),
+  message: Type.String({ description: 'One sentence a person can act on.' }),
+  code: Type.String(),
+  details: Type.Optional(Verbatim),
+  timestamp: Time,
+  request_id: Type.String()
+}, { $id: 'Error', title: 'Error' })
+
+const STATUS: Record<number, string> = { 400: 'Not valid', 401: 'Not authenticated', 403: 'Not allowed', 404: 'Not found', 413: 'Too large', 429: 'Too many requests', 500: 'Failed', 503: 'Not available' }
+
+/** The answers of a route for its documentation: `answers` and the errors that it can end in. */
+export function responses (answers: Record<number, TSchema>, ...errors: number[]): Record<string, TSchema> {
+  const described = Object.entries(answers).map(([status, schema]) => [status, schema] as const)
+  const failures = [...new Set([400, 401, 403, 429, 500, 503, ...errors])].map((status) => [String(status), { ...Type.Ref('Error'), description: STATUS[status] ?? 'Error' } as TSchema] as const)
+  return Object.fromEntries([...described, ...failures])
+}
+
+export const Priority = Type.Enum(['low', 'normal', 'high'])
+
+export const EventRecord = Type.Object({
+  event_id: Type.String(),
+  event_type: Type.String(),
+  publisher: Type.String(),
+  publisher_type: Type.String(),
+  topic: Type.String(),
+  data: Verbatim,
+  correlation_id: Type.Optional(Type.String()),
+  round: Type.Optional(Type.Integer()),
+  references: Type.Optional(Type.String()),
+  priority: Type.Optional(Priority),
+  timestamp: Time,
+  ttl_seconds: Type.Integer()
+})
+
+export const ResultEnvelope = Type.Object({
+  id: Type.String(),
+  project_id: Type.String(),
+  issue_id: Type.String(),
+  agent_id: Type.String(),
+  agent_type: Type.String(),
+  status: Type.Enum(['success', 'failed', 'partial']),
+  result: Verbatim,
+  correlation_id: Type.Optional(Type.String()),
+  round: Type.Optional(Type.Integer()),
+  timestamp: Time
+})

@@ -1,0 +1,58 @@
+import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
+import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
+import type { Auth, Claims, ContextCache, EventBus, Logger, Permission, ResultStore } from '../contracts/index.js'
+import type { Settings } from '../config/settings.js'
+import type { ContextService } from '../context/context.js'
+import type { Events } from '../events/events.js'
+import type { Fleet } from '../fleet/fleet.js'
+import type { LoadedPlugin } from '../plugin-host/host.js'
+import type { Projects } from '../project/projects.js'
+import type { Results } from '../results/results.js'
+import type { Telemetry } from '../telemetry.js'
+import type { Performance } from './performance.js'
+
+/**
+ * Who may call a route: `open` to all, `any` valid token, a permission, or `loopback`: any valid token,
+ * and direct loopback connections without one where the settings allow it.
+ */
+export type Access = 'open' | 'any' | 'loopback' | Permission | readonly Permission[]
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** Who calls; `null` on open routes. */
+    caller: Claims | null
+  }
+  interface FastifySchema {
+    summary?: string
+    tags?: readonly string[]
+  }
+  interface FastifyContextConfig {
+    access?: Access
+    /** Long polls and streams: neither counted as response time nor ended by a request time-out. */
+    longLived?: boolean
+    /** Code of a body that does not fit; `VAL_001` by default. */
+    invalidBody?: 'VAL_001' | 'EVT_002'
+  }
+}
+
+export type App = FastifyInstance<RawServerDefault, RawRequestDefaultExpression, RawReplyDefaultExpression, FastifyBaseLogger, TypeBoxTypeProvider>
+
+/** What the routes are made of. */
+export interface Services {
+  version: string
+  settings: Settings
+  auth: Auth
+  bus: EventBus
+  store: ResultStore
+  cache: ContextCache
+  projects: Projects
+  context: ContextService
+  events: Events
+  results: Results
+  fleet: Fleet
+  performance: Performance
+  plugins: readonly LoadedPlugin[]
+  telemetry (): Promise<Telemetry>
+  log: Logger
+  clock (): number
+}

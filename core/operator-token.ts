@@ -1,0 +1,25 @@
+import { join } from 'node:path'
+import type { Auth, Logger } from './contracts/index.js'
+import { writeFileDurably } from './durable-file.js'
+import { messageOf } from './errors.js'
+
+/** Keeps a token of the operator in `<storage>/operator.token`, renewed well before it ends. */
+export async function keepOperatorToken ({ auth, storage, project, ttlSeconds, log }: {
+  auth: Auth
+  storage: string
+  project: string
+  ttlSeconds: number
+  log: Logger
+}): Promise<{ close (): void }> {
+  const write = async (): Promise<void> => {
+    const { token } = await auth.issue({ agent_id: 'operator', agent_type: 'operator', project_id: project, permissions: ['admin'] }, { ttlSeconds })
+    await writeFileDurably(join(storage, 'operator.token'), `${token}\n`)
+  }
+  if (!auth.supports.issue) return { close () {} }
+  await write()
+  const timer = setInterval(() => {
+    write().catch((error: unknown) => log.error({ reason: messageOf(error) }, 'the token of the operator could not be renewed'))
+  }, ttlSeconds * 1000 / 2)
+  timer.unref()
+  return { close: () => clearInterval(timer) }
+}

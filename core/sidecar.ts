@@ -1,0 +1,254 @@
+import type { FastifyInstance } from 'fastify'
+import type { Settings } from './config/settings.js'
+import { isTrusted } from './config/trust.js'
+import { createContextService } from './context/context.js'
+import type { Clock, Logger, ResultRecord } from './contracts/index.js'
+import { messageOf } from './errors.js'
+import { Events } from './events/events.js'
+import { Fleet } from './fleet/fleet.js'
+import { mountAccess } from './http/access.js'
+import { createApp } from './http/app.js'
+import { Performance } from './http/performance.js'
+import { mountRoutes } from './http/routes/index.js'
+import type { App, Services } from './http/types.js'
+import { keepOperatorToken } from './operator-token.js'
+import { PROFILES_DIRECTORY, VERSION } from './package-root.js'
+import { makePlugins, type LoadedPlugin, type Plugins } from './plugin-host/host.js'
+import type { Builtin, PluginRequest } from './plugin-host/resolve.js'
+import { readProfiles } from './profiles/load.js'
+import { Projects, type ProjectEntry } from './project/projects.js'
+import { createProjectWorker, type ProjectWorker } from './project/worker/client.js'
+import { createResults } from './results/results.js'
+import { takeStorage, type StorageLock } from './storage.js'
+import { createTelemetry } from './telemetry-source.js'
+
+export interface SidecarConfig {
+  settings: Settings
+  /** The repository that the operator's token is for. */
+  project: { id: string, root: string }
+  /** Further repositories. */
+  projects: ProjectEntry[]
+  plugins: PluginRequest[]
+  /** Whether what the project brings in `.cco` may load plugins and raise rights. */
+  trusted: boolean
+  /** The environment that agents inherit the allowed part of. */
+  environment: Record<string, string | undefined>
+  clock?: Clock
+}
+
+export interface SidecarInfo {
+  version: string
+  project: { id: string, root: string }
+  profiles: number
+  plugins: readonly LoadedPlugin[]
+  storage: string
+}
+
+export interface Sidecar {
+  /** Ready and not listening: `app.listen()` is the caller's. */
+  app: FastifyInstance
+  info: SidecarInfo
+  /** Drains: new requests are refused, waits answered, agents ended, everything written. Idempotent. */
+  close (): Promise<void>
+}
+
+/** Options of built-in plugins that follow from settings. */
+export type ImpliedOptions = (settings: Settings) => Record<string, Record<string, unknown>>
+
+/** Builds a whole sidecar, or nothing: a fault on the way closes what was opened and leaves the disk as it was. */
+export async function createSidecar (config: SidecarConfig, builtins: readonly Builtin[], implied: ImpliedOptions): Promise<Sidecar> {
+  const { settings, clock = Date.now } = config
+  let closing: Promise<void> | undefined
+  const performance = new Performance()
+  const app = createApp(settings, performance, () => closing !== undefined)
+  const worker = createProjectWorker()
+  const undo: (() => Promise<unknown>)[] = [async () => await worker.close(), async () => await app.close()]
+  try {
+    const telemetry = createTelemetry()
+    const projectsRef: { current?: Projects } = {}
+    const log = app.log as Logger
+    const plugins = await makePlugins({
+      app,
+      builtins,
+      requests: config.plugins,
+      implied: implied(settings),
+      log,
+      clock,
+      storage: settings.storage,
+      sidecar: {
+        version: VERSION,
+        telemetry: telemetry.read,
+        profile: (project, agentType) => projectsRef.current?.find(project)?.profiles.find(agentType)
+      }
+    })
+    const projects = projectsRef.current = new Projects({
+      storage: settings.storage,
+      profiles: await readProfiles(PROFILES_DIRECTORY),
+      strategies: plugins.all('context-strategy'),
+      worker,
+      maxFileBytes: settings.context.max_file_mb * 1024 * 1024,
+      isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root))
+    })
+    await projects.configure([{ project_id: config.project.id, root: config.project.root }, ...config.projects])
+
+    const lock = await takeStorage(settings.storage)
+    undo.push(async () => await lock.release({ discard: true }))
+    undo.push(async () => await plugins.close())
+    await plugins.open()
+    await projects.restore((entry, reason) => log.warn({ project: entry.project_id, reason }, 'a project that was added earlier is not served'))
+    const services = assemble({ config, app, plugins, projects, worker, performance, telemetry, clock, log })
+    undo.push(async () => await services.fleet.close(0))
+    await services.fleet.open()
+    mountAccess(app, services)
+    for (const extension of plugins.all('http').values()) await extension.register(app)
+    await mountRoutes(app as unknown as App, services)
+    const operator = await keepOperatorToken({ auth: services.auth, storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
+    const retention = keepRetention(services, settings)
+    app.addHook('onListen', async () => services.fleet.resume())
+    await app.ready()
+    return {
+      app,
+      info: {
+        version: VERSION,
+        project: { id: config.project.id, root: projects.get(config.project.id).project.root },
+        profiles: projects.get(config.project.id).profiles.all().length,
+        plugins: plugins.loaded,
+        storage: settings.storage
+      },
+      async close () {
+        closing ??= shutDown({ app, services, plugins, worker, lock, timers: [operator, retention], log })
+        await closing
+      }
+    }
+  } catch (error) {
+    for (const step of undo.reverse()) await step().catch((reason: unknown) => app.log.warn({ reason: messageOf(reason) }, 'a failed start could not be undone whole'))
+    throw error
+  }
+}
+
+function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {
+  config: SidecarConfig
+  app: FastifyInstance
+  plugins: Plugins
+  projects: Projects
+  worker: ProjectWorker
+  performance: Performance
+  telemetry: ReturnType<typeof createTelemetry>
+  clock: Clock
+  log: Logger
+}): Services {
+  const { settings } = config
+  const auth = plugins.slot('auth')
+  const bus = plugins.slot('event-bus')
+  const store = plugins.slot('result-store')
+  const cache = plugins.slot('context-cache')
+  const events: Events = new Events({
+    bus, clock, maxWaits: settings.events.max_waits, subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
+  })
+  const results = createResults({ store, events, clock, log, onStored: (record) => fleet.noteResult(record) })
+  const context = createContextService({
+    cache, store, strategies: plugins.all('context-strategy'), worker, timeoutMs: settings.context.timeout_seconds * 1000, clock, log
+  })
+  const fleet: Fleet = new Fleet({
+    storage: settings.storage,
+    spawners: plugins.all('spawner'),
+    auth,
+    events,
+    clock,
+    log,
+    limits: settings.spawn,
+    tokenSeconds: settings.auth.token_ttl_seconds,
+    inherited: config.environment,
+    project (id) {
+      const { project, profiles } = projects.get(id)
+      return { id, root: project.root, profile: profiles.get, findProfile: profiles.find }
+    },
+    address: () => addressOf(app),
+    async context (agent) {
+      const { project, profiles } = projects.get(agent.project_id)
+      const { body } = await context.get(project, profiles, {
+        issueId: agent.issue_id,
+        agentType: agent.agent_type,
+        task: agent.task,
+        maxBytes: settings.body_limit_mb * 1024 * 1024,
+        maxTokens: null,
+        requirements: agent.context_requirements,
+        fresh: false,
+        explain: false,
+        signal: AbortSignal.timeout(settings.context.timeout_seconds * 1000)
+      })
+      return body!
+    },
+    async storeResult (project, submission): Promise<ResultRecord> {
+      return (await results.store(project, projects.get(project).profiles, submission)).record
+    },
+    async findResult (agent) {
+      const { results: stored } = await store.list(agent.project_id, { issue_id: agent.issue_id, agent_type: agent.agent_type, limit: 100 })
+      return stored.find((record) => record.agent_id === agent.agent_id)
+    }
+  })
+  telemetry.bind({ bus, store, cache, context, events, fleet })
+  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, results, fleet, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
+}
+
+/** Where agents reach the server: an address of any interface is reached over loopback. */
+function addressOf (app: FastifyInstance): string | undefined {
+  const address = app.server.address()
+  if (address === null || typeof address === 'string') return undefined
+  const host = address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address
+  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+}
+
+const RETENTION_EVERY_MS = 3_600_000
+const DAY_MS = 86_400_000
+
+/** Removes results beyond their retention, now and every hour. */
+function keepRetention ({ store, projects, clock, log }: Services, settings: Settings): { close (): void } {
+  const prune = (): void => {
+    for (const { project } of projects.all()) {
+      store.prune(project.id, { before: clock() - settings.results.retention_days * DAY_MS }).then(
+        ({ removed, bytes }) => { if (removed > 0) log.info({ project: project.id, removed, bytes }, 'old results were removed') },
+        (error: unknown) => log.warn({ project: project.id, reason: messageOf(error) }, 'old results could not be removed')
+      )
+    }
+  }
+  const first = setTimeout(prune, 60_000)
+  const timer = setInterval(prune, RETENTION_EVERY_MS)
+  first.unref()
+  timer.unref()
+  return {
+    close () {
+      clearTimeout(first)
+      clearInterval(timer)
+    }
+  }
+}
+
+async function shutDown ({ app, services, plugins, worker, lock, timers, log }: {
+  app: FastifyInstance
+  services: Services
+  plugins: Plugins
+  worker: ProjectWorker
+  lock: StorageLock
+  timers: { close (): void }[]
+  log: Logger
+}): Promise<void> {
+  log.info({}, 'draining')
+  for (const timer of timers) timer.close()
+  services.events.drain()
+  const steps: [string, () => Promise<unknown>][] = [
+    ['agents', async () => await services.fleet.close()],
+    ['connections', async () => await app.close()],
+    ['waits', async () => await services.events.close()],
+    ['projects', async () => await worker.close()],
+    ['plugins', async () => await plugins.close()],
+    ['storage', async () => await lock.release()]
+  ]
+  for (const [name, step] of steps) {
+    try {
+      await step()
+    } catch (error) {
+      log.error({ step: name, reason: messageOf(error) }, 'a step of the shutdown failed')
+    }
+  }
+}

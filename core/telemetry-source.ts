@@ -1,0 +1,50 @@
+import type { ContextCache, EventBus, ResultStore } from './contracts/index.js'
+import type { ContextService } from './context/context.js'
+import type { Events } from './events/events.js'
+import type { Fleet } from './fleet/fleet.js'
+import type { Telemetry } from './telemetry.js'
+
+interface Sources {
+  bus: EventBus
+  store: ResultStore
+  cache: ContextCache
+  context: ContextService
+  events: Events
+  fleet: Fleet
+}
+
+/** Telemetry for plugins that are made before what it tells of; reading it before `bind` is an error of the caller. */
+export function createTelemetry (): { bind (sources: Sources): void, read (): Promise<Telemetry> } {
+  let sources: Sources | undefined
+  return {
+    bind (bound) { sources = bound },
+    async read () {
+      if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
+      const { bus, store, cache, context, events, fleet } = sources
+      const [retained, usage, cached] = await Promise.all([bus.stats(), store.usage(), cache.stats()])
+      const published = events.statistics()
+      const looked = context.statistics()
+      return {
+        agents: fleet.statistics(),
+        storage: {
+          context_cache_entries: cached.entries,
+          context_cache_bytes: cached.bytes,
+          cache_hits: looked.hits,
+          cache_misses: looked.misses,
+          results_stored: usage.count,
+          results_bytes: usage.bytes,
+          event_bytes: retained.bytes
+        },
+        events: {
+          total_published: published.published,
+          total_delivered: published.delivered,
+          active_subscriptions: published.waiting,
+          queue_depth: retained.retained,
+          dead_letter_queue_size: retained.dead_letters,
+          avg_delivery_time_ms: published.avg_delivery_time_ms,
+          published_by_topic: published.by_topic
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import assert from 'node:assert/strict'
+import { createPublicKey, verify, type JsonWebKey } from 'node:crypto'
+import { IDENTITY, partsOf, TTL_SECONDS, withTokens, type AuthTest } from './tokens.js'
+
+/** Private members of a JSON Web Key (RFC 7518, section 6). */
+const PRIVATE_MEMBERS = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k']
+
+export function keyTests (check: AuthTest): void {
+  check('publicKeys is a key set without private parts', async ({ instance: auth }) => {
+    const set = await auth.publicKeys()
+    assert.ok(Array.isArray(set.keys))
+    if (auth.supports.issue) assert.ok(set.keys.length > 0)
+    assert.deepEqual(JSON.parse(JSON.stringify(set)), set)
+    for (const key of set.keys) {
+      assert.equal(typeof key.kty, 'string')
+      assert.notEqual(key.kty, 'oct', 'a shared secret is not public')
+      for (const member of PRIVATE_MEMBERS) assert.ok(!(member in key), `'${member}' is private`)
+      createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
+    }
+    const kids = set.keys.map(({ kid }) => kid)
+    assert.equal(new Set(kids).size, kids.length, 'each key has a kid of its own')
+  })
+
+  check('a token can be verified by anybody with the public keys', async (scope) => {
+    await withTokens(scope, async (tokenFor) => {
+      const parts = partsOf(await tokenFor())
+      if (parts === undefined || parts.header.alg !== 'RS256') return
+      const { header, raw: [first, second, signature] } = parts
+      const key = (await scope.instance.publicKeys()).keys.find(({ kid }) => kid === header.kid)
+      assert.ok(key, `the key '${String(header.kid)}' of the token is among the public ones`)
+      const publicKey = createPublicKey({ key: key as JsonWebKey, format: 'jwk' })
+      assert.ok(verify('RSA-SHA256', Buffer.from(`${first}.${second}`), publicKey, Buffer.from(signature, 'base64url')))
+    })
+  })
+
+  check('keys are there after reopening without close', async ({ instance: auth, subject, reopen }) => {
+    if (subject.reopen === undefined || !auth.supports.issue) return
+    const issued = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    const { keys } = await auth.publicKeys()
+    const reopened = await reopen()
+    assert.deepEqual(await reopened.verify(issued.token), issued.claims)
+    const kids = (await reopened.publicKeys()).keys.map(({ kid }) => kid)
+    for (const { kid } of keys) assert.ok(kids.includes(kid!), `the key '${String(kid)}' is still published`)
+    const later = await reopened.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    assert.deepEqual(await reopened.verify(later.token), later.claims)
+  })
+}

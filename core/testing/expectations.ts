@@ -1,0 +1,39 @@
+import assert from 'node:assert/strict'
+import { codeOf, messageOf, type ApiErrorCode } from '../errors.js'
+
+const POLL_MS = 5
+const DEADLINE_MS = 5_000
+
+/** Resolves as soon as `condition` holds; rejects with `what` when it still does not at the deadline. */
+export async function eventually (condition: () => boolean | Promise<boolean>, what: string, deadlineMs = DEADLINE_MS): Promise<void> {
+  const deadline = Date.now() + deadlineMs
+  while (!await condition()) {
+    if (Date.now() > deadline) assert.fail(`within ${deadlineMs} ms: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+  }
+}
+
+/** Rejects with `what` when the promise has not settled within `ms`; otherwise settles as it does. */
+export async function within<Value> (ms: number, promise: Promise<Value>, what: string): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new assert.AssertionError({ message: `within ${ms} ms: ${what}` })), ms)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+/** Passes when the call rejects, or throws, with that code. `what` says what was tried. */
+export async function rejectsWith (code: ApiErrorCode, call: () => Promise<unknown>, what: string): Promise<void> {
+  let value: unknown
+  try {
+    value = await call()
+  } catch (error) {
+    assert.equal(codeOf(error), code, `${what} must be refused with ${code}, and was with: ${messageOf(error)}`)
+    return
+  }
+  assert.fail(`${what} must be refused with ${code}, and gave ${JSON.stringify(value)}`)
+}

@@ -1,0 +1,26 @@
+import type { ResultStore } from '../contracts/result-store.js'
+import { contractTest, lifecycleTests, type ContractFactory } from './contract-test.js'
+import { durabilityTests } from './result-store/durability.js'
+import { issueTests } from './result-store/issues.js'
+import { listTests } from './result-store/list.js'
+import { pagingTests } from './result-store/paging.js'
+import { pruneTests } from './result-store/prune.js'
+import { putTests } from './result-store/put.js'
+import type { TestFunction } from './runner.js'
+
+export interface ResultStoreContract {
+  test: TestFunction
+  create: ContractFactory<ResultStore>
+}
+
+/** Registers the tests that every result store passes. */
+export function resultStoreContract ({ test, create }: ResultStoreContract): void {
+  const check = contractTest(test, create)
+  lifecycleTests(check)
+  putTests(check)
+  listTests(check)
+  pagingTests(check)
+  pruneTests(check)
+  issueTests(check)
+  durabilityTests(check)
+}

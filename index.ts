@@ -1,0 +1,28 @@
+import { createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
+import type { Settings } from './core/config/settings.js'
+import { BUILTINS } from './plugins/builtins.js'
+
+export { loadConfig, type LoadedConfig } from './core/config/load.js'
+export type { Settings } from './core/config/settings.js'
+export { API_ERRORS, START_ERRORS, SidecarError, codeOf, type ApiErrorCode, type StartErrorCode } from './core/errors.js'
+export type { Sidecar, SidecarConfig, SidecarInfo } from './core/sidecar.js'
+export type * from './core/contracts/index.js'
+
+/** Options of built-in plugins that the settings decide. */
+function impliedOptions (settings: Settings): Record<string, Record<string, unknown>> {
+  const retention = { retentionHours: settings.events.retention_hours, retentionCount: settings.events.retention_count }
+  return {
+    'auth/jwt': { chainSeconds: settings.auth.chain_seconds },
+    'event-bus/journal': retention,
+    'event-bus/memory': retention,
+    'context-cache/memory': { maxBytes: settings.cache_size_mb * 1024 * 1024 },
+    'spawner/process': settings.spawn.command === undefined ? {} : { command: settings.spawn.command },
+    'http/rate-limit': { enabled: settings.rate_limit.enabled, projectPerMinute: settings.rate_limit.project_per_minute },
+    'http/cors': { origins: settings.cors.origins }
+  }
+}
+
+/** A sidecar with the built-in plugins at hand; the configuration adds to and replaces them. */
+export async function createSidecar (config: SidecarConfig): Promise<Sidecar> {
+  return await create(config, BUILTINS, impliedOptions)
+}

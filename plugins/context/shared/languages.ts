@@ -1,0 +1,47 @@
+import type { GatherInput } from '../../../core/plugin-api.js'
+import { readList } from './parameters.js'
+
+/** Languages that a file of source code may have; what only describes data or prose is not among them. */
+export const SOURCE_LANGUAGES: ReadonlySet<string> = new Set([
+  'typescript', 'javascript', 'tsx', 'jsx', 'python', 'go', 'rust', 'java', 'kotlin', 'scala', 'groovy', 'clojure', 'ruby', 'php',
+  'csharp', 'fsharp', 'visualbasic', 'c', 'cpp', 'objective-c', 'objectivec', 'swift', 'dart', 'shell', 'powershell', 'batch',
+  'sql', 'html', 'css', 'scss', 'sass', 'less', 'vue', 'svelte', 'astro', 'graphql', 'protobuf', 'elixir', 'erlang', 'haskell',
+  'ocaml', 'lua', 'perl', 'r', 'julia', 'zig', 'nim', 'solidity', 'apex', 'assembly'
+])
+
+/** Markup and prose languages; a file in one of them is documentation wherever it stands. */
+export const PROSE_LANGUAGES: ReadonlySet<string> = new Set(['markdown', 'mdx', 'restructuredtext', 'rst', 'asciidoc', 'org', 'tex', 'latex'])
+
+// Maps, because a name comes from a profile: `constructor` is none of ours.
+const ALIASES: ReadonlyMap<string, string> = new Map(Object.entries({
+  ts: 'typescript', js: 'javascript', node: 'javascript', py: 'python', golang: 'go', rs: 'rust', kt: 'kotlin', rb: 'ruby',
+  'c#': 'csharp', cs: 'csharp', 'c++': 'cpp', bash: 'shell', sh: 'shell', zsh: 'shell', hcl: 'terraform', md: 'markdown',
+  yml: 'yaml', proto: 'protobuf', flutter: 'dart', postgresql: 'sql', mysql: 'sql'
+}))
+
+/** Who works in a language works in its dialects too: single-file components are written in both script languages. */
+const DIALECTS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
+  typescript: ['tsx', 'vue', 'svelte', 'astro'],
+  javascript: ['jsx', 'vue', 'svelte', 'astro'],
+  css: ['scss', 'sass', 'less'],
+  html: ['vue', 'svelte', 'astro'],
+  c: ['cpp'],
+  cpp: ['c'],
+  swift: ['objective-c', 'objectivec'],
+  markdown: ['mdx']
+}))
+
+export interface WantedLanguages {
+  /** `undefined` where any will do. */
+  readonly names: ReadonlySet<string> | undefined
+  /** Whether the requirement asks for them; the profile's own are a default that a task may overrule. */
+  readonly explicit: boolean
+}
+
+export function wantedLanguages (input: GatherInput): WantedLanguages {
+  const asked = readList(input, 'languages')
+  const names = asked ?? input.profile.languages
+  if (names === undefined || names.length === 0) return { names: undefined, explicit: false }
+  const wanted = names.map(name => name.toLowerCase()).map(name => ALIASES.get(name) ?? name)
+  return { names: new Set(wanted.flatMap(name => [name, ...(DIALECTS.get(name) ?? [])])), explicit: asked !== undefined }
+}

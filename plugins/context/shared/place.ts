@@ -1,0 +1,48 @@
+import type { ProjectFile } from '../../../core/plugin-api.js'
+import { wordsOf } from './words.js'
+
+/** A file as rules look at it. */
+export interface Place {
+  readonly file: ProjectFile
+  /** Lower case, as are `name` and `folders`: `Dockerfile` and `dockerfile` are the same thing to a rule. */
+  readonly path: string
+  readonly name: string
+  readonly folders: readonly string[]
+  /** Words of the name without its last extension. */
+  readonly nameWords: readonly string[]
+  readonly folderWords: readonly string[]
+}
+
+interface Folder {
+  readonly folders: readonly string[]
+  readonly words: readonly string[]
+}
+
+/** Makes places; folders are split once, however many files they hold. */
+export function createPlaces (): (file: ProjectFile) => Place {
+  const known = new Map<string, Folder>()
+
+  function folderOf (path: string): Folder {
+    let folder = known.get(path)
+    if (folder === undefined) {
+      folder = { folders: path === '' ? [] : path.toLowerCase().split('/'), words: [...new Set(wordsOf(path))] }
+      known.set(path, folder)
+    }
+    return folder
+  }
+
+  return file => {
+    const cut = file.path.lastIndexOf('/')
+    const name = file.path.slice(cut + 1)
+    const folder = folderOf(cut < 0 ? '' : file.path.slice(0, cut))
+    const dot = name.lastIndexOf('.')
+    return {
+      file,
+      path: file.path.toLowerCase(),
+      name: name.toLowerCase(),
+      folders: folder.folders,
+      nameWords: wordsOf(dot > 0 ? name.slice(0, dot) : name),
+      folderWords: folder.words
+    }
+  }
+}

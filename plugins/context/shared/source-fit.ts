@@ -1,0 +1,60 @@
+import type { GatherInput } from '../../../core/plugin-api.js'
+import { wantedLanguages } from './languages.js'
+import { ENTRY_POINTS } from './manifests.js'
+import { isNoise } from './noise.js'
+import { readList, readPaths } from './parameters.js'
+import { kindOf } from './path-kind.js'
+import { createPathMatcher } from './path-matcher.js'
+import type { Place } from './place.js'
+import { DISTINCT, type Relevance } from './relevance.js'
+
+export interface SourceFit {
+  /** 0…1, before what the task says. */
+  base: number
+  reason: string
+}
+
+const matchEntry = createPathMatcher(ENTRY_POINTS.map(pattern => [pattern, true] as const))
+
+/** What serves the code rather than being it; other requirements are about these. */
+const matchAside = createPathMatcher([
+  'scripts/', 'script/', 'tools/', 'bench/', 'benches/', 'benchmarks/', 'load-tests/', 'migrations/', 'migrate/', 'docs/', '*.stories.*'
+].map(pattern => [pattern, true] as const))
+
+/** How well a file fits the parameters and the task; `undefined` where it is not wanted. */
+export function createSourceFit (input: GatherInput, relevance: Relevance): (place: Place) => SourceFit | undefined {
+  const languages = wantedLanguages(input)
+  const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
+  const inPaths = readPaths(input)
+  const speaks = ({ file: { language } }: Place) => languages.names === undefined || (language !== undefined && languages.names.has(language))
+
+  return place => {
+    if (inPaths?.(place.file.path) === false) return undefined
+    if (extensions !== undefined && !extensions.some(extension => place.name.endsWith(extension))) return undefined
+    if (languages.explicit && !speaks(place)) return undefined
+    const kind = kindOf(place)
+    // Tests have a requirement of their own; paths that hold them keep them, at the end.
+    if (kind === 'test' && inPaths === undefined) return undefined
+    if (isNoise(place)) return undefined
+    if (kind === 'test') return { base: 0.2, reason: 'test within the paths' }
+    if (relevance.names(place)) return { base: 1, reason: 'named by the task' }
+    // Asked for by extension or language, a file is wanted whether or not it is source code to us.
+    const asked = extensions !== undefined || (languages.names !== undefined && speaks(place))
+    if (!asked && kind !== 'source') return undefined
+
+    const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
+    const related = relevance.of(place) >= DISTINCT
+    const reason = related ? `${language} source, path matches the task` : `${language} source`
+    if (asked || languages.names === undefined) return { base: related ? Math.max(0.75, baseOf(place)) : baseOf(place), reason }
+    // The profile's languages are a default: where the task points at code in another one, that is code to see.
+    return related ? { base: 0.6, reason } : undefined
+  }
+}
+
+function baseOf (place: Place): number {
+  if (place.file.size === 0) return 0.1
+  let base = 0.5
+  matchEntry(place, () => { base = 0.65 })
+  matchAside(place, () => { base = 0.35 })
+  return base
+}

@@ -1,0 +1,66 @@
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import type { FastifyInstance } from 'fastify'
+import { definePlugin, Type, type HttpExtension, type SidecarFacts, type Telemetry } from '../../core/plugin-api.js'
+
+// From a cached answer to a long gathering; long polls are not among them.
+const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+
+/** Prometheus text of what the sidecar counts itself; labels hold no issue, agent or correlation id. */
+export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registry: Registry } {
+  const registry = new Registry()
+  collectDefaultMetrics({ register: registry })
+  const requests = new Counter({
+    name: 'sidecar_requests_total', help: 'Requests answered', labelNames: ['method', 'route', 'status'], registers: [registry]
+  })
+  const duration = new Histogram({
+    name: 'sidecar_request_duration_seconds', help: 'Time to answer a request; long polls and streams are left out', labelNames: ['method', 'route'], buckets: BUCKETS, registers: [registry]
+  })
+  const activeAgents = new Gauge({ name: 'sidecar_active_agents', help: 'Agents at work', labelNames: ['agent_type'], registers: [registry] })
+  const published = new Counter({ name: 'sidecar_events_published_total', help: 'Events published', labelNames: ['topic'], registers: [registry] })
+  const hits = new Counter({ name: 'sidecar_cache_hits_total', help: 'Contexts answered from the cache', registers: [registry] })
+  const misses = new Counter({ name: 'sidecar_cache_misses_total', help: 'Contexts that had to be built', registers: [registry] })
+  const bytes = new Gauge({ name: 'sidecar_storage_bytes', help: 'Bytes kept', labelNames: ['kind'], registers: [registry] })
+  const deadLetters = new Gauge({ name: 'sidecar_dead_letters', help: 'Events that could not be handed over', registers: [registry] })
+  const waiting = new Gauge({ name: 'sidecar_waiting_requests', help: 'Long polls and streams held', registers: [registry] })
+
+  const update = ({ agents, events, storage }: Telemetry): void => {
+    activeAgents.reset()
+    for (const [type, count] of Object.entries(agents.by_type)) activeAgents.set({ agent_type: type }, count)
+    published.reset()
+    for (const [topic, count] of Object.entries(events.published_by_topic)) published.inc({ topic }, count)
+    hits.reset()
+    hits.inc(storage.cache_hits)
+    misses.reset()
+    misses.inc(storage.cache_misses)
+    bytes.set({ kind: 'results' }, storage.results_bytes)
+    bytes.set({ kind: 'events' }, storage.event_bytes)
+    bytes.set({ kind: 'context_cache' }, storage.context_cache_bytes)
+    deadLetters.set(events.dead_letter_queue_size)
+    waiting.set(events.active_subscriptions)
+  }
+
+  return {
+    registry,
+    async register (app: FastifyInstance) {
+      app.addHook('onResponse', async (request, reply) => {
+        const route = request.is404 ? 'none' : request.routeOptions.url ?? 'none'
+        requests.inc({ method: request.method, route, status: reply.statusCode })
+        if (request.routeOptions.config.longLived !== true) duration.observe({ method: request.method, route }, reply.elapsedTime / 1000)
+      })
+      app.get('/metrics', {
+        config: { access: 'loopback' },
+        schema: { summary: 'Metrics for Prometheus', tags: ['status'], response: { 200: Type.String({ description: 'Prometheus text' }) } }
+      }, async (_request, reply) => {
+        update(await sidecar.telemetry())
+        return await reply.type(registry.contentType).send(await registry.metrics())
+      })
+    }
+  }
+}
+
+export default definePlugin({
+  kind: 'http',
+  name: 'metrics',
+  description: 'GET /metrics for Prometheus',
+  create: (_options, { sidecar }) => createMetrics(sidecar)
+})
