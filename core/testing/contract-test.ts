@@ -86,6 +86,8 @@ export async function withSubjects<Subject extends ContractSubject<Lifecycle>> (
     await instance.open?.()
     return instance
   }
+  // What an instance waits for need not keep the process alive; the test does.
+  const alive = setInterval(() => {}, 60_000)
   await body({
     instance: keepInstance,
     async subject (subject) {
@@ -98,6 +100,7 @@ export async function withSubjects<Subject extends ContractSubject<Lifecycle>> (
     await attempt('close() failed the second time, and must be idempotent', async () => instance.close?.())
   }
   for (const subject of subjects) await attempt('dispose() of the factory failed', () => subject.dispose())
+  clearInterval(alive)
   if (failures.length > 0) throw failures[0]
 }
 

@@ -2,6 +2,8 @@ import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
 import { definePlugin, type HttpExtension } from '../../core/plugin-api.js'
 
+const PAGE_POLICY = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; frame-ancestors 'none'"
+
 /** The document that is generated from the schemas which the routes enforce, and pages to read it with. */
 export function createOpenApi (version: string): HttpExtension {
   return {
@@ -32,6 +34,8 @@ export function createOpenApi (version: string): HttpExtension {
       })
       app.get('/openapi.json', { config: { access: 'open' }, schema: { summary: 'This document', tags: ['status'] } }, async () => app.swagger())
       await app.register(async (scope) => {
+        // The pages bring their own script and styles, which the policy of an API would keep out.
+        scope.addHook('onSend', async (_request, reply) => { reply.header('content-security-policy', PAGE_POLICY) })
         scope.addHook('onRoute', (route) => { route.config = { ...route.config, access: 'open' } })
         await scope.register(swaggerUi, { routePrefix: '/docs' })
       })
