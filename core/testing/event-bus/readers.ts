@@ -42,7 +42,7 @@ export function readerTests (check: BusTest): void {
     await bus.addDeadLetter(PROJECT, { event: first!.event, reason: 'spawn', attempts: 3, last_error: 'no', timestamp: new Date(clock()).toISOString() })
     const all = await bus.stats()
     assert.deepEqual({ retained: all.retained, published: all.published, dead: all.dead_letters }, { retained: 5, published: 5, dead: 1 })
-    assert.ok(all.bytes > 0)
+    assert.ok(Number.isInteger(all.bytes) && all.bytes >= 0, `bytes are a count, not ${all.bytes}`)
     const one = await bus.stats(PROJECT)
     assert.deepEqual({ retained: one.retained, dead: one.dead_letters }, { retained: 3, dead: 1 })
     const other = await bus.stats(NEIGHBOUR)

@@ -4,7 +4,7 @@ import type { Json } from '../../contracts/common.js'
 import { eventually, within } from '../expectations.js'
 import { isAlive, type SpawnerTest } from './spawner-test.js'
 
-const ENDS_MS = 15_000
+const ENDS_MS = 10_000
 
 /** As it comes back from where the sidecar kept it. */
 function kept (handle: AgentHandle): Json {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { eventually, within } from '../expectations.js'
 import { isAlive, logOf, type SpawnerTest } from './spawner-test.js'
 
-const ENDS_MS = 15_000
+const ENDS_MS = 10_000
 
 export function exitTests (check: SpawnerTest): void {
   check('the exit code is reported', async ({ agent }) => {

@@ -32,7 +32,7 @@ export function startTests (check: SpawnerTest): void {
     const pid = await waiting.told<number>('ready')
     assert.ok(await isAlive(pid))
     await waiting.finish()
-    await within(15_000, handle.exited, 'the agent ends')
+    await within(10_000, handle.exited, 'the agent ends')
   })
 
   check('start of a command that does not exist is refused with AGT_001, and the next start is not', async ({ agent, agentOf, directory }) => {
@@ -40,7 +40,7 @@ export function startTests (check: SpawnerTest): void {
     await rejectsWith('AGT_001', () => missing.start(), 'starting a command that does not exist')
     await rejectsWith('AGT_001', () => missing.start(), 'starting it again')
     const handle = await (await agent('report')).start()
-    assert.equal((await within(15_000, handle.exited, 'the agent ends')).code, 0)
+    assert.equal((await within(10_000, handle.exited, 'the agent ends')).code, 0)
   })
 
   check('the agent gets the environment that it was given, and nothing of the sidecar beside the allow-list', async ({ agent }) => {

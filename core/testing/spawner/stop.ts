@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { within } from '../expectations.js'
 import { isAlive, type SpawnerTest } from './spawner-test.js'
 
-const ENDS_MS = 15_000
+const ENDS_MS = 10_000
 const LONG_GRACE_MS = 60_000
 
 export function stopTests (check: SpawnerTest): void {

@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process'
+import { openSync, closeSync, readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as delay } from 'node:timers/promises'
+import type { AgentExit, AgentHandle, Spawner } from '../../../../core/contracts/index.js'
+import { apiError, messageOf } from '../../../../core/errors.js'
+
+export function signalGroup (pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(-pid, signal)
+  } catch {}
+}
+
+/** Whether a process of the group runs; what ended and was not collected by its parent does not. */
+export function groupRuns (pid: number): boolean {
+  try {
+    process.kill(-pid, 0)
+  } catch {
+    return false
+  }
+  if (process.platform !== 'linux') return true
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some((name) => {
+    try {
+      const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
+      const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return Number(group) === pid && state !== 'Z' && state !== 'X'
+    } catch {
+      return false
+    }
+  })
+}
+
+async function groupGone (pid: number): Promise<void> {
+  while (groupRuns(pid)) await delay(10)
+}
+
+export function handleOf (pid: number, ended: Promise<AgentExit>): AgentHandle {
+  const exited = ended.then(async (exit) => {
+    await groupGone(pid)
+    return exit
+  })
+  return {
+    process_id: pid,
+    reference: { pid },
+    exited,
+    async stop ({ graceMs }) {
+      signalGroup(pid, 'SIGTERM')
+      const late = new AbortController()
+      const gone = exited.then(() => late.abort())
+      await delay(graceMs, undefined, { signal: late.signal }).then(() => signalGroup(pid, 'SIGKILL'), () => {})
+      await gone
+    }
+  }
+}
+
+export interface FakeSpawnerOptions {
+  command: readonly string[]
+  /** Environment to add, as a spawner at fault would. */
+  environment?: NodeJS.ProcessEnv
+  detached?: boolean
+}
+
+/** A correct spawner of processes on this machine. */
+export function createFakeSpawner ({ command, environment = {}, detached = true }: FakeSpawnerOptions): Spawner {
+  return {
+    supports: { adopt: true },
+    async start (request) {
+      const log = openSync(request.log_file, 'a', 0o600)
+      const child = spawn(command[0]!, command.slice(1), {
+        cwd: request.project_root, env: { ...environment, ...request.environment }, stdio: ['ignore', log, log], detached
+      })
+      closeSync(log)
+      const ended = new Promise<AgentExit>((resolve) => child.once('exit', (code, signal) => resolve({ code, signal })))
+      await new Promise<void>((resolve, reject) => {
+        child.once('spawn', resolve)
+        child.once('error', (error) => reject(apiError('AGT_001', `The agent could not be started: ${messageOf(error)}`)))
+      })
+      return handleOf(child.pid!, ended)
+    },
+    async adopt (reference) {
+      const { pid } = reference as { pid: number }
+      return groupRuns(pid) ? handleOf(pid, groupGone(pid).then(() => ({ code: null, signal: null }))) : undefined
+    },
+    async clean (reference) {
+      const { pid } = reference as { pid: number }
+      signalGroup(pid, 'SIGKILL')
+      await groupGone(pid)
+    }
+  }
+}
