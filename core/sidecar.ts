@@ -60,7 +60,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
   const { settings, clock = Date.now } = config
   let closing: Promise<void> | undefined
   const performance = new Performance()
-  const app = createApp(settings, performance, () => closing !== undefined)
+  const app = await createApp(settings, performance, () => closing !== undefined)
   const worker = createProjectWorker()
   const undo: (() => Promise<unknown>)[] = [async () => await worker.close(), async () => await app.close()]
   try {

@@ -11,24 +11,38 @@ export interface Issue {
 const addFormats = formats as unknown as (ajv: Ajv) => void
 
 function createAjv (coerce: boolean): Ajv {
-  const ajv = new Ajv({ allErrors: false, useDefaults: true, removeAdditional: false, coerceTypes: coerce, strict: false, allowUnionTypes: true })
+  // Schemas are written with TypeBox and are not checked against the meta schema at each start; one that is wrong fails to compile.
+  const ajv = new Ajv({ useDefaults: true, removeAdditional: false, coerceTypes: coerce, strict: false, meta: false, validateSchema: false })
   addFormats(ajv)
   return ajv
 }
 
-let exact: Ajv | undefined
-let coercing: Ajv | undefined
+interface Compiler {
+  ajv: Ajv
+  /** By the text of the schema: many plugins and routes say the same. */
+  compiled: Map<string, ValidateFunction>
+}
+
+let exact: Compiler | undefined
+let coercing: Compiler | undefined
+
+function compileWith ({ ajv, compiled }: Compiler, schema: object): ValidateFunction {
+  const text = JSON.stringify(schema)
+  const validate = compiled.get(text) ?? ajv.compile(schema)
+  compiled.set(text, validate)
+  return validate
+}
 
 /** Compiles a schema for values that came as JSON: types must be right, defaults are filled in. */
 export function compile (schema: object): ValidateFunction {
-  exact ??= createAjv(false)
-  return exact.compile(schema)
+  exact ??= { ajv: createAjv(false), compiled: new Map() }
+  return compileWith(exact, schema)
 }
 
 /** Compiles a schema for values that came as text (query, path, environment): `"5"` may stand for 5. */
 export function compileCoercing (schema: object): ValidateFunction {
-  coercing ??= createAjv(true)
-  return coercing.compile(schema)
+  coercing ??= { ajv: createAjv(true), compiled: new Map() }
+  return compileWith(coercing, schema)
 }
 
 /** Says in words what a validation found, naming the offending member. */

@@ -52,7 +52,11 @@ export async function inspectTrust (project: string): Promise<{ root: string, ha
 
 /** Whether the user has trusted exactly what the project now brings; a project that brings nothing needs no trust. */
 export async function isTrusted (project: string, home: string = homedir()): Promise<boolean> {
-  const { root, hash, subjects } = await inspectTrust(project)
+  // A folder that is not there brings nothing; that it is no project is said by those who open it.
+  const { root, hash, subjects } = await inspectTrust(project).catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { root: project, hash: '', subjects: [] }
+    throw error
+  })
   if (subjects.length === 0) return true
   return (await readTrust(home)).projects[root]?.hash === hash
 }
