@@ -27,6 +27,8 @@ export interface ContextAnswer {
 
 export interface ContextService {
   get (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<ContextAnswer>
+  /** Throws `VAL_001` for a requirement that no strategy satisfies. */
+  checkRequirements (needs: readonly string[]): void
   statistics (): { hits: number, misses: number }
 }
 
@@ -58,7 +60,8 @@ export function createContextService (options: ContextOptions): ContextService {
 
   const prepare = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<Prepared & { key: Parameters<ContextCache['get']>[0] }> => {
     const profile = profiles.get(query.agentType)
-    const requirements = mergeRequirements(profile.context.requirements, query.requirements, strategies)
+    assertServed(query.requirements, strategies)
+    const requirements = mergeRequirements(profile.context.requirements, query.requirements)
     const [state, issue, newest] = await Promise.all([
       project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { limit: 1 })
     ])
@@ -130,19 +133,22 @@ export function createContextService (options: ContextOptions): ContextService {
         throw apiError('CTX_001', `The context could not be gathered: ${messageOf(error)}.`, { cause: error })
       }
     },
+    checkRequirements: (needs) => assertServed(needs, strategies),
     statistics: () => ({ hits, misses })
   }
 }
 
-/** The profile's own requirements and those that the call adds. */
-function mergeRequirements (own: readonly Requirement[], added: readonly string[], strategies: ReadonlyMap<string, ContextStrategy>): Requirement[] {
+function assertServed (needs: readonly string[], strategies: ReadonlyMap<string, ContextStrategy>): void {
   const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
-  const unknown = added.find((need) => !served.has(need))
-  if (unknown !== undefined) {
-    throw apiError('VAL_001', `No strategy satisfies the requirement '${unknown}'. Known: ${[...served].sort().join(', ')}.`, {
-      details: { issues: [{ path: 'requirements', message: `'${unknown}' is not known` }] }
-    })
-  }
+  const unknown = needs.find((need) => !served.has(need))
+  if (unknown === undefined) return
+  throw apiError('VAL_001', `No strategy satisfies the requirement '${unknown}'. Known: ${[...served].sort().join(', ')}.`, {
+    details: { issues: [{ path: 'requirements', message: `'${unknown}' is not known` }] }
+  })
+}
+
+/** The profile's own requirements and those that the call adds. */
+function mergeRequirements (own: readonly Requirement[], added: readonly string[]): Requirement[] {
   const present = new Set(own.map((requirement) => requirement.need))
   return [...own, ...[...new Set(added)].filter((need) => !present.has(need)).map((need) => ({ need }))]
 }

@@ -140,7 +140,7 @@ async function makePlugin (planned: Planned, options: HostOptions, instances: Ma
     await options.app.register(planned.plugin, handoff)
   } catch (error) {
     if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
-    throw startError('SIDECAR_ERR_PLUGIN_CREATE', `Plugin '${manifest.name}' (${owner}) failed in create(): ${messageOf(error)}.`, { cause: error })
+    throw startError('SIDECAR_ERR_PLUGIN_CREATE', `Plugin '${manifest.name}' (${owner}) failed in create(): ${messageOf(error).replace(/\.$/, '')}.`, { cause: error })
   }
   return checkInstance(manifest, instance, owner) as Lifecycle
 }
@@ -150,7 +150,7 @@ async function openPlugin ({ planned: { manifest, owner }, instance }: Made): Pr
     await instance.open?.()
   } catch (error) {
     if (codeOf(error)?.startsWith('SIDECAR_ERR_') === true) throw error
-    throw startError('SIDECAR_ERR_PLUGIN_OPEN', `Plugin '${manifest.name}' (${owner}) could not be opened: ${messageOf(error)}.`, { cause: error })
+    throw startError('SIDECAR_ERR_PLUGIN_OPEN', `Plugin '${manifest.name}' (${owner}) could not be opened: ${messageOf(error).replace(/\.$/, '')}.`, { cause: error })
   }
 }
 

@@ -15,7 +15,8 @@ export default definePlugin({
     maxFiles: Type.Integer({ default: 200, minimum: 0, maximum: 5000, description: 'Most files touched by those results.' })
   }, { additionalProperties: false }),
   create: ({ maxItems, maxFiles }) => ({
-    satisfies: ['decisions'],
+    // The second is what clients of the first version of the API call it.
+    satisfies: ['decisions', 'previous-decisions'],
     async gather (input) {
       const records = await newest(input, readCount(input, 'limit', maxItems))
       return [

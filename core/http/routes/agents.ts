@@ -95,7 +95,7 @@ const Queued = Type.Object({
 
 const Params = Strict({ agent_id: Identifier })
 
-export async function agentRoutes (app: App, { fleet, projects }: Services): Promise<void> {
+export async function agentRoutes (app: App, { context, fleet, projects }: Services): Promise<void> {
   app.post('/api/agents/spawn', {
     config: { access: 'spawn_agents' },
     schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404) }
@@ -104,10 +104,12 @@ export async function agentRoutes (app: App, { fleet, projects }: Services): Pro
     const { project_id: wanted = caller.project_id, context_requirements: needs, ...body } = request.body
     if (wanted !== caller.project_id && !isAdmin(caller)) throw apiError('AUTH_003', 'An agent is started in the caller\'s own project.')
     const { project, profiles } = projects.get(wanted)
+    // Requirement names are written with `-`; older clients write `_`.
+    const requirements = needs?.map((need) => need.replaceAll('_', '-'))
+    context.checkRequirements(requirements ?? [])
     const { record, position, token, context_injected: injected } = await fleet.spawn(
       { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
-      // Requirement names are written with `-`; older clients write `_`.
-      { ...body, ...(needs === undefined ? {} : { context_requirements: needs.map((need) => need.replaceAll('_', '-')) }) }
+      { ...body, ...(requirements === undefined ? {} : { context_requirements: requirements }) }
     )
     const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
     if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
