@@ -63,7 +63,7 @@ export function createContextService (options: ContextOptions): ContextService {
     assertServed(query.requirements, strategies)
     const requirements = mergeRequirements(profile.context.requirements, query.requirements)
     const [state, issue, newest] = await Promise.all([
-      project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { limit: 1 })
+      project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { issue_id: query.issueId, limit: 1 })
     ])
     const maxTokens = query.maxTokens ?? profile.context.max_tokens ?? null
     const variant = digest([query.task ?? '', query.maxBytes, maxTokens, query.requirements, query.explain])
@@ -92,7 +92,8 @@ export function createContextService (options: ContextOptions): ContextService {
         maxBytes: query.maxBytes,
         maxTokens,
         explain: query.explain,
-        results: async (wanted: ResultQuery): Promise<ResultPage> => await store.list(project.id, wanted),
+        // Of this issue alone: an answer is valid as long as the results of its issue are the same.
+        results: async (wanted: ResultQuery): Promise<ResultPage> => await store.list(project.id, { ...wanted, issue_id: query.issueId }),
         result: async (id) => await store.get(project.id, id),
         signal: AbortSignal.timeout(options.timeoutMs),
         log: options.log

@@ -63,7 +63,7 @@ export interface GatherInput {
   profile: AgentProfile
   /** What the answer may hold in all; a strategy that offers more is cut by the ranking, not refused. */
   budget: { max_bytes: number, max_tokens: number | null }
-  /** Earlier results of this issue or project. */
+  /** Earlier results of the task's issue; `issue_id` in the query is set by the core. */
   results (query: ResultQuery): Promise<ResultPage>
   /** Aborted on time-out and when the client is gone. */
   signal: AbortSignal

@@ -27,7 +27,7 @@ export interface Snapshot {
 
 /** Lists a project's files as they are on the disk now. */
 export async function takeSnapshot (root: string): Promise<Snapshot> {
-  const tracked = await listByGit(root)
+  const [tracked, head] = await Promise.all([listByGit(root), headState(root)])
   const { names, unreadable } = tracked ?? { names: listByWalk(root), unreadable: 0 }
   const files: ListedFile[] = []
   const secret: string[] = []
@@ -50,7 +50,7 @@ export async function takeSnapshot (root: string): Promise<Snapshot> {
     files.push({ path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp })
     hash.update(`${path}\0${stamp}\0`)
   }
-  if (tracked !== undefined) hash.update(await headState(root))
+  if (tracked !== undefined) hash.update(head)
   return { files, secret, unreadable, fingerprint: hash.digest('hex'), hasGit: tracked !== undefined }
 }
 
@@ -63,9 +63,11 @@ async function listByGit (root: string): Promise<{ names: string[], unreadable: 
   }
 }
 
-/** What tells one branch, head and index from another, read without a command where git has told the folders once. */
+/** What tells one branch, head and index from another; empty without git. */
 async function headState (root: string): Promise<string> {
-  const [gitDirectory, common] = (await git(root, ['rev-parse', '--absolute-git-dir', '--git-common-dir'])).toString('utf8').trimEnd().split('\n')
+  const folders = await git(root, ['rev-parse', '--absolute-git-dir', '--git-common-dir']).catch(() => undefined)
+  if (folders === undefined) return ''
+  const [gitDirectory, common] = folders.toString('utf8').trimEnd().split('\n')
   const head = readText(join(gitDirectory!, 'HEAD')).trim()
   const shared = resolve(root, common!)
   const ref = head.startsWith('ref: ') ? head.slice('ref: '.length) : undefined
