@@ -63,6 +63,13 @@ export function refuseMalformed (error: Error & { code?: string }, socket: impor
   }
 }
 
+/** Aborted when the client goes away before it was answered. */
+export function goneSignal (response: ServerResponse): AbortSignal {
+  const gone = new AbortController()
+  response.once('close', () => { if (!response.writableFinished) gone.abort() })
+  return gone.signal
+}
+
 /** Resolves to whether a response was written out whole. */
 export async function writtenOut (response: ServerResponse): Promise<boolean> {
   if (response.writableFinished) return true

@@ -4,7 +4,7 @@ import { codeOf, messageOf, startError } from '../errors.js'
 import type { Handoff, PluginContext, PluginInstances, PluginKind, PluginManifest, SidecarFacts, SlotKind } from './define-plugin.js'
 import { checkInstance, checkManifest, checkOptions, SLOT_KINDS } from './manifest.js'
 import { orderByDependency } from './order.js'
-import { findBuiltin, resolveExternal, type Builtin, type PluginRequest, type PluginSource, type ResolvedPlugin } from './resolve.js'
+import { findBuiltin, refuseUnknownBuiltin, resolveExternal, type Builtin, type PluginRequest, type PluginSource, type ResolvedPlugin } from './resolve.js'
 
 export interface HostOptions {
   app: FastifyInstance
@@ -87,18 +87,19 @@ async function planPlugins ({ builtins, requests, implied }: HostOptions): Promi
   for (const request of requests) {
     const builtin = findBuiltin(request, builtins)
     if (request.enabled === false) {
-      if (builtin === undefined) continue
-      disabled.add(builtin)
+      if (builtin !== undefined) disabled.add(builtin)
+      else refuseUnknownBuiltin(request, builtins)
       continue
     }
     const resolved = builtin === undefined ? await resolveExternal(request, builtins) : await loadBuiltin(builtin)
     if (builtin !== undefined) disabled.add(builtin)
-    planned.push(plan(resolved, request.options ?? {}, implied, builtin === undefined ? `${request.use} in ${request.origin}` : `built-in, in ${request.origin}`))
+    planned.push(plan(resolved, request, implied, builtin === undefined ? `${request.use} in ${request.origin}` : `built-in, in ${request.origin}`))
   }
   const replaced = new Set(planned.map(({ manifest }) => manifest.kind).filter((kind) => (SLOT_KINDS as readonly string[]).includes(kind)))
   const defaults = builtins.filter((builtin) => builtin.default && !disabled.has(builtin) && !replaced.has(builtin.kind))
   for (const resolved of await Promise.all(defaults.map(loadBuiltin))) planned.push(plan(resolved, {}, implied, 'built-in'))
   checkUnique(planned)
+  checkSlots(planned)
   return planned
 }
 
@@ -106,9 +107,12 @@ async function loadBuiltin (builtin: Builtin): Promise<ResolvedPlugin> {
   return { plugin: (await builtin.load()).default, source: 'built-in', location: builtin.name }
 }
 
-function plan (resolved: ResolvedPlugin, given: Record<string, unknown>, implied: HostOptions['implied'], owner: string): Planned {
+function plan (resolved: ResolvedPlugin, request: Pick<PluginRequest, 'kind' | 'options'>, implied: HostOptions['implied'], owner: string): Planned {
   const manifest = checkManifest(resolved)
-  const options = { ...(resolved.source === 'built-in' ? implied[`${manifest.kind}/${manifest.name}`] : {}), ...given }
+  if (request.kind !== undefined && request.kind !== manifest.kind) {
+    throw startError('SIDECAR_ERR_PLUGIN_MANIFEST', `Plugin '${manifest.name}' (${owner}) is of kind '${manifest.kind}', and the configuration says '${request.kind}'.`)
+  }
+  const options = { ...(resolved.source === 'built-in' ? implied[`${manifest.kind}/${manifest.name}`] : {}), ...request.options }
   return { ...resolved, manifest, options: checkOptions(manifest, options, owner), owner }
 }
 
@@ -126,6 +130,16 @@ function checkUnique (planned: readonly Planned[]): void {
       throw startError('SIDECAR_ERR_PLUGIN_DUPLICATE', `Two plugins of kind ${plugin.manifest.kind} are named '${plugin.manifest.name}': ${other.owner} and ${plugin.owner}. Rename one, or disable the built-in with { "use": "${plugin.manifest.kind}/${plugin.manifest.name}", "enabled": false }.`)
     }
   }
+}
+
+/** The core cannot do without any of the slots; better to say so before anything is opened. */
+function checkSlots (planned: readonly Planned[]): void {
+  const missing = SLOT_KINDS.find((kind) => planned.every(({ manifest }) => manifest.kind !== kind))
+  if (missing !== undefined) throw noneOf(missing)
+}
+
+function noneOf (kind: PluginKind): Error {
+  return startError('SIDECAR_ERR_PLUGIN_DEPENDENCY', `No plugin of kind '${kind}' is configured; one is needed.`)
 }
 
 async function makePlugin (planned: Planned, options: HostOptions, instances: Map<PluginKind, Map<string, Lifecycle>>): Promise<Lifecycle> {
@@ -172,7 +186,7 @@ function contextFor (manifest: PluginManifest, options: HostOptions, instances: 
 
 function slotOf<Kind extends SlotKind> (instances: Map<PluginKind, Map<string, Lifecycle>>, kind: Kind): PluginInstances[Kind] {
   const [instance] = instances.get(kind)?.values() ?? []
-  if (instance === undefined) throw startError('SIDECAR_ERR_PLUGIN_DEPENDENCY', `No plugin of kind '${kind}' is configured; one is needed.`)
+  if (instance === undefined) throw noneOf(kind)
   return instance as unknown as PluginInstances[Kind]
 }
 
@@ -186,18 +200,25 @@ async function closeAll (opened: readonly Made[], log: Logger): Promise<void> {
   }
 }
 
-const SECRET_OPTION = /secret|token|password|passphrase|credential|key|dsn|url$/i
+const SECRET_OPTION = /secret|token|pass(word|phrase)?$|pwd|credential|key|dsn|connection_?string|ur[il]s?$/i
+const CREDENTIALS_IN_URL = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i
+const MASK = '•••'
+
+/** Hides every text under a name that speaks of secrets, however deep, and user and password of any address. */
+function mask (value: unknown, isSecret = false): unknown {
+  if (typeof value === 'string') return isSecret ? MASK : value.replace(CREDENTIALS_IN_URL, `$1${MASK}@`)
+  if (Array.isArray(value)) return value.map((entry) => mask(entry, isSecret))
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mask(member, isSecret || SECRET_OPTION.test(name))]))
+}
 
 function describe ({ manifest, source, location, options }: Planned): LoadedPlugin {
-  const shown = JSON.parse(JSON.stringify(options, (name, value: unknown) => {
-    return typeof value === 'string' && SECRET_OPTION.test(name) ? '•••' : value
-  })) as Record<string, unknown>
   return {
     kind: manifest.kind,
     name: manifest.name,
     ...(manifest.description === undefined ? {} : { description: manifest.description }),
     source,
     location,
-    options: shown
+    options: mask(options) as Record<string, unknown>
   }
 }

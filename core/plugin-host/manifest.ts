@@ -16,6 +16,9 @@ const METHODS: Record<PluginKind, readonly string[]> = {
   http: ['register']
 }
 
+/** Kinds whose instances state what they can do. */
+const STATING: readonly PluginKind[] = ['auth', 'event-bus', 'result-store', 'spawner']
+
 const MEMBERS = ['kind', 'name', 'description', 'options', 'requires', 'create']
 const NAME = /^[a-z0-9]+(-[a-z0-9]+)*$/
 
@@ -36,6 +39,8 @@ export function checkManifest ({ plugin, location }: ResolvedPlugin): PluginMani
   for (const member of Object.keys(manifest)) {
     if (!MEMBERS.includes(member)) fault(`'${member}' is not a known member; known are ${MEMBERS.map((name) => `'${name}'`).join(', ')}`)
   }
+  if (manifest.description !== undefined && typeof manifest.description !== 'string') fault('description must be text')
+  if (manifest.requires !== undefined && !Array.isArray(manifest.requires)) fault('requires must be a list of kinds')
   for (const kind of manifest.requires ?? []) {
     if (!isKind(kind)) fault(`requires '${String(kind)}', which is none of ${kinds}`)
   }
@@ -66,6 +71,7 @@ export function checkInstance (manifest: PluginManifest, instance: unknown, owne
   if (typeof instance !== 'object' || instance === null) return fault('create() must return an object')
   const missing = METHODS[manifest.kind].filter((method) => typeof (instance as Record<string, unknown>)[method] !== 'function')
   if (missing.length > 0) fault(`it lacks ${missing.map((method) => `${method}()`).join(', ')}`)
+  if (STATING.includes(manifest.kind) && typeof (instance as { supports?: unknown }).supports !== 'object') fault("'supports' must state its capabilities")
   if (manifest.kind === 'context-strategy') {
     const { satisfies } = instance as { satisfies?: unknown }
     if (!Array.isArray(satisfies) || satisfies.length === 0 || !satisfies.every((need) => typeof need === 'string')) {

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { createRequire } from 'node:module'
+import { createRequire, isBuiltin } from 'node:module'
 import { isAbsolute, join, resolve as resolvePath } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { codeOf, messageOf, nearest, startError } from '../errors.js'
@@ -87,6 +87,8 @@ async function resolveFile (request: PluginRequest): Promise<string> {
 }
 
 async function resolvePackage (request: PluginRequest, builtins: readonly Builtin[]): Promise<string> {
+  // Node's own modules resolve to themselves; none of them is a plugin.
+  if (isBuiltin(request.use)) throw notFound(request, builtins)
   const require = createRequire(join(request.base, 'noop.js'))
   try {
     return require.resolve(request.use)
@@ -95,20 +97,34 @@ async function resolvePackage (request: PluginRequest, builtins: readonly Builti
       const file = await resolveModuleExport(require, request.use)
       if (file !== undefined) return file
     }
-    const guess = nearest(request.use, builtins.map((builtin) => builtin.name))
-    const hint = guess === undefined ? '' : ` Did you mean '${guess}'?`
-    const known = builtins.filter((builtin) => builtin.kind !== 'context-strategy').map((builtin) => `'${builtin.kind}/${builtin.name}'`)
-    throw startError('SIDECAR_ERR_PLUGIN_NOT_FOUND', `Plugin '${request.use}' in ${request.origin} was not found: it is no built-in, no path (those start with './') and no package installed in ${request.base}.${hint} Built-ins beside the context strategies: ${known.join(', ')}.`, { cause: error })
+    throw notFound(request, builtins, error)
   }
 }
 
-/** Entry of a package that exports only an ES module, which `require.resolve` does not see. */
-async function resolveModuleExport (require: NodeJS.Require, name: string): Promise<string | undefined> {
+/** Refuses `kind/name` of no built-in, so that a mistyped entry that is to switch one off does not leave it on. */
+export function refuseUnknownBuiltin (request: PluginRequest, builtins: readonly Builtin[]): void {
+  const kind = request.use.split('/', 1)[0]
+  if (builtins.some((builtin) => builtin.kind === kind)) throw notFound(request, builtins)
+}
+
+function notFound (request: PluginRequest, builtins: readonly Builtin[], cause?: unknown): Error {
+  const guess = nearest(request.use, builtins.flatMap(({ kind, name }) => [name, `${kind}/${name}`]))
+  const hint = guess === undefined ? '' : ` Did you mean '${guess}'?`
+  const known = builtins.filter((builtin) => builtin.kind !== 'context-strategy').map((builtin) => `'${builtin.kind}/${builtin.name}'`)
+  return startError('SIDECAR_ERR_PLUGIN_NOT_FOUND', `Plugin '${request.use}' in ${request.origin} was not found: it is no built-in, no path (those start with './') and no package installed in ${request.base}.${hint} Built-ins beside the context strategies: ${known.join(', ')}.`, { cause })
+}
+
+/** Entry of a package that exports only ES modules, which `require.resolve` does not see. */
+async function resolveModuleExport (require: NodeJS.Require, specifier: string): Promise<string | undefined> {
+  const parts = specifier.split('/')
+  const name = parts.slice(0, specifier.startsWith('@') ? 2 : 1).join('/')
+  const subpath = `.${specifier.slice(name.length)}`
   for (const folder of require.resolve.paths(name) ?? []) {
     const text = await readFile(join(folder, name, 'package.json'), 'utf8').catch(() => undefined)
     if (text === undefined) continue
     const exported = (JSON.parse(text) as { exports?: unknown }).exports
-    const entry = targetOf((exported as Record<string, unknown> | undefined)?.['.'] ?? exported)
+    const listed = (exported as Record<string, unknown> | undefined)?.[subpath]
+    const entry = targetOf(listed ?? (subpath === '.' ? exported : undefined))
     return entry === undefined ? undefined : join(folder, name, entry)
   }
   return undefined

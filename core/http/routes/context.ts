@@ -1,6 +1,7 @@
 import Type from 'typebox'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
+import { goneSignal } from '../hygiene.js'
 import { Identifier, Nullable, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -79,8 +80,6 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       throw apiError('AUTH_003', 'An agent reads the context of its own type only.')
     }
     const { project, profiles } = projects.get(caller.project_id)
-    const abandoned = new AbortController()
-    request.raw.once('close', () => { if (!reply.raw.writableEnded) abandoned.abort() })
     const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false } = request.query
     const ifNoneMatch = request.headers['if-none-match']
     const answer = await context.get(project, profiles, {
@@ -93,7 +92,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       fresh,
       explain,
       ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-      signal: abandoned.signal
+      signal: goneSignal(reply.raw)
     })
     reply.header('etag', answer.etag).header('cache-control', 'private, no-cache')
     if (answer.body === undefined) return await reply.code(304).send()

@@ -27,7 +27,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
     const { type, topic, filter, since } = request.query
     const lastId = request.headers['last-event-id']
     const gone = new AbortController()
-    request.raw.socket.once('close', () => gone.abort())
+    reply.raw.once('close', () => gone.abort())
     // A stream does not outlive the token that opened it.
     const expiry = setTimeout(() => gone.abort(), Math.max(0, caller.expires_at * 1000 - clock())).unref()
     const pages = events.stream(

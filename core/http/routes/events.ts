@@ -4,7 +4,7 @@ import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
-import { writtenOut } from '../hygiene.js'
+import { goneSignal, writtenOut } from '../hygiene.js'
 import { EventName, EventRecord, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -112,8 +112,6 @@ export async function eventRoutes (app: App, { events, projects, settings }: Ser
     }, async (request, reply) => {
       const caller = callerOf(request)
       const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number }
-      const gone = new AbortController()
-      request.raw.socket.once('close', () => gone.abort())
       const { page, timedOut, delivered } = await events.wait({
         project: caller.project_id,
         reader: caller,
@@ -121,11 +119,11 @@ export async function eventRoutes (app: App, { events, projects, settings }: Ser
         since: query.since,
         limit: query.limit ?? 100,
         timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS,
-        signal: gone.signal
+        signal: goneSignal(reply.raw)
       })
       // The position moves only when the client has been given the events.
       writtenOut(reply.raw).then(async (isWritten) => {
-        if (isWritten && !gone.signal.aborted) await delivered()
+        if (isWritten) await delivered()
       }).catch((error: unknown) => request.log.warn({ err: error }, 'the position of a reader could not be saved'))
       return { ...page, ...(timedOut ? { timeout: true } : {}), timestamp: new Date().toISOString() }
     })
