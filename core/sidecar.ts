@@ -174,8 +174,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
         maxTokens: null,
         requirements: agent.context_requirements,
         fresh: false,
-        explain: false,
-        signal: AbortSignal.timeout(settings.context.timeout_seconds * 1000)
+        explain: false
       })
       return body!
     },

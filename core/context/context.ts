@@ -16,7 +16,6 @@ export interface ContextQuery {
   fresh: boolean
   explain: boolean
   ifNoneMatch?: string
-  signal: AbortSignal
 }
 
 export interface ContextAnswer {

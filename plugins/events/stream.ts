@@ -12,7 +12,7 @@ interface Entry {
 }
 
 /**
- * One project's retained events in memory, numbered from 1 without gaps.
+ * One project's retained events in memory, numbered from 1. Numbers rise by one, but for those of damaged records.
  * A position names the stream and the number of the last event behind the reader.
  */
 export class EventStream {
@@ -54,9 +54,14 @@ export class EventStream {
     return entry === undefined ? undefined : this.#place(entry)
   }
 
-  /** Continues behind events that are no longer retained. */
-  skipTo (nextSequence: number): void {
-    this.#next = Math.max(this.#next, nextSequence)
+  /** Whether a position is of this stream. */
+  holds (position: Position): boolean {
+    return this.#sequenceOf(position) !== undefined
+  }
+
+  /** Gives the next event a number, behind events that are no longer there. */
+  continueAt (sequence: number): void {
+    this.#next = Math.max((this.#entries.at(-1)?.sequence ?? 0) + 1, sequence)
   }
 
   /** Takes an event in; `sequence` is given when it comes from a log that retention may have cut. */
@@ -91,7 +96,7 @@ export class EventStream {
     this.#expire()
     const last = this.#parse(after)
     const first = this.#entries[this.#start]?.sequence ?? this.#next
-    const from = this.#start + Math.max(0, last + 1 - first)
+    const from = this.#firstWhere((entry) => entry.sequence > last)
     const items: PlacedEvent[] = []
     const now = this.#clock()
     let index = from
@@ -115,14 +120,8 @@ export class EventStream {
         return entry === undefined ? undefined : this.position(entry.sequence - 1)
       }
       case 'time': {
-        let low = this.#start
-        let high = this.#entries.length
-        while (low < high) {
-          const middle = (low + high) >>> 1
-          if (this.#entries[middle]!.time < anchor.time) low = middle + 1
-          else high = middle
-        }
-        return this.position((this.#entries[low]?.sequence ?? this.#next) - 1)
+        const first = this.#entries[this.#firstWhere((entry) => entry.time >= anchor.time)]
+        return this.position((first?.sequence ?? this.#next) - 1)
       }
     }
   }
@@ -131,13 +130,28 @@ export class EventStream {
     return { event: entry.event, position: this.position(entry.sequence) }
   }
 
+  /** Index of the first retained entry for which a condition holds that holds for all behind it. */
+  #firstWhere (holds: (entry: Entry) => boolean): number {
+    let low = this.#start
+    let high = this.#entries.length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if (holds(this.#entries[middle]!)) high = middle
+      else low = middle + 1
+    }
+    return low
+  }
+
   #parse (position: Position): number {
+    const sequence = this.#sequenceOf(position)
+    if (sequence === undefined) throw apiError('VAL_001', 'The cursor is not one of this event log: start again from an event id, a time, earliest or latest.')
+    return sequence
+  }
+
+  #sequenceOf (position: Position): number | undefined {
     const match = /^([0-9a-f]{16})-(\d{1,15})$/.exec(position)
     const sequence = Number(match?.[2])
-    if (match === null || match[1] !== this.#prefix || sequence >= this.#next) {
-      throw apiError('VAL_001', 'The cursor is not one of this event log: start again from an event id, a time, earliest or latest.')
-    }
-    return sequence
+    return match?.[1] === this.#prefix && sequence < this.#next ? sequence : undefined
   }
 
   #expire (): void {

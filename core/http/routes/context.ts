@@ -1,7 +1,6 @@
 import Type from 'typebox'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
-import { goneSignal } from '../hygiene.js'
 import { Identifier, Nullable, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -91,8 +90,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       requirements: requirements?.split(',') ?? [],
       fresh,
       explain,
-      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-      signal: goneSignal(reply.raw)
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch })
     })
     reply.header('etag', answer.etag).header('cache-control', 'private, no-cache')
     if (answer.body === undefined) return await reply.code(304).send()

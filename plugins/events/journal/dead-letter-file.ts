@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
-import { codeOf, writeFileDurably, type DeadLetter, type Logger } from '../../../core/plugin-api.js'
-import { GroupCommitFile } from './group-commit-file.js'
+import { apiError, codeOf, writeFileDurably, type DeadLetter, type Logger } from '../../../core/plugin-api.js'
+import { GroupCommitFile, openAppendable } from './group-commit-file.js'
 
 type Change =
   | { add: DeadLetter, project_id: string }
@@ -8,13 +8,17 @@ type Change =
 
 // The oldest give way: a bounded list that says so beats one that fills the disk.
 const MAX_LETTERS = 10_000
+// What fails all the time must not fill the disk with letters that gave way long ago.
+const REWRITE_BYTES = 16 * 1024 * 1024
 
-/** Dead letters by project, kept as a log of changes that is rewritten at each start. */
+/** Dead letters by project, kept as a log of changes that is rewritten at each start and when it has grown. */
 export class DeadLetterFile {
   readonly #path: string
   readonly #log: Logger
   readonly #letters = new Map<string, Map<string, DeadLetter>>()
-  #file!: GroupCommitFile<Change>
+  #file: GroupCommitFile<Change> | undefined
+  /** Bytes after the last rewriting. */
+  #keptBytes = 0
 
   constructor (path: string, log: Logger) {
     this.#path = path
@@ -33,16 +37,22 @@ export class DeadLetterFile {
       }
     }
     if (lost > 0) this.#log.warn({ lines: lost }, 'incomplete lines of the dead letters were dropped')
-    const kept = [...this.#letters].flatMap(([project, letters]) => [...letters.values()].map((add) => ({ add, project_id: project })))
-    await writeFileDurably(this.#path, kept.map((change) => `${JSON.stringify(change)}\n`).join(''))
+    await this.#rewrite()
     this.#file = await GroupCommitFile.open<Change>(this.#path, {
-      encode: (changes) => Buffer.from(changes.map((change) => `${JSON.stringify(change)}\n`).join('')),
-      committed: (changes) => { for (const change of changes) this.#apply(change) }
+      encode,
+      committed: (changes) => { for (const change of changes) this.#apply(change) },
+      between: async (handle, size) => {
+        if (size < Math.max(REWRITE_BYTES, 2 * this.#keptBytes)) return undefined
+        await this.#rewrite()
+        const rewritten = await openAppendable(this.#path)
+        await handle.close()
+        return rewritten
+      }
     })
   }
 
   async add (project: string, letter: DeadLetter): Promise<void> {
-    await this.#file.append({ add: letter, project_id: project })
+    await this.#opened().append({ add: letter, project_id: project })
   }
 
   list (project: string): DeadLetter[] {
@@ -51,7 +61,7 @@ export class DeadLetterFile {
 
   async remove (project: string, eventId: string): Promise<boolean> {
     if (this.#letters.get(project)?.has(eventId) !== true) return false
-    await this.#file.append({ remove: eventId, project_id: project })
+    await this.#opened().append({ remove: eventId, project_id: project })
     return true
   }
 
@@ -61,7 +71,19 @@ export class DeadLetterFile {
   }
 
   async close (): Promise<void> {
-    await this.#file.close()
+    await this.#file?.close()
+  }
+
+  #opened (): GroupCommitFile<Change> {
+    if (this.#file === undefined) throw apiError('EVT_001', 'The event log is not open.')
+    return this.#file
+  }
+
+  /** Leaves in the file what is still wanted. */
+  async #rewrite (): Promise<void> {
+    const content = encode([...this.#letters].flatMap(([project, letters]) => [...letters.values()].map((add) => ({ add, project_id: project }))))
+    await writeFileDurably(this.#path, content)
+    this.#keptBytes = content.length
   }
 
   #apply (change: Change): void {
@@ -88,4 +110,8 @@ export class DeadLetterFile {
       throw error
     }
   }
+}
+
+function encode (changes: readonly Change[]): Buffer {
+  return Buffer.from(changes.map((change) => `${JSON.stringify(change)}\n`).join(''))
 }

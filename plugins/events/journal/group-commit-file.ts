@@ -30,6 +30,7 @@ export class GroupCommitFile<Item> {
   #waiting: Waiting<Item>[] = []
   #running: Promise<void> | undefined
   #broken: string | undefined
+  #closed = false
 
   private constructor (handle: FileHandle, size: number, options: GroupCommitOptions<Item>) {
     this.#handle = handle
@@ -52,11 +53,11 @@ export class GroupCommitFile<Item> {
 
   /** Why the file takes nothing any more, or `undefined`. */
   get broken (): string | undefined {
-    return this.#broken
+    return this.#broken ?? (this.#closed ? 'the log is closed' : undefined)
   }
 
   async append (item: Item): Promise<void> {
-    if (this.#broken !== undefined) throw unavailable(this.#broken)
+    if (this.broken !== undefined) throw unavailable(this.broken)
     if (this.#waiting.length >= MAX_WAITING) throw unavailable('too many events wait to be written')
     await new Promise<void>((resolve, reject) => {
       this.#waiting.push({ item, resolve, reject })
@@ -64,9 +65,10 @@ export class GroupCommitFile<Item> {
     })
   }
 
+  /** Writes what waits and takes nothing more. */
   async close (): Promise<void> {
+    this.#closed = true
     await this.#running
-    this.#broken ??= 'the log is closed'
     await this.#handle.close()
   }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  apiError, codeOf, createIds, makeDirectory, removeLeftovers, syncDirectory, writeFileDurably,
+  apiError, codeOf, createIds, makeDirectory, removeLeftovers, writeFileDurably,
   type Clock, type EventBus, type EventDraft, type Logger, type PlacedEvent
 } from '../../../core/plugin-api.js'
 import { completeEvent } from '../event-draft.js'
@@ -37,6 +37,8 @@ interface Append {
   project: string
   draft: EventDraft
   placed?: PlacedEvent
+  /** Whether this append made the event; else it was there. */
+  isNew?: boolean
 }
 
 /** The embedded event bus: a ring in memory for reading, and a log of JSON lines that is synced before an event is acknowledged. */
@@ -63,7 +65,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     if ('heads' in record) {
       for (const [project, head] of Object.entries(record.heads)) {
         const stream = streamOf(project)
-        stream.events.skipTo(head.next)
+        stream.events.continueAt(head.next)
         stream.lastId = head.last_id ?? undefined
       }
       return
@@ -74,13 +76,18 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     if (OWN_ID.test(record.event.event_id)) stream.lastId = record.event.event_id
   }
 
-  const heads = (): LogRecord => ({
+  /** A number that a damaged record may have had is not given again: somebody may have read up to it. */
+  const skip = (): void => {
+    for (const { events } of streams.values()) events.continueAt(events.nextSequence + 1)
+  }
+
+  const heads = (): string => encodeRecord({
     heads: Object.fromEntries([...streams].map(([project, { events, lastId }]) => [project, { next: events.nextSequence, last_id: lastId ?? null }]))
   })
 
   /** Numbers are given here, when the batch is written, so that a refused batch leaves no hole. */
   const encode = (items: readonly Append[]): Buffer => {
-    const lines: string[] = file!.size === 0 ? [encodeRecord(heads())] : []
+    const lines: string[] = []
     const next = new Map<string, number>()
     const batch = new Map<string, PlacedEvent>()
     for (const item of items) {
@@ -98,6 +105,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
       const sequence = next.get(item.project) ?? events.nextSequence
       next.set(item.project, sequence + 1)
       item.placed = { event, position: events.position(sequence) }
+      item.isNew = true
       if (given !== undefined) batch.set(`${item.project}/${given}`, item.placed)
       lines.push(encodeRecord({ seq: sequence, project_id: item.project, event }))
     }
@@ -105,9 +113,9 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
   }
 
   const committed = (items: readonly Append[]): void => {
-    for (const { project, placed } of items) {
+    for (const { project, placed, isNew } of items) {
+      if (isNew !== true) continue
       const { events } = streamOf(project)
-      if (events.find(placed!.event.event_id) !== undefined) continue
       segments.gained(segments.current)
       events.add(placed!.event, segments.current)
       published++
@@ -125,25 +133,26 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async open () {
       await makeDirectory(directory)
       await removeLeftovers(directory)
-      generation = await readGeneration(join(directory, 'generation'))
-      await segments.load(restore)
-      await Promise.all([positions.open(), deadLetters.open()])
+      generation = await nameLog(join(directory, 'generation'), await segments.find(), log)
+      await segments.load({ take: restore, skip })
+      await segments.begin(heads())
+      await Promise.all([positions.open((project, position) => streamOf(project).events.holds(position)), deadLetters.open()])
       file = await GroupCommitFile.open<Append>(segments.path, {
         encode,
         committed,
         async between (handle, size) {
           if (size < segmentBytes) return undefined
-          const rotated = await segments.rotate(handle, size)
+          const rotated = await segments.rotate(handle, size, heads())
           await segments.removeEmpty()
           return rotated
         }
       })
-      await syncDirectory(directory)
+      await segments.removeEmpty()
     },
     async close () {
       closing ??= (async () => {
         await file?.close()
-        if (file !== undefined) await Promise.all([positions.close(), deadLetters.close()])
+        await Promise.all([positions.close(), deadLetters.close()])
       })()
       await closing
     },
@@ -176,14 +185,17 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
   }
 }
 
-/** A name for this log, so that a cursor of another one is told from its own. */
-async function readGeneration (path: string): Promise<string> {
-  try {
-    const text = (await readFile(path, 'utf8')).trim()
-    if (/^[0-9a-f]{12}$/.test(text)) return text
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error
-  }
+/**
+ * The name of this log, by which a position of another one is told from its own. A log whose numbering cannot be known
+ * is a new one: its numbers would begin again below those that readers hold.
+ */
+async function nameLog (path: string, isNumbered: boolean, log: Logger): Promise<string> {
+  const known = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (codeOf(error) === 'ENOENT') return undefined
+    throw error
+  })
+  if (isNumbered && known !== undefined && /^[0-9a-f]{12}\n$/.test(known)) return known.trim()
+  if (known !== undefined) log.warn({}, 'the event log has lost its beginning: earlier cursors are refused, and readers start again from the oldest event')
   const generation = randomBytes(6).toString('hex')
   await writeFileDurably(path, `${generation}\n`)
   return generation

@@ -13,6 +13,8 @@ export class PositionFile {
   readonly #log: Logger
   readonly #positions = new ReaderPositions()
   #timer: NodeJS.Timeout | undefined
+  /** Whether the file lacks something that was saved. */
+  #isBehind = false
   #writing: Promise<void> = Promise.resolve()
 
   constructor (path: string, log: Logger) {
@@ -20,9 +22,13 @@ export class PositionFile {
     this.#log = log
   }
 
-  async open (): Promise<void> {
+  /** Forgets positions that are not of the log any more, before its numbers reach them again. */
+  async open (isOfLog: (project: string, position: Position) => boolean): Promise<void> {
     try {
-      this.#positions.restore(JSON.parse(await readFile(this.#path, 'utf8')) as [string, Position][])
+      const saved = JSON.parse(await readFile(this.#path, 'utf8')) as [string, Position][]
+      const kept = saved.filter(([key, position]) => isOfLog((JSON.parse(key) as [string, string])[0], position))
+      if (kept.length < saved.length) this.#log.warn({ readers: saved.length - kept.length }, 'saved positions are not of this event log; their readers start again from the oldest event')
+      this.#positions.restore(kept)
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return
       this.#log.warn({ reason: messageOf(error) }, 'the saved positions cannot be read; readers start again from the oldest event')
@@ -35,19 +41,25 @@ export class PositionFile {
 
   save (project: string, reader: string, position: Position): void {
     this.#positions.save(project, reader, position)
+    this.#isBehind = true
     this.#timer ??= setTimeout(() => { this.#flush() }, WRITE_BEHIND_MS).unref()
   }
 
   async close (): Promise<void> {
-    if (this.#timer !== undefined) this.#flush()
+    await this.#writing
+    if (this.#isBehind) this.#flush()
     await this.#writing
   }
 
   #flush (): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    const content = JSON.stringify(this.#positions.entries())
-    this.#writing = this.#writing.then(async () => await writeFileDurably(this.#path, content)).catch((error: unknown) => {
+    this.#writing = this.#writing.then(async () => {
+      const content = JSON.stringify(this.#positions.entries())
+      this.#isBehind = false
+      await writeFileDurably(this.#path, content)
+    }).catch((error: unknown) => {
+      this.#isBehind = true
       this.#log.warn({ reason: messageOf(error) }, 'the positions of readers could not be saved; after a crash they would see events again')
     })
   }

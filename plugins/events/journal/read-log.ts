@@ -1,43 +1,79 @@
 import { open } from 'node:fs/promises'
-import { decodeRecord, type LogRecord } from './record.js'
+import { decodeRecord, RECORD_START, type LogRecord } from './record.js'
 
-export interface LogContent {
-  /** Damaged lines, whole. */
-  damaged: Buffer[]
-  /** Bytes behind the last whole line: what a crash cut off. */
-  torn: number
+/** Is told of every line in its order. */
+export interface LogReader {
+  sound (record: LogRecord): void
+  damaged (line: Buffer): void
+}
+
+export interface LogEnd {
   /** Bytes up to and with the last whole line. */
   size: number
+  /** What lies behind the last whole line: a crash cut it off. */
+  torn: Buffer
 }
 
 const CHUNK_BYTES = 1024 * 1024
 const NEWLINE = 10
 
-/** Reads a log file line by line, giving each sound record to `take`. */
-export async function readLog (path: string, take: (record: LogRecord) => void): Promise<LogContent> {
-  const content: LogContent = { damaged: [], torn: 0, size: 0 }
+/** Reads a log file line by line. */
+export async function readLog (path: string, reader: LogReader): Promise<LogEnd> {
+  let size = 0
+  let torn: Buffer = Buffer.alloc(0)
   const handle = await open(path, 'r')
   try {
     const chunk = Buffer.allocUnsafe(CHUNK_BYTES)
-    let rest: Buffer = Buffer.alloc(0)
     for (;;) {
       const { bytesRead } = await handle.read(chunk, 0, CHUNK_BYTES)
       if (bytesRead === 0) break
-      const bytes = Buffer.concat([rest, chunk.subarray(0, bytesRead)])
+      const bytes = Buffer.concat([torn, chunk.subarray(0, bytesRead)])
       let start = 0
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-        const line = bytes.subarray(start, end)
-        const record = decodeRecord(line.toString('utf8'))
-        if (record === undefined) content.damaged.push(Buffer.from(line))
-        else take(record)
-        content.size += end + 1 - start
+        readLine(bytes.subarray(start, end), reader)
+        size += end + 1 - start
         start = end + 1
       }
-      rest = Buffer.from(bytes.subarray(start))
+      torn = Buffer.from(bytes.subarray(start))
     }
-    content.torn = rest.length
   } finally {
     await handle.close()
   }
-  return content
+  return { size, torn }
+}
+
+/** Whether a log begins as every segment does: with how far the numbering of each project had come. */
+export async function beginsWithHeads (path: string): Promise<boolean> {
+  const handle = await open(path, 'r')
+  try {
+    for await (const line of handle.readLines()) return 'heads' in (decodeRecord(line) ?? {})
+    return false
+  } finally {
+    await handle.close()
+  }
+}
+
+function readLine (line: Buffer, reader: LogReader): void {
+  const record = decodeRecord(line.toString('utf8'))
+  if (record !== undefined) {
+    reader.sound(record)
+    return
+  }
+  for (const part of splitAtRecords(line)) {
+    // Where the newline itself is damaged, its byte stands behind the record.
+    const found = decodeRecord(part.toString('utf8')) ?? decodeRecord(part.subarray(0, -1).toString('utf8'))
+    if (found === undefined) reader.damaged(Buffer.from(part))
+    else reader.sound(found)
+  }
+}
+
+/** A damaged newline joins two records in one line; inside a record its beginning cannot occur, because quotes are escaped there. */
+function splitAtRecords (line: Buffer): Buffer[] {
+  const parts: Buffer[] = []
+  let start = 0
+  for (let next = line.indexOf(RECORD_START, 1); next >= 0; next = line.indexOf(RECORD_START, next + 1)) {
+    parts.push(line.subarray(start, next))
+    start = next
+  }
+  return [...parts, line.subarray(start)]
 }

@@ -7,19 +7,19 @@ export type LogRecord =
   | { heads: Record<string, { next: number, last_id: string | null }> }
 
 // `{"crc":"0011aabb",` – the checksum covers everything behind it, so it stands at a fixed place.
-const PREFIX = '{"crc":"'
-const CHECKED_FROM = PREFIX.length + 8 + '",'.length
+export const RECORD_START = '{"crc":"'
+const CHECKED_FROM = RECORD_START.length + 8 + '",'.length
 
 export function encodeRecord (record: LogRecord): string {
   const rest = JSON.stringify(record).slice(1)
-  return `${PREFIX}${crc32(rest).toString(16).padStart(8, '0')}",${rest}\n`
+  return `${RECORD_START}${crc32(rest).toString(16).padStart(8, '0')}",${rest}\n`
 }
 
 /** The record of a line without its newline, or `undefined` when the line is damaged. */
 export function decodeRecord (line: string): LogRecord | undefined {
-  if (!line.startsWith(PREFIX)) return undefined
+  if (!line.startsWith(RECORD_START)) return undefined
   const rest = line.slice(CHECKED_FROM)
-  if (line.slice(PREFIX.length, PREFIX.length + 8) !== crc32(rest).toString(16).padStart(8, '0')) return undefined
+  if (line.slice(RECORD_START.length, RECORD_START.length + 8) !== crc32(rest).toString(16).padStart(8, '0')) return undefined
   try {
     return JSON.parse(`{${rest}`) as LogRecord
   } catch {
