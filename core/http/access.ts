@@ -26,7 +26,7 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
     const token = bearerOf(request)
     if (token === undefined) {
       if (access === 'loopback' && settings.access.loopback_status && isDirectLoopback(request)) return
-      throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".', { headers: { 'www-authenticate': 'Bearer' } })
+      throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')
     }
     request.caller = await auth.verify(token)
     if (!isAllowed(access, request.caller)) {
@@ -64,7 +64,7 @@ function bearerOf (request: FastifyRequest): string | undefined {
   const header = request.headers.authorization
   if (header === undefined) return undefined
   const match = /^Bearer +([^\s]+)$/i.exec(header)
-  if (match === null) throw apiError('AUTH_001', 'The Authorization header must be "Bearer <token>".', { headers: { 'www-authenticate': 'Bearer' } })
+  if (match === null) throw apiError('AUTH_001', 'The Authorization header must be "Bearer <token>".')
   return match[1]!
 }
 

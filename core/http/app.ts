@@ -4,7 +4,8 @@ import type { Settings } from '../config/settings.js'
 import { compile, compileCoercing } from '../validation.js'
 import { mountBodyParser } from './body.js'
 import { mountErrors, sendError } from './errors.js'
-import { mountHygiene, refuseMalformed, requestId } from './hygiene.js'
+import { requestId } from './headers.js'
+import { mountHygiene, refuseMalformed } from './hygiene.js'
 import type { Performance } from './performance.js'
 import { ErrorBody } from './schemas.js'
 
@@ -45,7 +46,7 @@ export async function createApp (settings: Settings, performance: Performance, i
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     logController: new LogController({ disableRequestLogging: true }),
-    frameworkErrors: (error, request, reply) => { void sendError(error, request, reply) },
+    frameworkErrors: sendError,
     clientErrorHandler: refuseMalformed
   })
   app.addSchema(ErrorBody)

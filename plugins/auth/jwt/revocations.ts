@@ -42,6 +42,12 @@ export class Revocations {
     await this.#rewrite()
   }
 
+  /** The last in order of all identifiers that revocations name. */
+  get lastId (): string | undefined {
+    const ids = [...this.#tokens.keys(), ...[...this.#agents.values()].map(({ mark }) => mark)]
+    return ids.reduce<string | undefined>((last, id) => (last === undefined || id > last ? id : last), undefined)
+  }
+
   isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
     if (this.#tokens.has(token.jti)) return true
     const agent = this.#agents.get(JSON.stringify([token.project_id, token.agent_id]))
@@ -52,7 +58,8 @@ export class Revocations {
   async add (revocation: Revocation): Promise<boolean> {
     const isNew = this.#apply(revocation)
     this.#writing = this.#writing.catch(() => {}).then(async () => {
-      await appendFile(this.#path, `${JSON.stringify(revocation)}\n`, { mode: 0o600, flush: true })
+      // The newline before it sets it apart from what a failed write may have left.
+      await appendFile(this.#path, `\n${JSON.stringify(revocation)}\n`, { mode: 0o600, flush: true })
     })
     await this.#writing
     return isNew

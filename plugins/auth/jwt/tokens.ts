@@ -13,6 +13,7 @@ const MAX_TOKEN_LENGTH = 8192
 const CACHED_TOKENS = 10_000
 // RFC 7519 allows "some small leeway" for clocks that differ; issuer and verifier are one process here.
 const LEEWAY = 5
+const JTI_PREFIX = 'tok_'
 
 /** Signs and checks a JSON Web Token with a given key; made of @fastify/jwt. */
 export interface TokenCodec {
@@ -35,7 +36,7 @@ export interface TokensOptions {
 export function createTokens ({ directory, codec, chainSeconds, clock, log }: TokensOptions): Auth {
   const revocations = new Revocations(join(directory, 'revocations.jsonl'), log)
   const verified = new LRUCache<string, Claims>({ max: CACHED_TOKENS })
-  const nextJti = createIds('tok_', clock)
+  let nextJti = createIds(JTI_PREFIX, clock)
   let keys: SigningKey[] = []
   const now = (): number => Math.floor(clock() / 1000)
 
@@ -58,6 +59,8 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
     async open () {
       keys = await openKeyring(join(directory, 'keyring.json'), clock())
       await revocations.open(now())
+      // Where the clock was set back, tokens issued now are still told from those that were revoked before.
+      nextJti = createIds(JTI_PREFIX, clock, revocations.lastId)
     },
     async issue (identity, { ttlSeconds, chainStartedAt }) {
       const issuedAt = now()
@@ -94,7 +97,8 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
         throw apiError('VAL_001', 'The token has been refreshed as long as is allowed; ask the operator for a new one.')
       }
       const renewed = await auth.issue(claims, { ttlSeconds: claims.expires_at - claims.issued_at, chainStartedAt: claims.chain_started_at })
-      await auth.revoke({ jti: claims.jti })
+      // Of two refreshes at once one wins.
+      if ((await auth.revoke({ jti: claims.jti })).revoked === 0) throw unacceptable('it was revoked')
       return renewed
     },
     async revoke (target) {

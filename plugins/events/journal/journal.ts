@@ -50,6 +50,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
   let generation = ''
   let file: GroupCommitFile<Append> | undefined
   let published = 0
+  let skipped = 0
   let closing: Promise<void> | undefined
 
   const streamOf = (project: string): Stream => {
@@ -57,6 +58,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     if (known !== undefined) return known
     const events = new EventStream(generation, project, retention, clock, (segment) => segments.lost(segment))
     const created: Stream = { events, lastId: undefined, nextId: undefined }
+    if (skipped > 0) events.continueAt(1 + skipped)
     streams.set(project, created)
     return created
   }
@@ -78,6 +80,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
 
   /** A number that a damaged record may have had is not given again: somebody may have read up to it. */
   const skip = (): void => {
+    skipped++
     for (const { events } of streams.values()) events.continueAt(events.nextSequence + 1)
   }
 

@@ -46,8 +46,8 @@ export async function readLog (path: string, reader: LogReader): Promise<LogEnd>
 export async function beginsWithHeads (path: string): Promise<boolean> {
   const handle = await open(path, 'r')
   try {
-    for await (const line of handle.readLines()) return 'heads' in (decodeRecord(line) ?? {})
-    return false
+    const first = await handle.readLines({ autoClose: false })[Symbol.asyncIterator]().next()
+    return first.done !== true && 'heads' in (decodeRecord(first.value) ?? {})
   } finally {
     await handle.close()
   }
