@@ -21,10 +21,16 @@ export const ErrorBody = Type.Object({
   request_id: Type.String()
 }, { $id: 'Error', title: 'Error' })
 
-const STATUS: Record<number, string> = { 400: 'Not valid', 401: 'Not authenticated', 403: 'Not allowed', 404: 'Not found', 413: 'Too large', 429: 'Too many requests', 500: 'Failed', 503: 'Not available' }
+const STATUS: Record<number, string> = { 400: 'Not valid', 401: 'Not authenticated', 403: 'Not allowed', 404: 'Not found', 413: 'Too large', 415: 'No JSON', 429: 'Too many requests', 500: 'Failed', 503: 'Not available' }
+
+/** What a body can be refused for before anybody reads it. */
+export const BODY_ERRORS = [413, 415] as const
+
+/** An answer that is no JSON. */
+export interface Content { description: string, content: Record<string, { schema: TSchema }> }
 
 /** The answers of a route for its documentation: `answers` and the errors that it can end in. */
-export function responses (answers: Record<number, TSchema>, ...errors: number[]): Record<string, TSchema> {
+export function responses (answers: Record<number, TSchema | Content>, ...errors: number[]): Record<string, TSchema | Content> {
   const described = Object.entries(answers).map(([status, schema]) => [status, schema] as const)
   const failures = [...new Set([400, 401, 403, 429, 500, 503, ...errors])].map((status) => [String(status), { ...Type.Ref('Error'), description: STATUS[status] ?? 'Error' } as TSchema] as const)
   return Object.fromEntries([...described, ...failures])

@@ -49,7 +49,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
       })
       app.get('/metrics', {
         config: { access: 'loopback' },
-        schema: { summary: 'Metrics for Prometheus', tags: ['status'], response: { 200: Type.String({ description: 'Prometheus text' }) } }
+        schema: { summary: 'Metrics for Prometheus', tags: ['status'], response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: Type.String() } } }, 401: { $ref: 'Error#' } } }
       }, async (_request, reply) => {
         update(await sidecar.telemetry())
         return await reply.type(registry.contentType).send(await registry.metrics())

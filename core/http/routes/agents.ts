@@ -2,7 +2,7 @@ import Type from 'typebox'
 import type { AgentRecord } from '../../fleet/agent-record.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
-import { Identifier, Nullable, Priority, responses, Strict, Time } from '../schemas.js'
+import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const State = Type.Enum(['queued', 'starting', 'running', 'completed', 'failed', 'stopped', 'lost'])
@@ -98,7 +98,7 @@ const Params = Strict({ agent_id: Identifier })
 export async function agentRoutes (app: App, { context, fleet, projects }: Services): Promise<void> {
   app.post('/api/agents/spawn', {
     config: { access: 'spawn_agents' },
-    schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404) }
+    schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
     const { project_id: wanted = caller.project_id, context_requirements: needs, ...body } = request.body
@@ -156,7 +156,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
         progress: Type.Optional(Type.Number({ minimum: 0, maximum: 100 })),
         message: Type.Optional(Type.String({ maxLength: 2000 }))
       }),
-      response: responses({ 200: Agent }, 404)
+      response: responses({ 200: Agent }, 404, ...BODY_ERRORS)
     }
   }, async (request) => {
     const caller = callerOf(request)
@@ -174,7 +174,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
         force: Type.Optional(Type.Boolean({ description: 'KILL at once.' })),
         timeout_seconds: Type.Optional(Type.Integer({ minimum: 0, maximum: 300, default: 5 }))
       }),
-      response: responses({ 200: Type.Object({ ...Agent.properties, stopped: Type.Boolean(), timestamp: Time }) }, 404)
+      response: responses({ 200: Type.Object({ ...Agent.properties, stopped: Type.Boolean(), timestamp: Time }) }, 404, ...BODY_ERRORS)
     }
   }, async (request) => {
     const { force = false, timeout_seconds: grace = 5 } = request.query

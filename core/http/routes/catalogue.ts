@@ -2,7 +2,7 @@ import Type from 'typebox'
 import { apiError } from '../../errors.js'
 import type { ServedProject } from '../../project/projects.js'
 import { callerOf, isAdmin } from '../access.js'
-import { Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const Profile = Type.Object({
@@ -24,7 +24,7 @@ function showProject ({ project, profiles }: ServedProject) {
 export async function catalogueRoutes (app: App, { projects, plugins }: Services): Promise<void> {
   app.get('/api/profiles', {
     config: { access: 'any' },
-    schema: { summary: 'All agent types of the project', tags: ['profiles'], response: responses({ 200: Type.Object({ profiles: Type.Array(Profile) }) }) }
+    schema: { summary: 'All agent types of the project', tags: ['profiles'], response: responses({ 200: Type.Object({ profiles: Type.Array(Profile) }) }, 404) }
   }, async (request) => {
     const { profiles } = projects.get(callerOf(request).project_id)
     return { profiles: profiles.all().map((profile) => ({ ...profile, strategies: profiles.strategies(profile.id) })) }
@@ -45,7 +45,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
       summary: 'Serves a further repository',
       tags: ['projects'],
       body: Strict({ project_id: Identifier, root: Type.String({ minLength: 1, maxLength: 4096, description: 'Absolute path of an existing directory.' }) }),
-      response: responses({ 201: Type.Object({ ...Project.properties, timestamp: Time }) })
+      response: responses({ 201: Type.Object({ ...Project.properties, timestamp: Time }) }, ...BODY_ERRORS)
     }
   }, async (request, reply) => {
     const { project_id: id, root } = request.body
@@ -58,7 +58,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
 
   app.get('/api/projects', {
     config: { access: 'any' },
-    schema: { summary: 'The caller\'s project; all of them for the operator', tags: ['projects'], response: responses({ 200: Type.Object({ projects: Type.Array(Project) }) }) }
+    schema: { summary: 'The caller\'s project; all of them for the operator', tags: ['projects'], response: responses({ 200: Type.Object({ projects: Type.Array(Project) }) }, 404) }
   }, async (request) => {
     const caller = callerOf(request)
     const visible = isAdmin(caller) ? projects.all() : [projects.get(caller.project_id)]

@@ -1,7 +1,7 @@
 import Type from 'typebox'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
-import { Identifier, Nullable, responses, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, Identifier, Nullable, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const MAX_BYTES = 10 * 1024 * 1024
@@ -109,7 +109,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       tags: ['context'],
       params: Strict({ issue_id: Identifier }),
       querystring: Strict({ agent_type: Type.Optional(Identifier) }),
-      response: responses({ 200: Cleared })
+      response: responses({ 200: Cleared }, ...BODY_ERRORS)
     }
   }, async (request) => {
     const { agent_type: agentType } = request.query
@@ -120,7 +120,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
 
   app.delete('/api/cache/all', {
     config: { access: 'admin' },
-    schema: { summary: 'Forgets all cached contexts of all projects', tags: ['context'], response: responses({ 200: Cleared }) }
+    schema: { summary: 'Forgets all cached contexts of all projects', tags: ['context'], response: responses({ 200: Cleared }, ...BODY_ERRORS) }
   }, async () => {
     const removed = await Promise.all(projects.all().map(async ({ project }) => await cache.delete({ project: project.id })))
     return cleared(removed.reduce((sum, one) => ({ removed: sum.removed + one.removed, bytes: sum.bytes + one.bytes }), { removed: 0, bytes: 0 }))

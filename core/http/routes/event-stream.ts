@@ -10,6 +10,7 @@ const QUIET_MS = 15_000
 
 export async function eventStreamRoutes (app: App, { events, clock }: Services): Promise<void> {
   app.get('/api/events/stream', {
+    exposeHeadRoute: false,
     config: { access: 'any', longLived: true },
     schema: {
       summary: 'Events as Server-Sent Events; Last-Event-ID resumes',
@@ -20,7 +21,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
         filter: Type.Optional(Type.String({ maxLength: 2048 })),
         since: Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
       }),
-      response: responses({ 200: Type.String({ description: 'text/event-stream' }) })
+      response: responses({ 200: { description: 'Events as they come', content: { 'text/event-stream': { schema: Type.String() } } } })
     }
   }, async (request, reply) => {
     const caller = callerOf(request)

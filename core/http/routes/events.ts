@@ -5,7 +5,7 @@ import type { EventPage } from '../../events/events.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
-import { EventName, EventRecord, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, EventName, EventRecord, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const MAX_TIMEOUT_MS = 120_000
@@ -56,7 +56,7 @@ export async function eventRoutes (app: App, { events, projects, settings }: Ser
       tags: ['events'],
       params: Strict({ event_type: EventName }),
       body: Body,
-      response: responses({ 202: Published }, 413)
+      response: responses({ 202: Published }, 404, ...BODY_ERRORS)
     }
   }, async (request, reply) => {
     const caller = callerOf(request)
@@ -101,6 +101,8 @@ export async function eventRoutes (app: App, { events, projects, settings }: Ser
   for (const path of ['/api/events/wait', '/api/events/wait/:event_type']) {
     const isTyped = path.endsWith(':event_type')
     app.get<{ Params: { event_type?: string } }>(path, {
+      // An answer without its body would move the position all the same.
+      exposeHeadRoute: false,
       config: { access: 'any', longLived: true },
       schema: {
         summary: isTyped ? 'Waits for events of these types' : 'Waits for any event',
@@ -163,7 +165,7 @@ export async function eventRoutes (app: App, { events, projects, settings }: Ser
       summary: 'Publishes a dead letter once more',
       tags: ['events'],
       params: Strict({ event_id: Identifier }),
-      response: responses({ 202: Type.Object({ event_id: Type.String(), redriven: Type.String(), timestamp: Time }) }, 404)
+      response: responses({ 202: Type.Object({ event_id: Type.String(), redriven: Type.String(), timestamp: Time }) }, 404, ...BODY_ERRORS)
     }
   }, async (request, reply) => {
     const event = await events.redrive(callerOf(request).project_id, request.params.event_id)

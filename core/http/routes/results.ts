@@ -3,7 +3,7 @@ import type { JsonObject } from '../../contracts/common.js'
 import type { ResultStatus } from '../../contracts/result-store.js'
 import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
-import { Identifier, Nullable, responses, ResultEnvelope, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, Identifier, Nullable, responses, ResultEnvelope, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const FileEntry = Type.Union([Type.String({ maxLength: 4096 }), Type.Object({ path: Type.String({ maxLength: 4096 }) })])
@@ -49,7 +49,7 @@ const Stored = Type.Object({
 export async function resultRoutes (app: App, { results, store, projects }: Services): Promise<void> {
   app.post('/api/results', {
     config: { access: 'write_results' },
-    schema: { summary: 'Stores what an agent achieved', tags: ['results'], body: Body, response: responses({ 201: Stored }, 413) }
+    schema: { summary: 'Stores what an agent achieved', tags: ['results'], body: Body, response: responses({ 201: Stored }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
     const { body } = request
@@ -124,7 +124,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
 
   app.put('/api/issues/:issue_id', {
     config: { access: ['write_results', 'admin'] },
-    schema: { summary: 'Says what an issue is about', tags: ['issues'], params: IssueParams, body: Issue, response: responses({ 200: IssueAnswer, 201: IssueAnswer }) }
+    schema: { summary: 'Says what an issue is about', tags: ['issues'], params: IssueParams, body: Issue, response: responses({ 200: IssueAnswer, 201: IssueAnswer }, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const { project_id: project } = callerOf(request)
     const { issue_id: issueId } = request.params

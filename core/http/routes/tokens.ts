@@ -3,7 +3,7 @@ import type { Claims, IssuedToken, Permission } from '../../contracts/auth.js'
 import { apiError } from '../../errors.js'
 import { createIds } from '../../ids.js'
 import { callerOf, isAdmin } from '../access.js'
-import { Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const Issued = Type.Object({
@@ -40,7 +40,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
         agent_id: Type.Optional(Identifier),
         ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 }))
       }),
-      response: responses({ 201: Issued }, 404)
+      response: responses({ 201: Issued }, 404, ...BODY_ERRORS)
     }
   }, async (request, reply) => {
     const caller = callerOf(request)
@@ -58,7 +58,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
 
   app.post('/api/tokens/refresh', {
     config: { access: 'any' },
-    schema: { summary: 'Replaces a token in its last five minutes', tags: ['tokens'], response: responses({ 200: Issued }) }
+    schema: { summary: 'Replaces a token in its last five minutes', tags: ['tokens'], response: responses({ 200: Issued }, ...BODY_ERRORS) }
   }, async (request) => show(await auth.refresh(callerOf(request))))
 
   app.post('/api/tokens/revoke', {
@@ -67,7 +67,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
       summary: 'Revokes one token, or those of an agent',
       tags: ['tokens'],
       body: Type.Union([Strict({ jti: Identifier }), Strict({ agent_id: Identifier })]),
-      response: responses({ 200: Type.Object({ revoked: Type.Integer() }) })
+      response: responses({ 200: Type.Object({ revoked: Type.Integer() }) }, ...BODY_ERRORS)
     }
   }, async (request) => {
     const { body } = request
