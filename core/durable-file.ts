@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { codeOf } from './errors.js'
 
 export const DIRECTORY_MODE = 0o700
@@ -19,7 +19,9 @@ export async function syncDirectory (directory: string): Promise<void> {
 
 export async function makeDirectory (directory: string): Promise<void> {
   const first = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
-  if (first !== undefined) await syncDirectory(dirname(first))
+  if (first === undefined) return
+  // Every folder that was made is an entry of the one above it.
+  for (let made = resolve(directory); made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made))
 }
 
 /**

@@ -6,9 +6,12 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'
 const TIME_LENGTH = 10
 const RANDOM_LENGTH = 16
 
+// Beyond it ten characters do not hold the time; below zero there is no ULID.
+const LATEST = 2 ** 48 - 1
+
 function encodeTime (time: number): string {
   let text = ''
-  for (let rest = time, index = 0; index < TIME_LENGTH; index++) {
+  for (let rest = Math.floor(Math.min(Math.max(time, 0), LATEST)) || 0, index = 0; index < TIME_LENGTH; index++) {
     text = ALPHABET[rest % 32]! + text
     rest = Math.floor(rest / 32)
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
-import { chmod, mkdir, open, readFile, rm, stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { readFileSync } from 'node:fs'
+import { chmod, link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import { DIRECTORY_MODE, FILE_MODE } from './durable-file.js'
 import { codeOf, messageOf, startError } from './errors.js'
 
@@ -12,42 +12,77 @@ export interface StorageLock {
 
 interface Holder { pid: number, started: string | null, id: string }
 
+const ATTEMPTS = 5
+
 /** Makes the storage folder, for its owner alone, and takes it; one sidecar holds it at a time. */
 export async function takeStorage (directory: string): Promise<StorageLock> {
-  const isNew = !existsSync(directory)
+  let made: string | undefined
   try {
-    await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
+    made = await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
   } catch (error) {
     throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} cannot be made: ${messageOf(error)}.`, { cause: error })
   }
   await checkOwner(directory)
   const file = join(directory, 'sidecar.lock')
   const holder: Holder = { pid: process.pid, started: startOf(process.pid), id: randomUUID() }
-  // Twice: the first try may find the lock of a sidecar that was killed, which is then taken away.
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const handle = await open(file, 'wx', FILE_MODE)
-      await handle.writeFile(JSON.stringify(holder))
-      await handle.close()
-      break
-    } catch (error) {
-      if (codeOf(error) !== 'EEXIST') {
-        throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} cannot be written: ${messageOf(error)}.`, { cause: error })
-      }
-    }
+  // More than once: the first try may find the lock of a sidecar that was killed, which is then taken away.
+  for (let attempt = 0; !(await placeLock(file, holder)); attempt++) {
     const other = await readHolder(file)
-    if (attempt > 0 || (other !== undefined && isAlive(other))) {
+    if (other === 'gone') continue
+    if (attempt >= ATTEMPTS || (other !== undefined && isAlive(other))) {
       throw startError('SIDECAR_ERR_STORAGE_LOCKED', `The storage folder ${directory} is in use by another sidecar (process ${other?.pid ?? 'unknown'}). Stop it, or choose another folder with --storage.`)
     }
-    await rm(file, { force: true })
+    await clearLock(file)
   }
   return {
     async release ({ discard = false } = {}) {
-      if (discard && isNew) {
+      if (discard && made !== undefined) {
         await rm(directory, { recursive: true, force: true })
+        await removeEmpty(dirname(directory), made)
         return
       }
-      if ((await readHolder(file))?.id === holder.id) await rm(file, { force: true })
+      const present = await readHolder(file)
+      if (present !== 'gone' && present?.id === holder.id) await rm(file, { force: true })
+    }
+  }
+}
+
+/** Puts the lock in its place whole, so that nobody ever reads half of one; `false` when there is one already. */
+async function placeLock (file: string, holder: Holder): Promise<boolean> {
+  const draft = `${file}.${holder.id}`
+  try {
+    await writeFile(draft, JSON.stringify(holder), { mode: FILE_MODE })
+    await link(draft, file)
+    return true
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return false
+    throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${dirname(file)} cannot be written: ${messageOf(error)}.`, { cause: error })
+  } finally {
+    await rm(draft, { force: true })
+  }
+}
+
+/** Takes a dead sidecar's lock away. Where somebody else has done so and taken the folder meanwhile, his lock is put back. */
+async function clearLock (file: string): Promise<void> {
+  const aside = `${file}.${randomUUID()}`
+  try {
+    await rename(file, aside)
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return
+    throw error
+  }
+  const taken = await readHolder(aside)
+  if (taken !== undefined && taken !== 'gone' && isAlive(taken)) await link(aside, file).catch(() => {})
+  await rm(aside, { force: true })
+}
+
+/** Removes folders upwards until `last`, as long as nobody has put anything in them. */
+async function removeEmpty (folder: string, last: string): Promise<void> {
+  for (let here = folder; here.length >= last.length; here = dirname(here)) {
+    try {
+      await rmdir(here)
+    } catch {
+      return
     }
   }
 }
@@ -58,15 +93,21 @@ async function checkOwner (directory: string): Promise<void> {
   const user = process.getuid?.()
   if (user === undefined) return
   if (facts.uid !== user) throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} belongs to another user; choose another with --storage.`)
-  if ((facts.mode & 0o077) !== 0) await chmod(directory, DIRECTORY_MODE)
+  if ((facts.mode & 0o077) === 0) return
+  try {
+    await chmod(directory, DIRECTORY_MODE)
+  } catch (error) {
+    throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} cannot be closed to other users: ${messageOf(error)}.`, { cause: error })
+  }
 }
 
-async function readHolder (file: string): Promise<Holder | undefined> {
+/** `undefined` when what the file says is no holder, as after a crash. */
+async function readHolder (file: string): Promise<Holder | 'gone' | undefined> {
   try {
-    return JSON.parse(await readFile(file, 'utf8')) as Holder
-  } catch {
-    // Gone in the meantime, or cut off by a crash: nobody holds it.
-    return undefined
+    const holder = JSON.parse(await readFile(file, 'utf8')) as Partial<Holder> | null
+    return Number.isInteger(holder?.pid) && holder!.pid! > 0 ? holder as Holder : undefined
+  } catch (error) {
+    return codeOf(error) === 'ENOENT' ? 'gone' : undefined
   }
 }
 
