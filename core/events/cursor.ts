@@ -32,5 +32,7 @@ export async function resolveSince (bus: EventBus, project: string, since: strin
       details: { issues: [{ path: 'since', message: 'is not known' }] }
     })
   }
-  return (await bus.read(project, { after: before, limit: 1 })).items[0]?.position ?? before
+  // An event whose time is up is passed over: then the next one must not be passed over in its place.
+  const [first] = (await bus.read(project, { after: before, limit: 1 })).items
+  return first?.event.event_id === since ? first.position : before
 }
