@@ -39,6 +39,7 @@ export function parseFilter (text: string): Filter {
 
 function parseClause (part: string, at: number): { text: string, matches: Filter['matches'] } {
   const text = part.trim()
+  at += part.length - part.trimStart().length
   const negated = text.startsWith('!')
   const colon = text.indexOf(':')
   if (text === '') throw wrong(`at character ${at + 1} a clause is empty`)
@@ -49,9 +50,17 @@ function parseClause (part: string, at: number): { text: string, matches: Filter
   if (path.length > MAX_DEPTH) throw wrong(`at character ${at + 1} '${field}' is deeper than ${MAX_DEPTH} levels`)
   const alternatives = text.slice(colon + 1).split('|')
   if (alternatives.length > MAX_ALTERNATIVES) throw wrong(`at character ${at + colon + 2} there are more than ${MAX_ALTERNATIVES} alternatives`)
-  const tests = alternatives.map((value) => testFor(value, at + colon + 2))
+  let valueAt = at + colon + 2
+  const tests = alternatives.map((value) => {
+    const test = testFor(value, valueAt)
+    valueAt += value.length + 1
+    return test
+  })
   const holds = (value: unknown): boolean => (Array.isArray(value) ? value.some((entry) => tests.some((test) => test(entry))) : tests.some((test) => test(value)))
-  return { text, matches: (event) => holds(lookUp(event, path)) !== negated }
+  return {
+    text: `${negated ? '!' : ''}${field}:${alternatives.toSorted().join('|')}`,
+    matches: (event) => holds(lookUp(event, path)) !== negated
+  }
 }
 
 function testFor (value: string, at: number): Test {
