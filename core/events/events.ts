@@ -96,10 +96,7 @@ export class Events {
     const { ttl_seconds: ttl = DEFAULT_TTL_SECONDS, data = {}, ...rest } = publication
     const draft: EventDraft = { ...rest, data, ttl_seconds: ttl, publisher: publisher.agent_id, publisher_type: publisher.agent_type }
     const waiting = this.#hub.reached(project, draft)
-    const { event } = await this.#bus.append(project, draft)
-    this.#published++
-    const topic = (STANDARD_TOPICS as readonly string[]).includes(event.topic) ? event.topic : 'custom'
-    this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? 0) + 1)
+    const event = await this.#append(project, draft)
     const notified = new Set([...waiting, ...this.#options.subscribedAgents(project, event.topic)])
     return { event, subscribers_notified: [...notified].sort() }
   }
@@ -183,7 +180,7 @@ export class Events {
     const letter = (await this.#bus.listDeadLetters(project)).find(({ event }) => event.event_id === eventId)
     if (letter === undefined) throw apiError('NOT_001', `There is no dead letter '${eventId}'.`)
     const { event_id: original, timestamp: _timestamp, ...draft } = letter.event
-    const { event } = await this.#bus.append(project, { ...draft, references: original })
+    const event = await this.#append(project, { ...draft, references: original })
     await this.#bus.removeDeadLetter(project, eventId)
     return event
   }
@@ -206,6 +203,14 @@ export class Events {
   async close (): Promise<void> {
     this.drain()
     await this.#hub.close()
+  }
+
+  async #append (project: string, draft: EventDraft): Promise<SidecarEvent> {
+    const { event } = await this.#bus.append(project, draft)
+    this.#published++
+    const topic = (STANDARD_TOPICS as readonly string[]).includes(event.topic) ? event.topic : 'custom'
+    this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? 0) + 1)
+    return event
   }
 
   #hold (): void {
