@@ -22,7 +22,7 @@ const Health = Type.Object({
 const Status = Type.Object({ agents: Verbatim, storage: Verbatim, events: Verbatim, performance: Verbatim, timestamp: Time })
 
 export async function statusRoutes (app: App, services: Services): Promise<void> {
-  const { version, settings, store, bus, telemetry, performance: figures } = services
+  const { version, settings, store, bus, telemetry } = services
   let cpu = { usage: process.cpuUsage(), at: performance.now() }
 
   const cpuPercent = (): number => {
@@ -34,17 +34,11 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
   }
 
   const check = async (subject: { check? (): Promise<void> }): Promise<string> => {
-    let timer: NodeJS.Timeout | undefined
     try {
-      await Promise.race([
-        subject.check?.(),
-        new Promise((_resolve, reject) => { timer = setTimeout(() => reject(new Error('it does not answer')), CHECK_TIMEOUT_MS) })
-      ])
+      await inTime(subject.check?.())
       return 'healthy'
     } catch (error) {
       return `unhealthy: ${messageOf(error)}`
-    } finally {
-      clearTimeout(timer)
     }
   }
 
@@ -52,9 +46,12 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
     config: { access: 'open' },
     schema: { summary: 'Whether the sidecar can do its work', tags: ['status'], response: responses({ 200: Health, 503: Health }) }
   }, async (_request, reply) => {
-    const [storage, eventBus, disk, { agents, events }] = await Promise.all([check(store), check(bus), statfs(settings.storage), telemetry()])
-    const diskMb = Math.floor(disk.bavail * disk.bsize / MEBIBYTE)
-    const isHealthy = storage === 'healthy' && eventBus === 'healthy'
+    // Health is asked for when something is wrong: whatever fails is told and keeps nothing else from being told.
+    const [storage, eventBus, disk, figures] = await Promise.all([
+      check(store), check(bus), statfs(settings.storage).catch(() => undefined), inTime(telemetry()).catch(() => undefined)
+    ])
+    const diskMb = disk === undefined ? 0 : Math.floor(disk.bavail * disk.bsize / MEBIBYTE)
+    const isHealthy = storage === 'healthy' && eventBus === 'healthy' && figures !== undefined
     const status = !isHealthy ? 'unhealthy' : diskMb < LEAST_DISK_MB ? 'degraded' : 'healthy'
     return await reply.code(status === 'healthy' ? 200 : 503).send({
       status,
@@ -66,9 +63,9 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
         event_bus: eventBus,
         memory_usage_mb: Math.round(process.memoryUsage.rss() / MEBIBYTE),
         cpu_usage_percent: cpuPercent(),
-        active_agents: agents.active,
-        queued_agents: agents.queued,
-        event_queue_size: events.queue_depth,
+        ...(figures === undefined
+          ? { figures: 'unhealthy: they cannot be read' }
+          : { active_agents: figures.agents.active, queued_agents: figures.agents.queued, event_queue_size: figures.events.queue_depth }),
         disk_space_available_mb: diskMb,
         ...(diskMb < LEAST_DISK_MB ? { disk_space: `degraded: less than ${LEAST_DISK_MB} MiB are left` } : {})
       },
@@ -115,8 +112,21 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
         dead_letter_queue_size: events.dead_letter_queue_size,
         avg_delivery_time_ms: events.avg_delivery_time_ms
       },
-      performance: figures.figures(),
+      performance: services.performance.figures(),
       timestamp: new Date().toISOString()
     }
   })
+}
+
+/** Rejects when there is no answer in time. */
+async function inTime<Answer> (asked: Promise<Answer> | undefined): Promise<Answer | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  try {
+    return await Promise.race([
+      asked,
+      new Promise<never>((_resolve, reject) => { timer = setTimeout(() => reject(new Error('it does not answer')), CHECK_TIMEOUT_MS) })
+    ])
+  } finally {
+    clearTimeout(timer)
+  }
 }
