@@ -1,0 +1,75 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Option, type Command } from 'commander'
+import { codeOf, messageOf } from '../core/errors.js'
+import { createClient, type Client } from './client.js'
+import { Failure } from './failure.js'
+import type { Format } from './output.js'
+import type { Terminal } from './terminal.js'
+
+export interface CallingOptions {
+  url?: string
+  port?: string
+  token?: string
+  storage?: string
+  format: Format
+}
+
+export const TOKEN_FILE = 'operator.token'
+
+/** Adds the option that every command with an answer has. */
+export function withFormat (command: Command): Command {
+  return command.addOption(new Option('--format <format>', 'how the answer is printed').choices(['human', 'json']).default('human'))
+}
+
+/** Adds the options of every command that calls a running sidecar. */
+export function calling (command: Command): Command {
+  command.optionsGroup('Which sidecar:')
+    .option('--url <url>', 'address of the sidecar (CCO_SIDECAR_URL; else the host and port of the settings)')
+    .option('--port <port>', 'port of the sidecar on this machine (CCO_SIDECAR_PORT)')
+    .option('--token <token>', 'token to present (CCO_SIDECAR_TOKEN; else the operator\'s, from the storage folder)')
+    .option('--storage <dir>', 'storage folder of the sidecar (CCO_SIDECAR_STORAGE)')
+  return withFormat(command.optionsGroup('Output:'))
+}
+
+/** A client of the sidecar that options, environment and configuration name, in this order. */
+export async function connect (options: CallingOptions, terminal: Terminal): Promise<Client> {
+  const url = options.port === undefined ? options.url ?? given(terminal.env.CCO_SIDECAR_URL) : options.url
+  const token = options.token ?? given(terminal.env.CCO_SIDECAR_TOKEN)
+  if (url !== undefined && token !== undefined) return createClient({ url, token: async () => token })
+  const { loadConfiguration } = await import('./configuration.js')
+  const { settings } = await loadConfiguration({ port: options.port, storage: options.storage }, terminal)
+  const target = url ?? `http://${addressOf(settings.host)}:${settings.port}`
+  if (token !== undefined) return createClient({ url: target, token: async () => token })
+  // The operator's token opens everything; it goes to this machine only.
+  if (url !== undefined && !isLoopback(url)) {
+    return createClient({ url, token: async () => undefined, tokenHint: 'Give one with --token or CCO_SIDECAR_TOKEN; the operator token of this machine is sent to loopback addresses only.' })
+  }
+  const file = join(settings.storage, TOKEN_FILE)
+  return createClient({ url: target, token: () => readToken(file), tokenHint: `Give one with --token or CCO_SIDECAR_TOKEN; there is no ${file}.` })
+}
+
+function given (value: string | undefined): string | undefined {
+  return value === '' ? undefined : value
+}
+
+/** Where a sidecar that listens on `host` is reached from here. */
+export function addressOf (host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1'
+  if (host === '::') return '[::1]'
+  return host.includes(':') ? `[${host}]` : host
+}
+
+function isLoopback (url: string): boolean {
+  const host = URL.canParse(url) ? new URL(url).hostname : ''
+  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}
+
+export async function readToken (file: string): Promise<string | undefined> {
+  try {
+    return (await readFile(file, 'utf8')).trim()
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return undefined
+    throw new Failure(`The operator token ${file} cannot be read: ${messageOf(error)}.`, { cause: error })
+  }
+}

@@ -1,0 +1,60 @@
+import { Command } from 'commander'
+import { addAgent } from './commands/agent.js'
+import { addContext } from './commands/context.js'
+import { addDemo } from './commands/demo.js'
+import { addEvents } from './commands/events.js'
+import { addHealth } from './commands/health.js'
+import { addPlugin } from './commands/plugin.js'
+import { addProfiles } from './commands/profiles.js'
+import { addResults } from './commands/results.js'
+import { addStart, START_NAMES } from './commands/start.js'
+import { addStatus } from './commands/status.js'
+import { addToken } from './commands/token.js'
+import { addTrust } from './commands/trust.js'
+import { examples } from './command-line.js'
+import { reportFailure } from './failure.js'
+import { PACKAGE } from './package-facts.js'
+import { processTerminal, type Terminal } from './terminal.js'
+
+/** The whole program. The flags of `start` come from the settings' schema, which is loaded only where the arguments mean them. */
+export async function createProgram (args: readonly string[], terminal: Terminal): Promise<Command> {
+  const program = new Command('cco')
+    .description(PACKAGE.description)
+    .version(PACKAGE.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help on a command')
+    .helpCommand('help [command]', 'print help on a command')
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(add --help for what there is)')
+    .configureOutput({
+      writeOut: (text) => { terminal.out(text.replace(/\n$/, '')) },
+      writeErr: (text) => { terminal.err(text.replace(/\n$/, '')) },
+      outputError: (text, write) => { write(text.replace(/^error:/, terminal.colors.red('error:'))) }
+    })
+  const settings = args.some((word) => START_NAMES.includes(word)) ? (await import('../core/config/settings.js')).SETTING_NAMES : []
+  program.commandsGroup('The server:')
+  addStart(program, terminal, settings)
+  addTrust(program, terminal)
+  addDemo(program, terminal)
+  program.commandsGroup('Watch and steer a running sidecar:')
+  for (const add of [addHealth, addStatus, addAgent, addEvents, addResults, addContext, addProfiles, addToken]) add(program, terminal)
+  program.commandsGroup('Plugins:')
+  addPlugin(program, terminal)
+  program.commandsGroup('Help:')
+  return examples(program,
+    'cco start                                   serve the repository you stand in',
+    'cco demo                                    watch five agents work on it',
+    'cco status                                  what a running sidecar does',
+    'cco events subscribe \'*\' --continuous       what happens, as it happens')
+}
+
+/** Runs one command and answers the exit code: 0 done, 1 failed, 2 wrong usage. */
+export async function run (args: readonly string[], terminal: Terminal = processTerminal()): Promise<number> {
+  try {
+    const program = await createProgram(args, terminal)
+    await program.parseAsync(args, { from: 'user' })
+    return 0
+  } catch (error) {
+    return reportFailure(error, terminal)
+  }
+}

@@ -1,0 +1,128 @@
+import { pascalCase, suiteTest, type Template } from './template.js'
+
+export const eventBus: Template = {
+  about: 'carries events between agents, in order, and remembers who has read what',
+  plugin: (name) => `import { apiError, createIds, definePlugin, Type } from 'cco-sidecar/plugin-api'
+
+/** Events in memory, one numbered stream for each project. Put a log or a broker behind it to make it durable, and say so in 'supports'. */
+export function create${pascalCase(name)} ({ retained, clock, log }) {
+  const streams = new Map()
+  let published = 0
+
+  function streamOf (project) {
+    if (!streams.has(project)) {
+      // 'dropped' events were taken by retention; event number n (from 1) is events[n - dropped - 1].
+      streams.set(project, { events: [], dropped: 0, nextId: createIds('evt_', clock), listeners: new Set(), positions: new Map(), dead: new Map() })
+    }
+    return streams.get(project)
+  }
+
+  // Project names hold no colon. The number is that of the last event before the position.
+  const positionOf = (project, number) => project + ':' + number
+
+  function numberOf (project, position) {
+    const { events, dropped } = streamOf(project)
+    const number = Number(position.slice(project.length + 1))
+    if (!/:(0|[1-9]\\d{0,14})$/.test(position) || position !== positionOf(project, number) || number > dropped + events.length) {
+      throw apiError('VAL_001', 'The position is not one of this bus and project; begin at earliest or latest.')
+    }
+    return number
+  }
+
+  // One listener that throws harms neither the others nor who appended.
+  function tell (listener, item) {
+    try {
+      listener(item)
+    } catch (error) {
+      log.error({ err: error }, 'a listener failed')
+    }
+  }
+
+  const placed = (project, number) => ({ event: streamOf(project).events[number - streamOf(project).dropped - 1], position: positionOf(project, number) })
+
+  return {
+    supports: { durable: false },
+    async append (project, draft) {
+      const stream = streamOf(project)
+      const known = stream.events.findIndex((event) => event.event_id === draft.event_id)
+      if (draft.event_id !== undefined && known >= 0) return placed(project, stream.dropped + known + 1)
+      const event = structuredClone({ ...draft, event_id: draft.event_id ?? stream.nextId(), timestamp: new Date(clock()).toISOString() })
+      // Later ids go on behind one that was given.
+      if (draft.event_id !== undefined) stream.nextId = createIds('evt_', clock, event.event_id)
+      stream.events.push(event)
+      published++
+      const item = placed(project, stream.dropped + stream.events.length)
+      if (stream.events.length > retained) stream.dropped += stream.events.splice(0, stream.events.length - retained).length
+      for (const listener of stream.listeners) queueMicrotask(() => tell(listener, item))
+      return item
+    },
+    async read (project, { after, limit }) {
+      const { events, dropped } = streamOf(project)
+      const from = numberOf(project, after)
+      const last = dropped + events.length
+      const items = []
+      let number = Math.max(from, dropped)
+      while (number < last && items.length < limit) {
+        const item = placed(project, ++number)
+        if (Date.parse(item.event.timestamp) + item.event.ttl_seconds * 1000 > clock()) items.push(item)
+      }
+      return { items, next: positionOf(project, number), end: number === last, missed: Math.max(0, dropped - from) }
+    },
+    async locate (project, anchor) {
+      const { events, dropped } = streamOf(project)
+      if (anchor.at === 'earliest') return positionOf(project, dropped)
+      if (anchor.at === 'latest') return positionOf(project, dropped + events.length)
+      const index = events.findIndex((event) => anchor.at === 'event' ? event.event_id === anchor.event_id : Date.parse(event.timestamp) >= anchor.time)
+      if (index < 0) return anchor.at === 'event' ? undefined : positionOf(project, dropped + events.length)
+      return positionOf(project, dropped + index)
+    },
+    async subscribe (project, listener) {
+      const own = (item) => listener(item)
+      streamOf(project).listeners.add(own)
+      return () => { streamOf(project).listeners.delete(own) }
+    },
+    async loadPosition (project, reader) {
+      return streamOf(project).positions.get(reader)
+    },
+    async savePosition (project, reader, position) {
+      streamOf(project).positions.set(reader, position)
+    },
+    async addDeadLetter (project, letter) {
+      streamOf(project).dead.set(letter.event.event_id, structuredClone(letter))
+    },
+    async listDeadLetters (project) {
+      return structuredClone([...streamOf(project).dead.values()])
+    },
+    async removeDeadLetter (project, eventId) {
+      return streamOf(project).dead.delete(eventId)
+    },
+    async stats (project) {
+      const counted = project === undefined ? [...streams.values()] : [streamOf(project)]
+      const sum = (count) => counted.reduce((total, stream) => total + count(stream), 0)
+      return {
+        retained: sum(({ events }) => events.length),
+        published,
+        dead_letters: sum(({ dead }) => dead.size),
+        bytes: sum(({ events }) => Buffer.byteLength(JSON.stringify(events)))
+      }
+    }
+  }
+}
+
+export default definePlugin({
+  kind: 'event-bus',
+  name: '${name}',
+  description: 'Keeps events in memory',
+  options: Type.Object({
+    retained: Type.Integer({ minimum: 1, default: 10_000, description: 'Events of each project that are kept.' })
+  }, { additionalProperties: false }),
+  create: (options, { clock, log }) => create${pascalCase(name)}({ ...options, clock, log })
+})
+`,
+  test: (name) => suiteTest({
+    name,
+    suite: 'eventBusContract',
+    more: `  // A bus that soon forgets, for the tests of retention.
+  createSmall: async (suite) => ({ ...await create(suite, { retained: 20 }), retained: 20 })`
+  })
+}
