@@ -1,5 +1,5 @@
 import { appendFile, readFile } from 'node:fs/promises'
-import { codeOf, writeFileDurably, type Logger } from '../../../core/plugin-api.js'
+import { apiError, codeOf, messageOf, writeFileDurably, type Logger } from '../../../core/plugin-api.js'
 
 type Revocation =
   | { jti: string, until: number }
@@ -42,10 +42,9 @@ export class Revocations {
     await this.#rewrite()
   }
 
-  /** The last in order of all identifiers that revocations name. */
-  get lastId (): string | undefined {
-    const ids = [...this.#tokens.keys(), ...[...this.#agents.values()].map(({ mark }) => mark)]
-    return ids.reduce<string | undefined>((last, id) => (last === undefined || id > last ? id : last), undefined)
+  /** The last mark that was set; `undefined` without one. */
+  get lastMark (): string | undefined {
+    return [...this.#agents.values()].map(({ mark }) => mark).sort().at(-1)
   }
 
   isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
@@ -59,7 +58,9 @@ export class Revocations {
     const isNew = this.#apply(revocation)
     this.#writing = this.#writing.catch(() => {}).then(async () => {
       // The newline before it sets it apart from what a failed write may have left.
-      await appendFile(this.#path, `\n${JSON.stringify(revocation)}\n`, { mode: 0o600, flush: true })
+      await appendFile(this.#path, `\n${JSON.stringify(revocation)}\n`, { mode: 0o600, flush: true }).catch((error: unknown) => {
+        throw apiError('STR_001', `The revocation holds until the sidecar is restarted, and could not be written: ${messageOf(error)}.`, { cause: error })
+      })
     })
     await this.#writing
     return isNew

@@ -60,7 +60,7 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
       keys = await openKeyring(join(directory, 'keyring.json'), clock())
       await revocations.open(now())
       // Where the clock was set back, tokens issued now are still told from those that were revoked before.
-      nextJti = createIds(JTI_PREFIX, clock, revocations.lastId)
+      nextJti = createIds(JTI_PREFIX, clock, revocations.lastMark)
     },
     async issue (identity, { ttlSeconds, chainStartedAt }) {
       const issuedAt = now()
