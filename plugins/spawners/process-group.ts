@@ -19,11 +19,12 @@ export function groupExists (group: number): boolean {
 }
 
 function hasLiveMember (group: number): boolean {
-  return readdirSync('/proc').some((name) => {
-    if (!/^\d+$/.test(name)) return false
-    const fields = statFields(name)
+  const isLiveMember = (pid: string): boolean => {
+    const fields = statFields(pid)
     return fields !== undefined && fields[2] === String(group) && fields[0] !== 'Z' && fields[0] !== 'X'
-  })
+  }
+  // The leader is mostly the last to go; only without it are all processes looked through.
+  return isLiveMember(String(group)) || readdirSync('/proc').some((name) => /^\d+$/.test(name) && isLiveMember(name))
 }
 
 /** Fields of `/proc/<pid>/stat` from the state on (field 3 of proc(5)); `undefined` when there is no such process. */

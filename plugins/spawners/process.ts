@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
-import { apiError, definePlugin, messageOf, Type, type AgentExit, type AgentHandle, type Json, type LaunchRequest, type Spawner } from '../../core/plugin-api.js'
+import { apiError, codeOf, definePlugin, messageOf, Type, type AgentExit, type AgentHandle, type Json, type LaunchRequest, type Spawner } from '../../core/plugin-api.js'
 import { endGroup, groupExists, startTimeOf } from './process-group.js'
 
 /** How long what an agent left behind in its group may take to end by itself. */
@@ -49,24 +50,26 @@ async function launch (program: string, args: readonly string[], request: Launch
     })
     await new Promise<void>((resolve, reject) => {
       child.once('spawn', resolve)
-      child.once('error', (error) => {
-        reject(apiError('AGT_001', `The agent could not be started: '${program}' ${describe(error)}.`, { cause: error }))
-      })
+      child.once('error', reject)
     })
     const pid = child.pid!
     child.unref()
     const reference = { pid, start_time: await startTimeOf(pid) ?? null }
     return handleOf(pid, reference, exited)
+  } catch (error) {
+    throw apiError('AGT_001', `The agent could not be started: ${describe(error, program, request.project_root)}.`, { cause: error })
   } finally {
     await log.close()
   }
 }
 
-function describe (error: Error): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT': return 'was not found'
-    case 'EACCES': return 'is not executable'
-    default: return messageOf(error)
+function describe (error: unknown, program: string, directory: string): string {
+  switch (codeOf(error)) {
+    // The system says the same of a program and of a working directory that is missing.
+    case 'ENOENT': return existsSync(directory) ? `'${program}' was not found` : 'the folder of its project is gone'
+    case 'EACCES': return `'${program}' is not executable`
+    case 'E2BIG': return 'its task and environment are longer than the system takes'
+    default: return `'${program}': ${messageOf(error)}`
   }
 }
 
@@ -95,9 +98,13 @@ async function watchAdopted (pid: number, startTime: string): Promise<AgentExit>
   return { code: null, signal: null }
 }
 
-/** Splits a command at white space; quotes keep words together. No shell has a say. */
+const WORD = /(?:"[^"]*"|'[^']*'|[^\s"'])+/g
+const QUOTED = /"([^"]*)"|'([^']*)'/g
+
+/** Splits a command at white space; quotes keep words together. No shell has a say. Throws for a quote that is not closed. */
 export function splitCommand (text: string): string[] {
-  return [...text.matchAll(/(?:"([^"]*)"|'([^']*)'|([^\s"']+))+/g)].map(([word]) => word.replace(/"([^"]*)"|'([^']*)'/g, '$1$2'))
+  if (text.replace(WORD, '').trim() !== '') throw new SyntaxError(`A quote is not closed in the command: ${text}`)
+  return (text.match(WORD) ?? []).map((word) => word.replace(QUOTED, '$1$2'))
 }
 
 export default definePlugin({
