@@ -4,6 +4,7 @@ import type { AgentExit, Json, Priority, ResultStatus } from '../contracts/index
 import { DIRECTORY_MODE, writeFileDurably } from '../durable-file.js'
 import { codeOf, messageOf } from '../errors.js'
 import type { Logger } from '../contracts/common.js'
+import { RECORD } from './agent-files.js'
 
 export type AgentState = 'queued' | 'starting' | 'running' | 'completed' | 'failed' | 'stopped' | 'lost'
 
@@ -60,7 +61,7 @@ export class AgentRecords {
     const content = `${JSON.stringify(record, null, 2)}\n`
     const writing = (this.#writing.get(record.agent_id) ?? Promise.resolve()).catch(() => {}).then(async () => {
       await mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
-      await writeFileDurably(join(directory, 'agent.json'), content)
+      await writeFileDurably(join(directory, RECORD), content)
     })
     this.#writing.set(record.agent_id, writing)
     try {
@@ -75,12 +76,17 @@ export class AgentRecords {
     const names = await readdir(this.#directory)
     const records = await Promise.all(names.map(async (name) => {
       try {
-        return JSON.parse(await readFile(join(this.#directory, name, 'agent.json'), 'utf8')) as AgentRecord
+        return JSON.parse(await readFile(join(this.#directory, name, RECORD), 'utf8')) as AgentRecord
       } catch (error) {
         if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') log.warn({ agent: name, reason: messageOf(error) }, 'the record of an agent cannot be read')
         return undefined
       }
     }))
-    return records.filter((record) => record !== undefined).sort((a, b) => (a.created_at < b.created_at ? -1 : 1))
+    return records.filter((record) => record !== undefined).sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
   }
+}
+
+/** Identifiers made in the same millisecond still tell which was first. */
+function orderOf ({ created_at: created, agent_id: id }: AgentRecord): string {
+  return created + id.slice(id.lastIndexOf('-'))
 }

@@ -1,0 +1,14 @@
+import { join } from 'node:path'
+
+/** What lies in the folder of an agent. */
+export const RECORD = 'agent.json'
+const OUTPUT = 'output.log'
+const CONTEXT = 'context.json'
+
+export function outputFile (directory: string): string {
+  return join(directory, OUTPUT)
+}
+
+export function contextFile (directory: string): string {
+  return join(directory, CONTEXT)
+}

@@ -1,0 +1,31 @@
+import type { AgentProfile, Auth, Clock, Logger, ResultRecord, Spawner } from '../contracts/index.js'
+import type { Events } from '../events/events.js'
+import type { ResultSubmission } from '../results/results.js'
+import type { AgentRecord } from './agent-record.js'
+
+export interface FleetProject {
+  id: string
+  root: string
+  profile (agentType: string): AgentProfile
+  findProfile (agentType: string): AgentProfile | undefined
+}
+
+export interface FleetOptions {
+  storage: string
+  spawners: ReadonlyMap<string, Spawner>
+  auth: Auth
+  events: Events
+  clock: Clock
+  log: Logger
+  limits: { max_concurrent: number, max_per_type: number, max_queue: number, timeout_seconds: number, environment: readonly string[] }
+  tokenSeconds: number
+  /** The sidecar's own environment, of which agents get what the allow-list names. */
+  inherited: Record<string, string | undefined>
+  project (id: string): FleetProject
+  /** Base address of the API, or `undefined` while nothing listens. */
+  address (): string | undefined
+  context (agent: AgentRecord): Promise<Buffer>
+  storeResult (project: string, submission: ResultSubmission): Promise<ResultRecord>
+  /** The newest result that an agent has stored itself. */
+  findResult (agent: AgentRecord): Promise<ResultRecord | undefined>
+}

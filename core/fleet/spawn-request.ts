@@ -1,0 +1,47 @@
+import { apiError } from '../errors.js'
+import type { Priority } from '../contracts/index.js'
+import type { AgentRecord } from './agent-record.js'
+import { checkEnvironment } from './environment.js'
+import type { FleetOptions, FleetProject } from './fleet-options.js'
+
+/** What is asked for when an agent is to be started. */
+export interface SpawnBody {
+  agent_type: string
+  issue_id: string
+  task: string
+  context_requirements?: string[]
+  environment?: Record<string, string>
+  priority?: Priority
+  spawner?: string
+  timeout_seconds?: number
+  correlation_id?: string
+  round?: number
+}
+
+/** The record of an agent that is about to be started. Throws `AGT_002` for an unknown type, `VAL_001` for what cannot be given to it. */
+export function createRecord ({ spawners, limits, clock }: FleetOptions, project: FleetProject, body: SpawnBody, id: string): AgentRecord {
+  const profile = project.profile(body.agent_type)
+  const spawner = body.spawner ?? profile.spawn.spawner ?? 'process'
+  if (!spawners.has(spawner)) {
+    throw apiError('VAL_001', `There is no spawner '${spawner}'. Known: ${[...spawners.keys()].map((name) => `'${name}'`).join(', ')}.`, { details: { issues: [{ path: 'spawner', message: 'is not known' }] } })
+  }
+  checkEnvironment(body.environment ?? {})
+  return {
+    agent_id: `${body.agent_type.slice(0, 100)}-${id}`,
+    agent_type: body.agent_type,
+    project_id: project.id,
+    issue_id: body.issue_id,
+    task: body.task,
+    state: 'starting',
+    priority: body.priority ?? 'normal',
+    spawner,
+    timeout_seconds: body.timeout_seconds ?? profile.spawn.timeout_seconds ?? limits.timeout_seconds,
+    environment: body.environment ?? {},
+    context_requirements: body.context_requirements ?? [],
+    ...(body.correlation_id === undefined ? {} : { correlation_id: body.correlation_id }),
+    ...(body.round === undefined ? {} : { round: body.round }),
+    created_at: new Date(clock()).toISOString(),
+    process_id: null,
+    reference: null
+  }
+}
