@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
 import Type from 'typebox'
 import { codeOf, messageOf, nearest, startError } from '../errors.js'
+import { readPlainFile } from '../plain-file.js'
 import type { PluginRequest } from '../plugin-host/resolve.js'
 import { isKind } from '../plugin-host/manifest.js'
 import { IDENTIFIER } from '../profiles/schema.js'
@@ -58,6 +58,8 @@ const fileSchema = Type.Object({
   }, { additionalProperties: false })))
 }, { additionalProperties: false })
 
+const FILE_MEMBERS = [...Object.keys(fileSchema.properties), 'use', 'kind', 'options', 'enabled', 'project_id', 'root']
+
 /** Merges defaults, the user's file, the project's, the named one, the environment and the flags; later ones win. */
 export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   const home = input.home ?? homedir()
@@ -70,7 +72,7 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   if (projectFile !== userFile) sources.push({ file: projectFile, trusted, needed: false })
   if (input.file !== undefined) sources.push({ file: resolve(input.file), trusted: true, needed: true })
   for (const source of sources) {
-    const content = await readConfigFile(source.file, source.needed)
+    const content = readConfigFile(source.file, source.needed)
     if (content === undefined) continue
     merged.files.push(source.file)
     const allowed = source.trusted ? content : restrain(content, merged.ignored)
@@ -89,10 +91,10 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   return merged
 }
 
-async function readConfigFile (file: string, needed: boolean): Promise<ConfigFile | undefined> {
+function readConfigFile (file: string, needed: boolean): ConfigFile | undefined {
   let text: string
   try {
-    text = await readFile(file, 'utf8')
+    text = readPlainFile(file)
   } catch (error) {
     if (!needed && (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR')) return undefined
     throw startError('SIDECAR_ERR_CONFIG_UNREADABLE', `The configuration ${file} cannot be read: ${messageOf(error)}.`, { cause: error })
@@ -104,7 +106,7 @@ async function readConfigFile (file: string, needed: boolean): Promise<ConfigFil
     throw startError('SIDECAR_ERR_CONFIG_INVALID', `The configuration ${file} is no valid JSON: ${messageOf(error)}.`, { cause: error })
   }
   const validate = compile(fileSchema)
-  if (!validate(value)) throw invalid(`in ${file}`, issuesOf(validate.errors), Object.keys(fileSchema.properties))
+  if (!validate(value)) throw invalid(`in ${file}`, issuesOf(validate.errors), FILE_MEMBERS)
   const content = value as ConfigFile
   checkSettings(structuredClone(content.sidecar ?? {}), file, 'sidecar.')
   return content

@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, realpath } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { codeOf, messageOf, startError } from '../errors.js'
 import { makeDirectory, writeFileDurably } from '../durable-file.js'
+import { readPlainFile } from '../plain-file.js'
 
 /** What a repository can bring that loads or starts something. */
-const SUBJECTS = ['config.json', 'triggers.json', 'agents']
+const FILES = ['config.json', 'triggers.json']
+const PROFILES = '.cco/agents'
 
 export interface TrustSubject {
   /** Relative to the project. */
@@ -20,9 +22,9 @@ function trustFile (home: string): string {
   return join(home, '.cco', 'trust.json')
 }
 
-async function readTrust (home: string): Promise<TrustFile> {
+function readTrust (home: string): TrustFile {
   try {
-    return JSON.parse(await readFile(trustFile(home), 'utf8')) as TrustFile
+    return JSON.parse(readPlainFile(trustFile(home))) as TrustFile
   } catch (error) {
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return { projects: {} }
     throw startError('SIDECAR_ERR_CONFIG_UNREADABLE', `${trustFile(home)} cannot be read: ${messageOf(error)}. Repair it or remove it.`, { cause: error })
@@ -34,20 +36,31 @@ export async function inspectTrust (project: string): Promise<{ root: string, ha
   const root = await realpath(project)
   const subjects: TrustSubject[] = []
   const hash = createHash('sha256')
-  const visit = async (relative: string): Promise<void> => {
-    const path = join(root, relative)
+  for (const path of [...FILES.map((name) => `.cco/${name}`), ...await profilesOf(root)]) {
     try {
-      const content = await readFile(path)
-      subjects.push({ path: relative, bytes: content.length })
-      hash.update(`${relative}\0${content.length}\0`).update(content)
+      const content = readPlainFile(join(root, path))
+      subjects.push({ path, bytes: Buffer.byteLength(content) })
+      hash.update(`${path}\0${content.length}\0${content}`)
     } catch (error) {
-      if (codeOf(error) === 'ENOENT') return
-      if (codeOf(error) !== 'EISDIR') throw error
-      for (const name of (await readdir(path)).sort()) await visit(`${relative}/${name}`)
+      if (!isAbsent(error)) throw startError('SIDECAR_ERR_CONFIG_UNREADABLE', `${join(root, path)} cannot be read: ${messageOf(error)}.`, { cause: error })
     }
   }
-  for (const subject of SUBJECTS) await visit(`.cco/${subject}`)
   return { root, hash: hash.digest('hex'), subjects }
+}
+
+/** Exactly the files that profiles are read from: a link to a folder elsewhere must not lead through the whole disk. */
+async function profilesOf (root: string): Promise<string[]> {
+  try {
+    const entries = await readdir(join(root, PROFILES), { withFileTypes: true })
+    return entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.json')).map(({ name }) => `${PROFILES}/${name}`).sort()
+  } catch (error) {
+    if (isAbsent(error)) return []
+    throw startError('SIDECAR_ERR_CONFIG_UNREADABLE', `${join(root, PROFILES)} cannot be read: ${messageOf(error)}.`, { cause: error })
+  }
+}
+
+function isAbsent (error: unknown): boolean {
+  return codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR'
 }
 
 /** Whether the user has trusted exactly what the project now brings; a project that brings nothing needs no trust. */
@@ -58,13 +71,13 @@ export async function isTrusted (project: string, home: string = homedir()): Pro
     throw error
   })
   if (subjects.length === 0) return true
-  return (await readTrust(home)).projects[root]?.hash === hash
+  return readTrust(home).projects[root]?.hash === hash
 }
 
 /** Records trust in what the project brings now; any change to it needs trust again. */
 export async function recordTrust (project: string, now: number, home: string = homedir()): Promise<void> {
   const { root, hash } = await inspectTrust(project)
-  const trust = await readTrust(home)
+  const trust = readTrust(home)
   trust.projects[root] = { hash, trusted_at: new Date(now).toISOString() }
   await makeDirectory(join(home, '.cco'))
   await writeFileDurably(trustFile(home), `${JSON.stringify(trust, null, 2)}\n`)

@@ -1,8 +1,9 @@
-import { readFileSync, type Dirent } from 'node:fs'
+import type { Dirent } from 'node:fs'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentProfile } from '../contracts/agent-profile.js'
 import { codeOf, messageOf, startError } from '../errors.js'
+import { readPlainFile } from '../plain-file.js'
 import { compile, describeIssue, issuesOf } from '../validation.js'
 import { profileSchema } from './schema.js'
 
@@ -32,14 +33,12 @@ export async function readProfiles (directory: string): Promise<AgentProfile[]> 
     if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return []
     throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profiles in ${directory} cannot be read: ${messageOf(error)}.`, { cause: error })
   }
-  // Only regular files: a FIFO among a stranger's profiles must not hang the start.
-  const names = entries.filter((entry) => entry.isFile() && entry.name.endsWith('.json') && entry.name !== 'profile.schema.json').map((entry) => entry.name).sort()
+  const names = entries.filter((entry) => !entry.isDirectory() && entry.name.endsWith('.json') && entry.name !== 'profile.schema.json').map((entry) => entry.name).sort()
   return names.map((name) => {
     const file = join(directory, name)
     let value: unknown
     try {
-      // Many small files are read much faster one after the other than through the thread pool.
-      value = JSON.parse(readFileSync(file, 'utf8'))
+      value = JSON.parse(readPlainFile(file))
     } catch (error) {
       throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} is no readable JSON: ${messageOf(error)}.`, { cause: error })
     }
