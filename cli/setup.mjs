@@ -5,7 +5,7 @@ import { existsSync, readdirSync, readFileSync, realpathSync, rmSync, statSync, 
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const LEAST_NODE = [20, 15]
+const LEAST_NODE = [20, 19]
 const SOURCES = ['core', 'plugins', 'cli', 'test', 'bench']
 const SINGLE_SOURCES = ['index.ts', 'tsconfig.json']
 

@@ -223,6 +223,19 @@ function keepRetention ({ store, projects, clock, log }: Services, settings: Set
   }
 }
 
+/** How long answers under way may take; then what is still open is cut. */
+const CONNECTIONS_MS = 3000
+
+/** Node waits for connections that have never carried a request (a browser's spare one, a probe) until they time out. */
+async function closeConnections (app: FastifyInstance): Promise<void> {
+  const cut = setTimeout(() => app.server.closeAllConnections(), CONNECTIONS_MS)
+  try {
+    await app.close()
+  } finally {
+    clearTimeout(cut)
+  }
+}
+
 async function shutDown ({ app, services, plugins, worker, lock, timers, log }: {
   app: FastifyInstance
   services: Services
@@ -237,7 +250,7 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
   services.events.drain()
   const steps: [string, () => Promise<unknown>][] = [
     ['agents', async () => await services.fleet.close()],
-    ['connections', async () => await app.close()],
+    ['connections', async () => await closeConnections(app)],
     ['waits', async () => await services.events.close()],
     ['projects', async () => await worker.close()],
     ['plugins', async () => await plugins.close()],

@@ -6,7 +6,6 @@ import { createClient, type Client } from '../client.js'
 import { readToken, TOKEN_FILE } from '../connect.js'
 import { PACKAGE_ROOT } from '../package-facts.js'
 import { projectIdOf } from '../project-folder.js'
-import { closeSidecar } from '../server/close.js'
 import { urlOf } from '../server/address.js'
 
 const HOST = '127.0.0.1'
@@ -40,7 +39,7 @@ export async function startDemoServer (root: string, environment: Record<string,
     const sidecar = await createSidecar({ settings, project: { id: settings.project_id ?? projectIdOf(root), root }, projects, plugins, trusted, environment })
     let stopping: Promise<void> | undefined
     const stop = async (keep: boolean): Promise<void> => {
-      await closeSidecar(sidecar, 0)
+      await sidecar.close()
       if (!keep) await remove()
     }
     try {

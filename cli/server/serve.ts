@@ -6,11 +6,8 @@ import { projectIdOf } from '../project-folder.js'
 import type { Terminal } from '../terminal.js'
 import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
-import { closeSidecar } from './close.js'
 import { installShutdown } from './signals.js'
 
-/** How long answers that are on their way may take once the sidecar drains; within the contract's 10 s. */
-const CONNECTIONS_MS = 5000
 
 export interface ServeInput {
   /** By flag name, as text. */
@@ -38,7 +35,7 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
     trusted: config.trusted,
     environment: terminal.env
   })
-  shutdown.guard(() => closeSidecar(sidecar, CONNECTIONS_MS))
+  shutdown.guard(() => sidecar.close())
   if (shutdown.asked) return
   try {
     await sidecar.app.listen(place)
