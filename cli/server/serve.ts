@@ -8,7 +8,6 @@ import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
 import { installShutdown } from './signals.js'
 
-
 export interface ServeInput {
   /** By flag name, as text. */
   flags: Record<string, string>
