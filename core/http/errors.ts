@@ -18,7 +18,9 @@ const CODE_HEADERS: Partial<Record<ApiErrorCode, Record<string, string>>> = {
   SRV_002: { 'retry-after': '5' }
 }
 
-export function answerOf (code: ApiErrorCode, message: string, more: Partial<ErrorAnswer> = {}): ErrorAnswer {
+export function answerOf (code: ApiErrorCode, text: string, more: Partial<ErrorAnswer> = {}): ErrorAnswer {
+  // One line, also where it quotes what the client sent.
+  const message = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
   return {
     ...API_ERRORS[code],
     code,
@@ -48,19 +50,19 @@ export function errorBody (answer: Pick<ErrorAnswer, 'code' | 'error' | 'message
 const PARTS: Record<string, string> = { querystring: 'query', params: 'path' }
 
 /** What an error means on the wire; nothing of an unexpected one leaves but that it happened. */
-export function translate (error: FastifyError, request: FastifyRequest): ErrorAnswer {
+export function translate (error: FastifyError | null | undefined, request: FastifyRequest): ErrorAnswer {
   if (isApiError(error)) return answerOf(error.code, error.message, { details: error.details, headers: error.headers })
-  if (error.validation !== undefined) {
+  if (error?.validation !== undefined) {
     const part = error.validationContext ?? 'body'
     const issues: Issue[] = issuesOf(error.validation as Parameters<typeof issuesOf>[0])
     const code = part === 'body' ? request.routeOptions.config.invalidBody ?? 'VAL_001' : 'VAL_001'
     return answerOf(code, `The ${PARTS[part] ?? part} is not valid: ${issues.map(describeIssue).join('; ')}.`, { details: { issues } })
   }
-  const status = error.statusCode ?? 500
+  const status = error?.statusCode ?? 500
   if (status === 413) return answerOf('VAL_001', 'The body is larger than the limit.', { status, error: 'payload_too_large' })
   if (status === 415) return answerOf('VAL_001', 'The body must be JSON, with content-type application/json.', { status, error: 'unsupported_media_type' })
   if (status === 404) return answerOf('NOT_001', 'There is no such route.')
-  if (status >= 400 && status < 500) return answerOf('VAL_001', `The request is not valid: ${sentence(error.message)}`)
+  if (status >= 400 && status < 500) return answerOf('VAL_001', `The request is not valid: ${sentence(messageOf(error))}`)
   return answerOf('SRV_001', 'Something unexpected happened; the server\'s log says more under this request id.')
 }
 

@@ -1,5 +1,21 @@
 import cors from '@fastify/cors'
+import type { FastifyInstance } from 'fastify'
 import { definePlugin, Type } from '../../core/plugin-api.js'
+
+async function allowOrigins (app: FastifyInstance, origins: string[]): Promise<void> {
+  // A preflight bears no token: its route, which @fastify/cors mounts, is open to all.
+  app.addHook('onRoute', (route) => { if (route.method === 'OPTIONS') route.config = { ...route.config, access: 'open' } })
+  await app.register(cors, {
+    origin: origins,
+    methods: ['GET', 'POST', 'PUT', 'DELETE'],
+    allowedHeaders: ['authorization', 'content-type', 'if-none-match', 'idempotency-key', 'last-event-id', 'x-request-id', 'traceparent'],
+    exposedHeaders: ['etag', 'retry-after', 'x-request-id', 'x-refreshed-token', 'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
+    maxAge: 600,
+    // Its refusal would be plain text; what is no preflight is answered without a body instead.
+    strictPreflight: false,
+    hideOptionsRoute: true
+  })
+}
 
 export default definePlugin({
   kind: 'http',
@@ -8,20 +24,9 @@ export default definePlugin({
   options: Type.Object({
     origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins such as https://dashboard.example; none by default.' })
   }, { additionalProperties: false }),
-  create: ({ origins }) => ({
-    async register (app) {
-      if (origins.length === 0) return
-      await app.register(cors, {
-        origin: origins,
-        methods: ['GET', 'POST', 'PUT', 'DELETE'],
-        allowedHeaders: ['authorization', 'content-type', 'if-none-match', 'idempotency-key', 'last-event-id', 'x-request-id', 'traceparent'],
-        exposedHeaders: ['etag', 'retry-after', 'x-request-id', 'x-refreshed-token', 'x-ratelimit-limit', 'x-ratelimit-remaining', 'x-ratelimit-reset'],
-        maxAge: 600,
-        // The preflight is answered by a hook; it needs no route of its own, which would have to say who may call it.
-        preflight: true,
-        strictPreflight: true,
-        hideOptionsRoute: true
-      })
-    }
-  })
+  async create ({ origins }, { app }) {
+    // Before the server asks for tokens: a page must be able to read why it was refused.
+    if (origins.length > 0) await allowOrigins(app, origins)
+    return { async register () {} }
+  }
 })

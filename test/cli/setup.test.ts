@@ -19,7 +19,7 @@ const setup = await import(pathToFileURL(FILE).href) as Setup
 
 t.test('a Node that is too old is told what is needed', async (t) => {
   for (const version of ['20.19.0', '20.20.2', '22.0.0', 'v24.1.0', '100.0.0']) t.equal(setup.nodeFault(version), undefined, version)
-  for (const version of ['20.14.9', '18.20.0', 'v4.0.0']) t.match(setup.nodeFault(version), new RegExp(`needs Node 20\\.15 or newer, and this is ${version}`), version)
+  for (const version of ['20.14.9', '18.20.0', 'v4.0.0']) t.match(setup.nodeFault(version), new RegExp(`needs Node 20\\.19 or newer, and this is ${version}`), version)
 })
 
 t.test('dependencies are installed when they are missing or older than the lock file', async (t) => {
