@@ -30,7 +30,7 @@ export function createProfileSet (
   strategies: ReadonlyMap<string, ContextStrategy>
 ): ProfileSet {
   const profiles = new Map(builtin.map((profile) => [profile.id, profile]))
-  for (const profile of own) profiles.set(profile.id, trusted ? profile : restrain(profile, profiles.get(profile.id)))
+  for (const profile of own) profiles.set(profile.id, trusted ? profile : restrain(profile, builtin))
   const versions = new Map([...profiles].map(([id, profile]) => [id, createHash('sha256').update(JSON.stringify(profile)).digest('hex').slice(0, 16)]))
   const sorted = [...profiles.values()].sort((a, b) => (a.id < b.id ? -1 : 1))
   const served = indexStrategies(strategies)
@@ -74,15 +74,24 @@ function checkRequirements (profile: AgentProfile, served: ReadonlyMap<string, s
 }
 
 /** A profile from a repository that nobody has trusted gives its agent no more than its group, or the built-in it replaces, has. */
-function restrain (profile: AgentProfile, replaced: AgentProfile | undefined): AgentProfile {
+function restrain (profile: AgentProfile, builtin: readonly AgentProfile[]): AgentProfile {
+  const replaced = builtin.find(({ id }) => id === profile.id)
   const group = replaced?.group ?? (profile.group === 'architect' ? 'coding' : profile.group)
   const rights = GROUP_RIGHTS[group]
-  const spawn = { ...profile.spawn }
+  const peers = replaced === undefined ? builtin.filter((other) => other.group === group) : [replaced]
+  const tools = [...new Set(peers.flatMap((peer) => peer.spawn.tools ?? []))]
+  const spawn = { ...profile.spawn, tools: profile.spawn.tools?.filter((tool) => tools.includes(tool)) ?? tools }
   delete spawn.spawner
+  // A lower bound than the replaced profile's is its own business; a higher one would raise a limit.
+  const longest = replaced?.spawn.timeout_seconds
+  if (longest === undefined) delete spawn.timeout_seconds
+  else spawn.timeout_seconds = Math.min(spawn.timeout_seconds ?? longest, longest)
   return Object.freeze({
     ...profile,
     group,
     permissions: profile.permissions.filter((permission) => rights.permissions.includes(permission)),
+    // Topics of its own are free; of those that built-in agents publish, it may use what all its peers do.
+    publishes: profile.publishes.filter((topic) => peers.every((peer) => peer.publishes.includes(topic)) || !builtin.some((other) => other.publishes.includes(topic))),
     limits: {
       requests_per_minute: least(profile.limits.requests_per_minute, rights.limits.requests_per_minute),
       burst: least(profile.limits.burst, rights.limits.burst)

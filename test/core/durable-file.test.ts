@@ -28,9 +28,9 @@ t.test('whoever reads meanwhile sees the old or the new', async t => {
   t.equal(await readFile(file, 'utf8'), fresh)
 
   const contents = ['a', 'b', 'c', 'd'].map((sign) => sign.repeat(100_000))
-  let writing = true
-  const writers = Promise.all(contents.map(async (content) => { for (let round = 0; round < 10; round++) await writeFileDurably(file, content) })).finally(() => { writing = false })
-  while (writing) {
+  const state = { writing: true }
+  const writers = Promise.all(contents.map(async (content) => { for (let round = 0; round < 10; round++) await writeFileDurably(file, content) })).finally(() => { state.writing = false })
+  while (state.writing) {
     const seen = await readFile(file, 'utf8')
     if (seen !== fresh && !contents.includes(seen)) t.fail(`a mixture of ${seen.length} characters was read`)
   }
