@@ -52,8 +52,8 @@ export function readChoice (input: GatherInput, name: string, known: readonly st
 }
 
 /** Whether a path matches one of the globs in `paths`; `undefined` where the requirement names none. */
-export function readPaths (input: GatherInput): ((path: string) => boolean) | undefined {
-  const globs = readList(input, 'paths')?.map(normalise)
+export function readPaths (input: GatherInput, parameter: 'paths' | 'prefer' = 'paths'): ((path: string) => boolean) | undefined {
+  const globs = readList(input, parameter)?.map(normalise)
   return globs && (path => globs.some(glob => matchesGlob(path, glob)))
 }
 

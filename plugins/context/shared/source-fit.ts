@@ -21,11 +21,14 @@ const matchAside = createPathMatcher([
   'scripts/', 'script/', 'tools/', 'bench/', 'benches/', 'benchmarks/', 'load-tests/', 'migrations/', 'migrate/', 'docs/', '*.stories.*'
 ].map(pattern => [pattern, true] as const))
 
+const NOT_PREFERRED = 0.3
+
 /** How well a file fits the parameters and the task; `undefined` where it is not wanted. */
 export function createSourceFit (input: GatherInput, relevance: Relevance): (place: Place) => SourceFit | undefined {
   const languages = wantedLanguages(input)
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
   const inPaths = readPaths(input)
+  const isPreferred = readPaths(input, 'prefer') ?? (() => true)
   const speaks = ({ file: { language } }: Place) => languages.names === undefined || (language !== undefined && languages.names.has(language))
 
   return place => {
@@ -45,7 +48,11 @@ export function createSourceFit (input: GatherInput, relevance: Relevance): (pla
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
     const related = relevance.of(place) >= DISTINCT
     const reason = related ? `${language} source, path matches the task` : `${language} source`
-    if (asked || languages.names === undefined) return { base: related ? Math.max(0.75, baseOf(place)) : baseOf(place), reason }
+    if (asked || languages.names === undefined) {
+      const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)
+      // A project need not name its folders as a profile expects: its other code comes behind, where there is room.
+      return isPreferred(place.file.path) ? { base, reason } : { base: base * NOT_PREFERRED, reason }
+    }
     // The profile's languages are a default: where the task points at code in another one, that is code to see.
     return related ? { base: 0.6, reason } : undefined
   }

@@ -49,6 +49,15 @@ t.test('languages', async t => {
   })
 })
 
+t.test('preferred paths lead, and other code follows where there is room', async t => {
+  const all = (await gather(sourceFiles, sample(), {})).paths
+  const { paths } = await gather(sourceFiles, sample(), { with: { prefer: ['src/orders/**'] } })
+  const inside = all.filter(path => path.startsWith('src/orders/'))
+  t.ok(inside.length > 0 && all.length > inside.length)
+  t.same(paths.slice(0, inside.length).sort(), inside.sort())
+  t.same([...paths].sort(), [...all].sort(), 'nothing is lost')
+})
+
 t.test('paths', async t => {
   t.test('restrict by glob', async t => {
     t.same((await gather(sourceFiles, sample(), { with: { paths: ['src/orders/**'] } })).paths, [
