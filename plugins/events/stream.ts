@@ -36,7 +36,7 @@ export class EventStream {
   }
 
   get retained (): number {
-    this.#expire()
+    this.expire()
     return this.#entries.length - this.#start
   }
 
@@ -44,12 +44,29 @@ export class EventStream {
     return this.#next
   }
 
+  /** Lets go of what retention takes by now; every other method does so first. */
+  expire (): void {
+    const oldest = this.#clock() - this.#retention.age
+    while (this.#start < this.#entries.length) {
+      const entry = this.#entries[this.#start]!
+      if (this.#entries.length - this.#start <= this.#retention.count && entry.time >= oldest) break
+      this.#byId.delete(entry.event.event_id)
+      this.#onDrop(entry.segment)
+      this.#start++
+    }
+    // Cutting in large pieces keeps an append at constant cost.
+    if (this.#start > 1024 && this.#start * 2 > this.#entries.length) {
+      this.#entries = this.#entries.slice(this.#start)
+      this.#start = 0
+    }
+  }
+
   position (sequence: number): Position {
     return `${this.#prefix}-${sequence}`
   }
 
   find (eventId: string): PlacedEvent | undefined {
-    this.#expire()
+    this.expire()
     const entry = this.#byId.get(eventId)
     return entry === undefined ? undefined : this.#place(entry)
   }
@@ -71,7 +88,7 @@ export class EventStream {
     this.#next = sequence + 1
     this.#entries.push(entry)
     this.#byId.set(event.event_id, entry)
-    this.#expire()
+    this.expire()
     return this.#place(entry)
   }
 
@@ -93,7 +110,7 @@ export class EventStream {
   }
 
   read (after: Position, limit: number): ReadPage {
-    this.#expire()
+    this.expire()
     const last = this.#parse(after)
     const first = this.#entries[this.#start]?.sequence ?? this.#next
     const from = this.#firstWhere((entry) => entry.sequence > last)
@@ -109,7 +126,7 @@ export class EventStream {
   }
 
   locate (anchor: Anchor): Position | undefined {
-    this.#expire()
+    this.expire()
     switch (anchor.at) {
       case 'earliest':
         return this.position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
@@ -152,21 +169,5 @@ export class EventStream {
     const match = /^([0-9a-f]{16})-(\d{1,15})$/.exec(position)
     const sequence = Number(match?.[2])
     return match?.[1] === this.#prefix && sequence < this.#next ? sequence : undefined
-  }
-
-  #expire (): void {
-    const oldest = this.#clock() - this.#retention.age
-    while (this.#start < this.#entries.length) {
-      const entry = this.#entries[this.#start]!
-      if (this.#entries.length - this.#start <= this.#retention.count && entry.time >= oldest) break
-      this.#byId.delete(entry.event.event_id)
-      this.#onDrop(entry.segment)
-      this.#start++
-    }
-    // Cutting in large pieces keeps an append at constant cost.
-    if (this.#start > 1024 && this.#start * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#start)
-      this.#start = 0
-    }
   }
 }

@@ -126,6 +126,12 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     }
   }
 
+  const removeEmptySegments = async (): Promise<void> => {
+    // A project that nobody asks about has events that expire, too.
+    for (const { events } of streams.values()) events.expire()
+    await segments.removeEmpty()
+  }
+
   const opened = (): GroupCommitFile<Append> => {
     if (file === undefined) throw apiError('EVT_001', 'The event log is not open.')
     return file
@@ -146,11 +152,11 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
         async between (handle, size) {
           if (size < segmentBytes) return undefined
           const rotated = await segments.rotate(handle, size, heads())
-          await segments.removeEmpty()
+          await removeEmptySegments()
           return rotated
         }
       })
-      await segments.removeEmpty()
+      await removeEmptySegments()
     },
     async close () {
       closing ??= (async () => {

@@ -27,12 +27,14 @@ export class PositionFile {
     try {
       const saved = JSON.parse(await readFile(this.#path, 'utf8')) as [string, Position][]
       const kept = saved.filter(([key, position]) => isOfLog((JSON.parse(key) as [string, string])[0], position))
-      if (kept.length < saved.length) this.#log.warn({ readers: saved.length - kept.length }, 'saved positions are not of this event log; their readers start again from the oldest event')
       this.#positions.restore(kept)
+      if (kept.length === saved.length) return
+      this.#log.warn({ readers: saved.length - kept.length }, 'saved positions are not of this event log; their readers start again from the oldest event')
     } catch (error) {
       if (codeOf(error) === 'ENOENT') return
       this.#log.warn({ reason: messageOf(error) }, 'the saved positions cannot be read; readers start again from the oldest event')
     }
+    await writeFileDurably(this.#path, JSON.stringify(this.#positions.entries()))
   }
 
   load (project: string, reader: string): Position | undefined {
