@@ -17,6 +17,8 @@ export const ErrorBody = Type.Object({
   message: Type.String({ description: 'One sentence a person can act on.' }),
   code: Type.String(),
   details: Type.Optional(Verbatim),
+  retry_after_seconds: Type.Optional(Type.Integer({ description: 'Of RATE_001 alone, as is `limit`.' })),
+  limit: Type.Optional(Type.Integer({ description: 'Requests a minute.' })),
   timestamp: Time,
   request_id: Type.String()
 }, { $id: 'Error', title: 'Error' })

@@ -1,16 +1,21 @@
 import Type from 'typebox'
 import { apiError } from '../../errors.js'
+import { profileSchema } from '../../profiles/schema.js'
 import type { ServedProject } from '../../project/projects.js'
 import { callerOf, isAdmin } from '../access.js'
 import { BODY_ERRORS, Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
+const { $schema: _, context: _context, ...profileMembers } = profileSchema.properties
+
 const Profile = Type.Object({
-  id: Type.String(),
-  name: Type.String(),
-  category: Type.String(),
-  group: Type.String(),
-  role: Type.String(),
+  ...profileMembers,
+  context: Type.Object({
+    requirements: Type.Array(Type.Object({
+      need: Type.String(), weight: Type.Optional(Type.Number()), optional: Type.Optional(Type.Boolean())
+    }, { additionalProperties: true, description: 'Further members are parameters of the strategies.' })),
+    max_tokens: Type.Optional(Type.Integer())
+  }),
   strategies: Type.Array(Type.Object({ need: Type.String(), optional: Type.Boolean(), strategies: Type.Array(Type.String()) }))
 })
 
