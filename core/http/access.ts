@@ -42,7 +42,11 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
     if (caller === null || !auth.supports.issue || reply.statusCode >= 400) return
     const left = caller.expires_at - clock() / 1000
     if (left <= 0 || left > RENEWAL_WINDOW_SECONDS) return
-    const renewal = renewals.get(caller.jti) ?? renew(caller)
+    const renewal = renewals.get(caller.jti) ?? renew(caller).catch((error: unknown) => {
+      // The answer itself is good: the caller can still ask for a new token.
+      request.log.warn({ err: error }, 'a token could not be renewed')
+      return undefined
+    })
     if (!renewals.has(caller.jti)) {
       renewals.set(caller.jti, renewal)
       setTimeout(() => renewals.delete(caller.jti), left * 1000).unref()
