@@ -119,11 +119,13 @@ function pick ({ agent_id, agent_type, project_id, permissions }: Identity): Ide
 }
 
 function claimsOf (payload: Record<string, unknown>): Claims {
-  const { sub, agent_type: agentType, project_id: project, permissions, iat, exp, jti, chain, nbf } = payload
+  const { iss, aud, sub, agent_type: agentType, project_id: project, permissions, iat, exp, jti, chain, nbf } = payload
+  // The codec checks these where they are present; here they must be, and be nothing else.
+  const isOurs = iss === ISSUER && aud === AUDIENCE
   const isText = [sub, agentType, project, jti].every((value) => typeof value === 'string')
   const isNumber = [iat, exp, chain].every((value) => Number.isSafeInteger(value))
   const isList = Array.isArray(permissions) && permissions.every((permission) => PERMISSIONS.includes(permission as Permission))
-  if (!isText || !isNumber || !isList || nbf !== undefined) throw unacceptable('its claims are not those of this sidecar')
+  if (!isOurs || !isText || !isNumber || !isList || nbf !== undefined) throw unacceptable('its claims are not those of this sidecar')
   return {
     agent_id: sub as string,
     agent_type: agentType as string,
