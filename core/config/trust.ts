@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, realpath } from 'node:fs/promises'
 import { homedir } from 'node:os'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { codeOf, messageOf, startError } from '../errors.js'
 import { makeDirectory, writeFileDurably } from '../durable-file.js'
 import { readPlainFile } from '../plain-file.js'
@@ -36,7 +36,7 @@ export async function inspectTrust (project: string): Promise<{ root: string, ha
   const root = await realpath(project)
   const subjects: TrustSubject[] = []
   const hash = createHash('sha256')
-  for (const path of [...FILES.map((name) => `.cco/${name}`), ...await profilesOf(root)]) {
+  for (const path of [...FILES.map((name) => `.cco/${name}`), ...await profilesOf(root), ...pluginsOf(root)]) {
     try {
       const content = readPlainFile(join(root, path))
       subjects.push({ path, bytes: Buffer.byteLength(content) })
@@ -57,6 +57,22 @@ async function profilesOf (root: string): Promise<string[]> {
     if (isAbsent(error)) return []
     throw startError('SIDECAR_ERR_CONFIG_UNREADABLE', `${join(root, PROFILES)} cannot be read: ${messageOf(error)}.`, { cause: error })
   }
+}
+
+/** The modules that the project's configuration names by path; what those import in turn is not followed. */
+function pluginsOf (root: string): string[] {
+  let config: { plugins?: unknown }
+  try {
+    config = JSON.parse(readPlainFile(join(root, '.cco', 'config.json'))) as { plugins?: unknown }
+  } catch {
+    // Not there, or no JSON: then it loads nothing, and who reads it as a configuration says what is wrong.
+    return []
+  }
+  const entries: unknown[] = Array.isArray(config?.plugins) ? config.plugins : []
+  return [...new Set(entries
+    .map((entry) => (typeof entry === 'string' ? entry : (entry as { use?: unknown } | null)?.use))
+    .filter((use) => typeof use === 'string' && use.startsWith('.'))
+    .map((use) => posix.join('.cco', use as string)))].sort()
 }
 
 function isAbsent (error: unknown): boolean {

@@ -32,6 +32,11 @@ t.test('trust shows what it covers, asks, and holds until something changes', as
   t.equal(await isTrusted(shop, home), true)
   t.equal(Object.keys((JSON.parse(readFileSync(join(home, '.cco', 'trust.json'), 'utf8')) as { projects: object }).projects).length, 1)
 
+  writeFileSync(join(shop, '.cco', 'y.js'), 'export default 1\n')
+  t.equal(await isTrusted(shop, home), false, 'the module that the configuration names is covered as well')
+  t.match((await cco(home, 'shop', '--yes')).stdout, /\.cco\/y\.js {2}17 B/)
+  t.equal(await isTrusted(shop, home), true)
+
   t.match((await cco(home, 'plain')).stdout, /brings nothing in \.cco that would need trust\.$/)
   t.match((await cco(home, 'missing')).stderr, /does not exist/)
 })
