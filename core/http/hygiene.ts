@@ -61,11 +61,12 @@ export function goneSignal (response: ServerResponse): AbortSignal {
   return gone.signal
 }
 
-/** Resolves to whether a response was written out whole. */
+/** Resolves to whether a response, not yet sent, is written out whole. */
 export async function writtenOut (response: ServerResponse): Promise<boolean> {
-  if (response.writableFinished) return true
+  const { socket } = response
   return await new Promise((resolve) => {
-    response.once('finish', () => resolve(true))
-    response.once('close', () => resolve(response.writableFinished))
+    // Node says `finish`, and `writableFinished`, also of a response whose connection broke on the way.
+    response.once('finish', () => resolve(socket?.destroyed !== true))
+    response.once('close', () => resolve(false))
   })
 }
