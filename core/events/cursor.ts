@@ -18,6 +18,8 @@ export async function resolveSince (bus: EventBus, project: string, since: strin
   if (since === 'earliest' || since === 'latest') return (await bus.locate(project, { at: since }))!
   if (since.startsWith(PREFIX)) {
     const position = Buffer.from(since.slice(PREFIX.length), 'base64url').toString('utf8')
+    // Decoding is lenient: what does not encode to the same text again was not made here.
+    if (toCursor(position) !== since) throw unknown()
     // The bus knows its own positions: reading at one that is not throws.
     await bus.read(project, { after: position, limit: 1 })
     return position
@@ -27,12 +29,14 @@ export async function resolveSince (bus: EventBus, project: string, since: strin
     if (!Number.isNaN(time)) return (await bus.locate(project, { at: 'time', time }))!
   }
   const before = EVENT_ID.test(since) ? await bus.locate(project, { at: 'event', event_id: since }) : undefined
-  if (before === undefined) {
-    throw apiError('VAL_001', 'since is no cursor of this project, no retained event, no RFC 3339 time, and neither earliest nor latest.', {
-      details: { issues: [{ path: 'since', message: 'is not known' }] }
-    })
-  }
+  if (before === undefined) throw unknown()
   // An event whose time is up is passed over: then the next one must not be passed over in its place.
   const [first] = (await bus.read(project, { after: before, limit: 1 })).items
   return first?.event.event_id === since ? first.position : before
+}
+
+function unknown (): Error {
+  return apiError('VAL_001', 'since is no cursor of this project, no retained event, no RFC 3339 time, and neither earliest nor latest.', {
+    details: { issues: [{ path: 'since', message: 'is not known' }] }
+  })
 }
