@@ -33,9 +33,14 @@ export interface Content { description: string, content: Record<string, { schema
 
 /** The answers of a route for its documentation: `answers` and the errors that it can end in. */
 export function responses (answers: Record<number, TSchema | Content>, ...errors: number[]): Record<string, TSchema | Content> {
-  const described = Object.entries(answers).map(([status, schema]) => [status, schema] as const)
-  const failures = [...new Set([400, 401, 403, 429, 500, 503, ...errors])].map((status) => [String(status), { ...Type.Ref('Error'), description: STATUS[status] ?? 'Error' } as TSchema] as const)
-  return Object.fromEntries([...described, ...failures])
+  const failures = [400, 401, 403, 429, 500, 503, ...errors].map((status) => {
+    const error = Type.Ref('Error')
+    const answer = answers[status] as TSchema | undefined
+    // A health report that is bad shares its status with the error of a server that shuts down.
+    const schema = answer === undefined ? error : Type.Union([answer, error])
+    return [String(status), { ...schema, description: STATUS[status] ?? 'Error' }] as const
+  })
+  return { ...answers, ...Object.fromEntries(failures) }
 }
 
 export const Priority = Type.Enum(['low', 'normal', 'high'])
