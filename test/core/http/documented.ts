@@ -31,22 +31,22 @@ export async function startDocumented (t: Parameters<typeof startSidecar>[0], op
     ...started,
     async ask (method, url, given) {
       const answer = await started.ask(method, url, given)
-      checkConventions(answer)
+      checkConventions(answer, url.startsWith('/health'))
       if (method !== 'HEAD') validate(method!, url, answer)
       return answer
     }
   }
 }
 
-/** What every answer carries, an error above all. Throws what does not hold. */
-export function checkConventions ({ status, headers, body }: Answer): void {
+/** What every answer carries, an error above all. Throws what does not hold. A health report has its own form, also when it is bad. */
+export function checkConventions ({ status, headers, body }: Answer, isHealth = false): void {
   const fault = (what: string): never => { throw new Error(`${what} in ${status} ${JSON.stringify(body)} ${JSON.stringify(headers)}`) }
   if (typeof headers['x-request-id'] !== 'string') fault('x-request-id is missing')
   for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
     if (headers[name] !== value) fault(`${name} is not '${value}'`)
   }
   if (headers['content-security-policy'] === undefined) fault('content-security-policy is missing')
-  if (status < 400) return
+  if (status < 400 || (isHealth && body.code === undefined)) return
   if (!String(headers['content-type']).startsWith('application/json')) fault('the error is no JSON')
   const allowed = ['error', 'message', 'code', 'details', 'timestamp', 'request_id', ...(body.code === 'RATE_001' ? ['retry_after_seconds', 'limit'] : [])]
   for (const name of Object.keys(body)) if (!allowed.includes(name)) fault(`'${name}' is no member of an error`)
