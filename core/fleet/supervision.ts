@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import type { AgentExit, AgentHandle, Logger } from '../contracts/index.js'
 import { messageOf } from '../errors.js'
-import type { AgentRecord, AgentState } from './agent-record.js'
+import { FINAL_STATES, type AgentRecord, type AgentState } from './agent-record.js'
 
 /** How long an agent that is asked to end may take. */
 export const STOP_GRACE_MS = 5000
@@ -37,8 +37,9 @@ export class Supervision {
     this.#options = options
   }
 
+  /** Of agents that take a place: not of one whose end is only being written down. */
   get records (): AgentRecord[] {
-    return [...this.#live.values()].map(({ record }) => record)
+    return [...this.#live.values()].map(({ record }) => record).filter(({ state }) => !FINAL_STATES.has(state))
   }
 
   open (): void {
