@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
 import type { Clock, ContextCache, ContextStrategy, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task } from '../contracts/index.js'
-import { apiError, isApiError, messageOf } from '../errors.js'
+import { apiError, codeOf, isApiError } from '../errors.js'
 import type { ProfileSet } from '../profiles/profiles.js'
 import type { Project } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
@@ -80,6 +81,9 @@ export function createContextService (options: ContextOptions): ContextService {
       files: issue?.files ?? []
     }
     const build = async (): Promise<Buffer> => {
+      const signal = AbortSignal.timeout(options.timeoutMs)
+      // One for each strategy, and Node warns of more than ten.
+      setMaxListeners(0, signal)
       const built = await buildContext({
         project: state,
         worker: options.worker,
@@ -94,7 +98,7 @@ export function createContextService (options: ContextOptions): ContextService {
         // Of this issue alone: an answer is valid as long as the results of its issue are the same.
         results: async (wanted: ResultQuery): Promise<ResultPage> => await store.list(project.id, { ...wanted, issue_id: query.issueId }),
         result: async (id) => await store.get(project.id, id),
-        signal: AbortSignal.timeout(options.timeoutMs),
+        signal,
         log: options.log
       })
       const body = Buffer.from(JSON.stringify(built).slice(0, -1))
@@ -130,7 +134,8 @@ export function createContextService (options: ContextOptions): ContextService {
         return { etag: prepared.etag, body: finish(body, false, clock()) }
       } catch (error) {
         if (isApiError(error)) throw error
-        throw apiError('CTX_001', `The context could not be gathered: ${messageOf(error)}.`, { cause: error })
+        // The system's own texts name paths, which are nobody's business on the wire; the log has them.
+        throw apiError('CTX_001', `The context could not be gathered: ${codeOf(error) ?? 'something unexpected happened'}.`, { cause: error })
       }
     },
     checkRequirements: (needs) => assertServed(needs, strategies),
