@@ -82,8 +82,9 @@ export class Events {
   #delivered = 0
   #timed = 0
   #deliveryMs = 0
-  #held = 0
-  readonly #draining = new AbortController()
+  /** What ends each wait and stream that is held. */
+  readonly #held = new Set<AbortController>()
+  #isDraining = false
 
   constructor (options: EventsOptions) {
     this.#options = options
@@ -105,8 +106,7 @@ export class Events {
   async wait (query: WaitQuery): Promise<Waited> {
     const { project, subscription, limit } = query
     const reader = `${query.reader.agent_id}/${subscription.key}`
-    this.#hold()
-    const signal = AbortSignal.any([query.signal, this.#draining.signal])
+    const { end, release } = this.#hold(query.signal)
     const bell = createBell()
     let remove: (() => void) | undefined
     let timer: NodeJS.Timeout | undefined
@@ -116,27 +116,25 @@ export class Events {
       let position = query.since === undefined
         ? await this.#startOf(project, reader)
         : await resolveSince(this.#bus, project, query.since)
-      const expired = new AbortController()
-      timer = setTimeout(() => expired.abort(), query.timeoutMs)
-      const end = AbortSignal.any([signal, expired.signal])
+      timer = setTimeout(() => end.abort(), query.timeoutMs)
       let missed = 0
       let parked = false
       for (;;) {
         const scan = await this.#scan(project, position, subscription, limit)
         position = scan.next
         missed += scan.missed
-        const isOver = end.aborted || query.timeoutMs === 0
+        const isOver = end.signal.aborted || query.timeoutMs === 0
         if (scan.placed.length > 0 || isOver) {
           const page = pageOf(scan, missed)
           return { page, timedOut: page.events.length === 0, delivered: async () => await this.#moveOn(project, reader, position, page.events, parked) }
         }
         parked = true
-        await bell.rung(end)
+        await bell.rung(end.signal)
       }
     } finally {
       clearTimeout(timer)
       remove?.()
-      this.#held--
+      release()
     }
   }
 
@@ -152,24 +150,23 @@ export class Events {
 
   /** Pages of matching events as they come, until the signal is aborted or the server shuts down. An empty page says that all is quiet. */
   async * stream (project: string, reader: Claims, subscription: Subscription, since: string | undefined, quietMs: number, signal: AbortSignal): AsyncGenerator<StreamPage> {
-    this.#hold()
-    const end = AbortSignal.any([signal, this.#draining.signal])
+    const { end, release } = this.#hold(signal)
     const bell = createBell()
     let remove: (() => void) | undefined
     try {
       remove = await this.#hub.add(project, { agentType: reader.agent_type, subscription, wake: bell.ring })
       let position = await resolveSince(this.#bus, project, since ?? 'latest')
-      while (!end.aborted) {
+      while (!end.signal.aborted) {
         const scan = await this.#scan(project, position, subscription, PAGE)
         position = scan.next
         this.#delivered += scan.placed.length
         const entries = scan.placed.map(({ event, position: behind }) => ({ event, cursor: toCursor(behind) }))
         yield { entries, cursor: toCursor(position), ...(scan.missed > 0 ? { gap: { missed: scan.missed } } : {}) }
-        if (!scan.more) await bell.rung(AbortSignal.any([end, AbortSignal.timeout(quietMs)]))
+        if (!scan.more) await bell.rung(end.signal, quietMs)
       }
     } finally {
       remove?.()
-      this.#held--
+      release()
     }
   }
 
@@ -189,7 +186,7 @@ export class Events {
     return {
       published: this.#published,
       delivered: this.#delivered,
-      waiting: this.#held,
+      waiting: this.#held.size,
       avg_delivery_time_ms: this.#timed === 0 ? 0 : Math.round(this.#deliveryMs / this.#timed * 100) / 100,
       by_topic: Object.fromEntries(this.#byTopic)
     }
@@ -197,7 +194,8 @@ export class Events {
 
   /** Ends all waits with an empty answer; new ones answer at once. */
   drain (): void {
-    this.#draining.abort()
+    this.#isDraining = true
+    for (const end of this.#held) end.abort()
   }
 
   async close (): Promise<void> {
@@ -213,11 +211,26 @@ export class Events {
     return event
   }
 
-  #hold (): void {
-    if (this.#held >= this.#options.maxWaits) {
-      throw apiError('SRV_002', `The sidecar holds ${this.#held} waits, which is its bound; try again in a moment.`, { headers: { 'retry-after': '1' } })
+  /**
+   * Takes a place among the waits; `end` is aborted when the client is gone and when the server shuts down.
+   * Not with `AbortSignal.any`: while one of its sources lives, Node 20 keeps all that was ever made of it and listened to.
+   */
+  #hold (gone: AbortSignal): { end: AbortController, release (): void } {
+    if (this.#held.size >= this.#options.maxWaits) {
+      throw apiError('SRV_002', `The sidecar holds ${this.#held.size} waits, which is its bound; try again in a moment.`, { headers: { 'retry-after': '1' } })
     }
-    this.#held++
+    const end = new AbortController()
+    const abort = (): void => end.abort()
+    if (gone.aborted || this.#isDraining) abort()
+    gone.addEventListener('abort', abort, { once: true })
+    this.#held.add(end)
+    return {
+      end,
+      release: () => {
+        gone.removeEventListener('abort', abort)
+        this.#held.delete(end)
+      }
+    }
   }
 
   async #startOf (project: string, reader: string): Promise<Position> {
@@ -270,23 +283,30 @@ function pageOf ({ placed, next, more }: Scan, missed: number): EventPage {
   }
 }
 
+interface Bell {
+  ring (): void
+  /** Resolves when it was rung since the last time, when the signal is aborted, or when all was quiet for so long. */
+  rung (signal: AbortSignal, quietMs?: number): Promise<void>
+}
+
 /** Remembers one ring, so that a ring before the wait is not lost. */
-function createBell (): { ring (): void, rung (signal: AbortSignal): Promise<void> } {
+function createBell (): Bell {
   let isRung = false
-  let wake: (() => void) | undefined
+  let wake = (): void => {}
   return {
     ring () {
       isRung = true
-      wake?.()
+      wake()
     },
-    async rung (signal) {
+    async rung (signal, quietMs) {
       if (!isRung && !signal.aborted) {
-        await new Promise<void>((resolve) => {
-          wake = resolve
-          signal.addEventListener('abort', () => resolve(), { once: true })
-        })
+        const woken = new Promise<void>((resolve) => { wake = resolve })
+        const timer = quietMs === undefined ? undefined : setTimeout(wake, quietMs).unref()
+        signal.addEventListener('abort', wake)
+        await woken
+        signal.removeEventListener('abort', wake)
+        clearTimeout(timer)
       }
-      wake = undefined
       isRung = false
     }
   }
