@@ -283,7 +283,9 @@ export class Fleet {
   async close (graceMs = STOP_GRACE_MS): Promise<void> {
     this.#closing = true
     // Those whose process is being made are waited for; one that is still gathering its context will not begin.
-    await Promise.race([Promise.allSettled(this.#starting.values()), delay(graceMs, undefined, { ref: false })])
+    const waited = new AbortController()
+    await Promise.race([Promise.allSettled(this.#starting.values()), delay(graceMs, undefined, waited).catch(() => {})])
+    waited.abort()
     await this.#supervision.close(SHUT_DOWN, graceMs)
   }
 
