@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Commit, UncommittedChange } from '../../contracts/context-strategy.js'
 import { holdsSecrets } from '../secret-files.js'
 import { git, splitNames, withoutFilters } from './git.js'
@@ -13,28 +14,45 @@ export interface GitFacts {
   changes: UncommittedChange[]
 }
 
+// Cut before secrets are looked for, for the sake of memory, and far behind what is shown.
+const MAX_READ_CHARACTERS = 1_000_000
 const MAX_DIFF_CHARACTERS = 16_000
 const MAX_DIFFS = 100
-const RECORD = '\x1e'
-const FIELD = '\x1f'
 
-export async function readGitFacts (root: string): Promise<GitFacts> {
+type Cleaner = (text: string, path: string) => Promise<string>
+
+/** Branch, head, remote and changes; texts pass through `clean`, which takes secrets out. */
+export async function readGitFacts (root: string, clean: Cleaner): Promise<GitFacts> {
   const config = await withoutFilters(root)
-  const [status, remotes] = await Promise.all([
+  const [prefix, status, remotes] = await Promise.all([
+    git(root, ['rev-parse', '--show-prefix']),
     git(root, ['status', '--porcelain=v2', '--branch', '--untracked-files=all', '--ignore-submodules=all', '--no-renames', '-z', '--', '.'], { config }),
     git(root, ['remote', '-v']).catch(() => Buffer.alloc(0))
   ])
-  const facts = parseStatus(splitNames(status).names)
+  const facts = parseStatus(splitNames(status).names, prefix.toString('utf8').replace(/\n$/, ''))
   const [remote, url] = remotes.toString('utf8').split('\n')[0]?.split('\t') ?? []
   const tracked = facts.changes.filter((change) => change.status !== 'untracked').slice(0, MAX_DIFFS)
   await Promise.all(inGroups(tracked, 25).map(async (group) => {
     const diffs = await readDiffs(root, facts.head, group.map((change) => change.path), config)
-    for (const change of group) change.diff = diffs.get(change.path) ?? null
+    for (const change of group) {
+      const diff = diffs.get(change.path)
+      // Cut only when clean: half a secret is not found any more.
+      change.diff = diff === undefined ? null : shorten(await clean(diff, change.path))
+    }
   }))
-  return { ...facts, remote: remote || null, remote_url: url === undefined ? null : withoutCredentials(url.replace(/ \((fetch|push)\)$/, '')) }
+  return {
+    ...facts,
+    remote: remote || null,
+    remote_url: url === undefined ? null : await clean(withoutCredentials(url.replace(/ \((fetch|push)\)$/, '')), 'url.txt')
+  }
 }
 
-function parseStatus (records: readonly string[]): Pick<GitFacts, 'branch' | 'head' | 'changes'> {
+function shorten (diff: string): string {
+  return diff.length > MAX_DIFF_CHARACTERS ? `${diff.slice(0, MAX_DIFF_CHARACTERS)}\n… ${diff.length - MAX_DIFF_CHARACTERS} more characters` : diff
+}
+
+/** `prefix` is the project's folder within its repository, which git puts before every path of a status. */
+function parseStatus (records: readonly string[], prefix: string): Pick<GitFacts, 'branch' | 'head' | 'changes'> {
   let branch: string | null = null
   let head: string | null = null
   const changes: UncommittedChange[] = []
@@ -47,7 +65,8 @@ function parseStatus (records: readonly string[]): Pick<GitFacts, 'branch' | 'he
       changes.push({ path: record.split(' ').slice(8).join(' '), status: statusOf(code!), diff: null })
     } else if (record.startsWith('u ')) changes.push({ path: record.split(' ').slice(10).join(' '), status: 'conflicted', diff: null })
   }
-  return { branch, head, changes: changes.filter((change) => !holdsSecrets(change.path)) }
+  const own = changes.filter(({ path }) => path.startsWith(prefix) && !holdsSecrets(path))
+  return { branch, head, changes: own.map((change) => ({ ...change, path: change.path.slice(prefix.length) })) }
 }
 
 function statusOf (code: string): UncommittedChange['status'] {
@@ -59,11 +78,10 @@ async function readDiffs (root: string, head: string | null, paths: string[], co
   const diffs = new Map<string, string>()
   if (head === null || paths.length === 0) return diffs
   await Promise.all(paths.map(async (path) => {
-    const output = await git(root, ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--ignore-submodules=all', 'HEAD', '--', path], { config }).catch(() => undefined)
+    const output = await git(root, ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--ignore-submodules=all', '--relative', 'HEAD', '--', path], { config }).catch(() => undefined)
     // A diff that cannot be had (a file changing under git's hands) is unknown, not empty.
     if (output === undefined) return
-    const text = output.toString('utf8')
-    diffs.set(path, text.length > MAX_DIFF_CHARACTERS ? `${text.slice(0, MAX_DIFF_CHARACTERS)}\n… ${text.length - MAX_DIFF_CHARACTERS} more characters` : text)
+    diffs.set(path, output.toString('utf8').slice(0, MAX_READ_CHARACTERS))
   }))
   return diffs
 }
@@ -77,23 +95,33 @@ export function withoutCredentials (url: string): string {
   return url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1')
 }
 
-export async function readCommits (root: string, limit: number): Promise<Commit[]> {
-  const format = `--format=${RECORD}%H${FIELD}%an${FIELD}%aI${FIELD}%B${FIELD}`
+export async function readCommits (root: string, limit: number, clean: Cleaner): Promise<Commit[]> {
+  // Marks that no message can hold, as it would have to know them.
+  const nonce = randomUUID()
+  const [record, field] = [`\x1e${nonce}`, `\x1f${nonce}`]
+  const format = `--format=${record}%H${field}%an${field}%at${field}%B${field}`
   let output: Buffer
   try {
-    output = await git(root, ['log', `--max-count=${limit}`, '--no-ext-diff', '--no-textconv', '--name-only', '-z', '--no-renames', '--no-show-signature', format, '--', '.'])
+    output = await git(root, ['log', `--max-count=${limit}`, '--no-ext-diff', '--no-textconv', '--name-only', '-z', '--no-renames', '--no-show-signature', '--relative', '--encoding=UTF-8', format, '--', '.'])
   } catch {
     // No commit yet.
     return []
   }
-  return output.toString('utf8').split(RECORD).slice(1).map((record) => {
-    const [hash, author, timestamp, message, files] = record.split(FIELD)
+  return await Promise.all(output.toString('utf8').split(record).slice(1).map(async (text) => {
+    const [hash, author, seconds, message, files] = text.split(field)
     return {
       hash: hash!,
       author: author!,
-      timestamp: new Date(timestamp!).toISOString(),
-      message: message!.trim(),
+      timestamp: timeOf(Number(seconds)),
+      message: await clean(message!.trim(), 'commit.txt'),
       files_changed: (files ?? '').split('\0').map((path) => path.replace(/^\n/, '')).filter((path) => path !== '' && !holdsSecrets(path))
     }
-  })
+  }))
+}
+
+const LATEST_SECONDS = Date.UTC(9999, 11, 31) / 1000
+
+/** Anybody may write any number into a commit. */
+function timeOf (seconds: number): string {
+  return new Date(Math.max(0, Math.min(seconds, LATEST_SECONDS)) * 1000).toISOString()
 }

@@ -33,6 +33,8 @@ function environment (config: readonly (readonly [string, string])[]): NodeJS.Pr
     GIT_OPTIONAL_LOCKS: '0',
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
+    // Wins over `protocol.<name>.allow`, with which a repository could bring a transport back that runs a command.
+    GIT_ALLOW_PROTOCOL: 'none',
     GIT_PAGER: 'cat',
     GIT_CONFIG_COUNT: String(config.length)
   }
@@ -65,14 +67,17 @@ export async function git (cwd: string, args: readonly string[], options: GitOpt
 
 /**
  * Configuration that switches off the repository's own filters, which `status` and `diff` would run on changed files.
- * Reading the names runs nothing.
+ * Reading the names runs nothing. Rejects where there is one that cannot be named in the environment.
  */
 export async function withoutFilters (cwd: string): Promise<(readonly [string, string])[]> {
   const names = new Set<string>()
-  const listing = await git(cwd, ['config', '--local', '--includes', '-z', '--name-only', '--list']).catch(() => Buffer.alloc(0))
+  // All scopes, not only the local one: a work tree may have a configuration of its own.
+  const listing = await git(cwd, ['config', '--includes', '-z', '--name-only', '--list'])
   for (const key of listing.toString('utf8').split('\0')) {
-    const match = /^(filter\..+)\.(clean|smudge|process|required)$/i.exec(key)
-    if (match !== null) names.add(match[1]!)
+    const match = /^(filter\..+)\.(clean|smudge|process|required)$/is.exec(key)
+    if (match === null) continue
+    if (key.includes('\uFFFD')) throw new Error('the configuration of the repository has a filter whose name is no UTF-8')
+    names.add(match[1]!)
   }
   return [...names].flatMap((name) => [
     [`${name}.clean`, ''], [`${name}.smudge`, ''], [`${name}.process`, ''], [`${name}.required`, 'false']

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync, type BigIntStats } from 'node:fs'
+import { lstatSync, readdirSync, readFileSync, statSync, type BigIntStats, type Dirent } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import createIgnore, { type Ignore } from 'ignore'
 import { codeOf } from '../../errors.js'
 import { holdsSecrets } from '../secret-files.js'
@@ -25,61 +26,90 @@ export interface Snapshot {
   hasGit: boolean
 }
 
+// Coarsest clock that file systems stamp changes with.
+const TICK_MS = 12
+
 /** Lists a project's files as they are on the disk now. */
 export async function takeSnapshot (root: string): Promise<Snapshot> {
-  const [tracked, head] = await Promise.all([listByGit(root), headState(root)])
-  const { names, unreadable } = tracked ?? { names: listByWalk(root), unreadable: 0 }
-  const files: ListedFile[] = []
+  const tracked = await listByGit(root)
+  const { names, unreadable } = tracked ?? listByWalk(root)
   const secret: string[] = []
-  const hash = createHash('sha256')
+  const found = new Map<string, BigIntStats>()
   for (const path of [...new Set(names)].sort()) {
-    if (holdsSecrets(path)) {
-      secret.push(path)
-      continue
-    }
-    let facts
-    try {
-      facts = lstatSync(join(root, path), { bigint: true })
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR' || codeOf(error) === 'EACCES' || codeOf(error) === 'ENAMETOOLONG') continue
-      throw error
-    }
-    // Links may lead anywhere and devices hold no text; both are no files of the project.
-    if (!facts.isFile()) continue
-    const stamp = stampOf(facts)
-    files.push({ path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp })
-    hash.update(`${path}\0${stamp}\0`)
+    const isSecret = holdsSecrets(path)
+    if (isSecret) secret.push(path)
+    const facts = isSecret ? undefined : factsOf(root, path)
+    if (facts !== undefined) found.set(path, facts)
   }
-  if (tracked !== undefined) hash.update(head)
+  await settle(root, found)
+  const files = [...found].map(([path, facts]) => ({ path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp: stampOf(facts) }))
+  const hash = createHash('sha256')
+  for (const { path, stamp } of files) hash.update(`${path}\0${stamp}\0`)
+  hash.update(tracked?.head ?? '')
   return { files, secret, unreadable, fingerprint: hash.digest('hex'), hasGit: tracked !== undefined }
 }
 
-async function listByGit (root: string): Promise<{ names: string[], unreadable: number } | undefined> {
+/** `undefined` for what is gone, and for links and devices: they may lead anywhere or hold no text, and are no files of the project. */
+function factsOf (root: string, path: string): BigIntStats | undefined {
   try {
-    return splitNames(await git(root, ['ls-files', '--cached', '--others', '--exclude-standard', '-z']))
+    const facts = lstatSync(join(root, path), { bigint: true })
+    return facts.isFile() ? facts : undefined
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')) return undefined
+    throw error
+  }
+}
+
+/** A file that is written twice within one tick keeps its stamp, so what was just written is looked at again when the tick is over. */
+async function settle (root: string, found: Map<string, BigIntStats>): Promise<void> {
+  const now = Date.now()
+  const fresh = [...found].filter(([, facts]) => Number(facts.ctimeMs) > now - TICK_MS)
+  if (fresh.length === 0) return
+  await wait(TICK_MS)
+  for (const [path] of fresh) {
+    const facts = factsOf(root, path)
+    if (facts === undefined) found.delete(path)
+    else found.set(path, facts)
+  }
+}
+
+interface Tracked {
+  names: string[]
+  unreadable: number
+  /** What tells one branch, head, index and configuration from another. */
+  head: string
+}
+
+async function listByGit (root: string): Promise<Tracked | undefined> {
+  try {
+    const [listing, told] = await Promise.all([
+      git(root, ['ls-files', '--cached', '--others', '--exclude-standard', '-z']),
+      git(root, ['rev-parse', '--absolute-git-dir', '--git-common-dir', '--show-toplevel'])
+    ])
+    const [own, common, top, ...more] = told.toString('utf8').trimEnd().split('\n')
+    // A repository whose configuration names another work tree would show files from outside the project.
+    if (top === undefined || more.length > 0 || !`${root}/`.startsWith(`${top.replace(/\/$/, '')}/`)) return undefined
+    return { ...splitNames(listing), head: headState(own!, resolve(root, common!)) }
   } catch {
     // No repository, a bare one, or none that git can read: the walk below answers instead.
     return undefined
   }
 }
 
-/** What tells one branch, head and index from another; empty without git. */
-async function headState (root: string): Promise<string> {
-  const folders = await git(root, ['rev-parse', '--absolute-git-dir', '--git-common-dir']).catch(() => undefined)
-  if (folders === undefined) return ''
-  const [gitDirectory, common] = folders.toString('utf8').trimEnd().split('\n')
-  const head = readText(join(gitDirectory!, 'HEAD')).trim()
-  const shared = resolve(root, common!)
+function headState (own: string, common: string): string {
+  const head = readText(join(own, 'HEAD')).trim()
   const ref = head.startsWith('ref: ') ? head.slice('ref: '.length) : undefined
-  const loose = ref === undefined ? '' : readText(join(shared, ref)).trim()
-  return [head, loose, loose === '' ? stamp(join(shared, 'packed-refs')) : '', stamp(join(gitDirectory!, 'index'))].join('\0')
+  const loose = ref === undefined ? '' : readText(join(common, ref)).trim()
+  const stamped = [join(own, 'index'), join(common, 'config'), join(common, 'shallow'), ...(loose === '' ? [join(common, 'packed-refs')] : [])]
+  return [head, loose, ...stamped.map(stamp)].join('\0')
 }
 
 function readText (path: string): string {
   try {
-    return readFileSync(path, 'utf8')
+    // A FIFO in the place of a file would hang the read.
+    return statSync(path).isFile() ? readFileSync(path, 'utf8') : ''
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return ''
+    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return ''
     throw error
   }
 }
@@ -98,7 +128,7 @@ const IGNORE_FILES = ['.gitignore', '.ignore']
 const MAX_WALKED = 200_000
 
 /** Lists a folder that git does not know, honouring ignore files the way git does. */
-function listByWalk (root: string): string[] {
+function listByWalk (root: string): { names: string[], unreadable: number } {
   const found: string[] = []
   const visit = (folder: string, rules: readonly { base: string, ignore: Ignore }[]): void => {
     let entries
@@ -108,6 +138,7 @@ function listByWalk (root: string): string[] {
       if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES' || codeOf(error) === 'ENAMETOOLONG') return
       throw error
     }
+    if (isGitDirectory(entries)) return
     const own = entries.filter((entry) => entry.isFile() && IGNORE_FILES.includes(entry.name))
     const here = own.length === 0
       ? rules
@@ -123,7 +154,14 @@ function listByWalk (root: string): string[] {
     }
   }
   visit('', [])
-  return found
+  // What was no UTF-8 has been read with a replacement character, and is found under no such name.
+  const names = found.filter((path) => !path.includes('\uFFFD') || factsOf(root, path) !== undefined)
+  return { names, unreadable: found.length - names.length }
+}
+
+/** A bare repository, or the inside of one, holds no files of a project. */
+function isGitDirectory (entries: readonly Dirent[]): boolean {
+  return ['HEAD', 'objects', 'refs'].every((name) => entries.some((entry) => entry.name === name))
 }
 
 function isIgnored (path: string, isDirectory: boolean, rules: readonly { base: string, ignore: Ignore }[]): boolean {

@@ -1,6 +1,7 @@
 import { lintSource } from '@secretlint/core'
 import { secretLintProfiler } from '@secretlint/profiler'
-import { creator as recommended } from '@secretlint/secretlint-rule-preset-recommend'
+import { rules as recommended } from '@secretlint/secretlint-rule-preset-recommend'
+import { findCredentials, type Range } from './secret-patterns.js'
 
 export interface Redacted {
   text: string
@@ -12,16 +13,19 @@ export interface Redacted {
 // that costs more than the search for secrets (measured: 105 ms became 5 s).
 secretLintProfiler.mark = () => {}
 
-const CONFIG = { rules: [{ id: '@secretlint/secretlint-rule-preset-recommend', rule: recommended }] }
+// Without the rule that lets a comment in a file decide that its secrets are handed out.
+const CONFIG = {
+  rules: recommended.filter((rule) => rule.meta.id !== '@secretlint/secretlint-rule-filter-comments').map((rule) => ({ id: rule.meta.id, rule }))
+}
 
-/** Replaces the secrets that the rule set finds in a text. */
+/** Replaces the secrets that the rule set and our own additions to it find in a text. */
 export async function redact (text: string, path: string): Promise<Redacted> {
   const dot = path.lastIndexOf('.')
   const result = await lintSource({
     source: { content: text, filePath: path, ext: dot < 0 ? '' : path.slice(dot), contentType: 'text' },
     options: { config: CONFIG, locale: 'en', maskSecrets: true, noPhysicFilePath: true }
   })
-  const ranges = mergeRanges(result.messages.map((message) => message.range as readonly [number, number]))
+  const ranges = mergeRanges([...result.messages.map((message) => message.range as Range), ...findCredentials(text)])
   let redacted = ''
   let end = 0
   for (const [start, stop] of ranges) {
@@ -31,7 +35,7 @@ export async function redact (text: string, path: string): Promise<Redacted> {
   return { text: redacted + text.slice(end), count: ranges.length }
 }
 
-function mergeRanges (ranges: readonly (readonly [number, number])[]): (readonly [number, number])[] {
+function mergeRanges (ranges: readonly Range[]): Range[] {
   const merged: [number, number][] = []
   for (const [start, end] of [...ranges].sort((a, b) => a[0] - b[0])) {
     const last = merged.at(-1)

@@ -13,6 +13,7 @@ export interface PreparedFile {
   modified: number
   /** `sha256:` and the hash of the file's own bytes. */
   checksum: string
+  /** Of the content as it stands in a JSON document, escapes included. */
   tokens: number
   redactions: number
 }
@@ -33,6 +34,10 @@ export interface ProjectOperations {
 const redaction = async () => await import('./redact.js')
 const tokenizer = async () => await import('gpt-tokenizer/encoding/o200k_base')
 
+async function clean (text: string, path: string): Promise<string> {
+  return (await (await redaction()).redact(text, path)).text
+}
+
 async function prepare (root: string, path: string, maxBytes: number): Promise<Preparation> {
   const raw = readGuarded(root, path, maxBytes)
   if (typeof raw === 'string') return { path, refused: raw }
@@ -45,7 +50,7 @@ async function prepare (root: string, path: string, maxBytes: number): Promise<P
     size: raw.size,
     modified: raw.modified,
     checksum: `sha256:${createHash('sha256').update(raw.bytes).digest('hex')}`,
-    tokens: (await countTokens([content]))[0]!,
+    tokens: (await countTokens([JSON.stringify(content)]))[0]!,
     redactions
   }
 }
@@ -59,18 +64,8 @@ async function countTokens (texts: string[]): Promise<number[]> {
 const operations: ProjectOperations = {
   snapshot: takeSnapshot,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepare(root, path, maxBytes))),
-  async facts (root) {
-    const facts = await readGitFacts(root)
-    for (const change of facts.changes) {
-      if (change.diff !== null) change.diff = (await (await redaction()).redact(change.diff, change.path)).text
-    }
-    return facts
-  },
-  async commits (root, limit) {
-    const commits = await readCommits(root, limit)
-    for (const commit of commits) commit.message = (await (await redaction()).redact(commit.message, 'commit.txt')).text
-    return commits
-  },
+  facts: async (root) => await readGitFacts(root, clean),
+  commits: async (root, limit) => await readCommits(root, limit, clean),
   async redact (texts) {
     const { redact } = await redaction()
     return await Promise.all(texts.map(async (text) => await redact(text, 'text.txt')))
