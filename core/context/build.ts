@@ -13,6 +13,8 @@ import { gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
 // Candidates beyond this many are too far down the ranking to be read at all.
 const MAX_READ = 600
 const MAX_OUTPUTS = 50
+// A file's time may be anything that somebody has set.
+const LATEST = Date.UTC(9999, 11, 31)
 /** Share of the budget that each part beside the files may take at most. */
 const SHARES = { structure: 0.12, git: 0.12, outputs: 0.2, metadata: 0.08 }
 // Rough bytes of a token of names and JSON, for sharing a token budget out before anything is counted.
@@ -67,7 +69,8 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
 
   const structure = structureOf(project, room * SHARES.structure)
   const git = await gitContextOf(project, gathered.commits, room * SHARES.git)
-  const outputs = outputsOf(await earlierResults(request, gathered.outputs), room * SHARES.outputs)
+  const earlier = await earlierResults(request, gathered.outputs)
+  const outputs = outputsOf(earlier.records, room * SHARES.outputs)
   const metadata = await metadataOf(project, gathered.metadata, room * SHARES.metadata)
   const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value, metadata: metadata.value }, worker)
   const base = { ...cleaned.value, project_structure: structure.value, git_context: git.value }
@@ -83,10 +86,10 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const fit = await fitFiles(ranked, readable, left, worker.countTokens)
   creditStrategies(gathered.reports, fit)
 
-  const sectionsCut = structure.left_out + git.left_out + outputs.left_out + metadata.left_out > 0
+  const sectionsCut = structure.left_out + git.left_out + outputs.left_out + metadata.left_out > 0 || earlier.more
   const dropped = [...fit.dropped, ...candidates.slice(MAX_READ)]
   const used = new Set(fit.files.map((file) => file.truncation).filter((truncation) => truncation !== 'none') as string[])
-  if (dropped.length > 0) used.add('dropped')
+  if (dropped.length > 0 || [...refused.values()].includes('too-large')) used.add('dropped')
   if (sectionsCut) used.add('sections')
   const context = {
     task: base.task,
@@ -127,11 +130,13 @@ function taskOf ({ issue, task }: BuildRequest): Record<string, Json> | null {
   }
 }
 
-async function earlierResults (request: BuildRequest, ids: readonly string[]): Promise<ResultRecord[]> {
-  const { results } = await request.results({ issue_id: request.task.issue_id, limit: MAX_OUTPUTS })
+/** Results of the issue and those that strategies point to, newest first; `more` when there were too many. */
+async function earlierResults (request: BuildRequest, ids: readonly string[]): Promise<{ records: ResultRecord[], more: boolean }> {
+  const { results, next_cursor: next } = await request.results({ issue_id: request.task.issue_id, limit: MAX_OUTPUTS })
   const known = new Set(results.map((record) => record.id))
   const further = await Promise.all([...new Set(ids)].filter((id) => !known.has(id)).slice(0, MAX_OUTPUTS).map(async (id) => await request.result(id)))
-  return [...results, ...further.filter((record) => record !== undefined)].sort((a, b) => (a.id < b.id ? 1 : -1))
+  const records = [...results, ...further.filter((record) => record !== undefined)].sort((a, b) => (a.id < b.id ? 1 : -1))
+  return { records, more: next !== undefined }
 }
 
 async function metadataOf (project: ProjectState, further: Record<string, Json>, maxBytes: number): Promise<{ value: Record<string, unknown>, left_out: number }> {
@@ -139,7 +144,14 @@ async function metadataOf (project: ProjectState, further: Record<string, Json>,
   const value: Record<string, unknown> = { ...further, ...facts, dependencies: [...facts.dependencies] }
   const dependencies = value.dependencies as unknown[]
   let leftOut = 0
-  for (let size = sizeOf(value); size > maxBytes && dependencies.length > 0; leftOut++) size -= sizeOf(dependencies.pop()) + 1
+  let size = sizeOf(value)
+  for (; size > maxBytes && dependencies.length > 0; leftOut++) size -= sizeOf(dependencies.pop()) + 1
+  for (const key of Object.keys(further).filter((name) => !(name in facts))) {
+    if (size <= maxBytes) break
+    size -= sizeOf(value[key]) + sizeOf(key)
+    delete value[key]
+    leftOut++
+  }
   return { value, left_out: leftOut }
 }
 
@@ -173,7 +185,7 @@ async function readCandidates (candidates: readonly Candidate[], { project, work
   const now = Date.now()
   const made = candidates.filter((candidate) => candidate.content !== undefined)
   const clean = await worker.redact(made.map((candidate) => candidate.content!))
-  const tokens = await worker.countTokens(clean.map((entry) => entry.text))
+  const tokens = await worker.countTokens(clean.map((entry) => JSON.stringify(entry.text)))
   made.forEach(({ path }, index) => {
     const { text: content, count } = clean[index]!
     readable.set(path, { content, tokens: tokens[index]!, size: Buffer.byteLength(content), modified: now, checksum: checksumOf(content) })
@@ -199,7 +211,7 @@ function fileEntry (file: Fit['files'][number], source: ReadFile): Record<string
     path: file.candidate.path,
     content: file.content,
     size: source.size,
-    last_modified: new Date(source.modified).toISOString(),
+    last_modified: new Date(Math.max(0, Math.min(source.modified, LATEST))).toISOString(),
     language: languageOf(file.candidate.path) ?? null,
     checksum: source.checksum,
     truncation: file.truncation

@@ -1,9 +1,11 @@
 import type { AgentProfile, Commit, ContextItem, ContextStrategy, Json, Logger, Requirement, ResultPage, ResultQuery, Task } from '../contracts/index.js'
 import { apiError, messageOf } from '../errors.js'
 import type { ProjectState } from '../project/project.js'
+import { PRIORITY } from './priority.js'
 import type { Offer } from './rank.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
+const PRIORITIES: ReadonlySet<unknown> = new Set(Object.values(PRIORITY))
 
 export interface StrategyReport {
   name: string
@@ -72,7 +74,7 @@ async function run (name: string, strategy: ContextStrategy, requirement: Requir
       strategy.gather({ project, task, requirement, profile, budget, results, log, signal: controller.signal }),
       expired
     ])
-    if (!Array.isArray(items)) throw new TypeError('gather() must resolve to an array')
+    checkItems(items)
   } catch (reason) {
     items = []
     error = messageOf(reason)
@@ -92,6 +94,30 @@ async function run (name: string, strategy: ContextStrategy, requirement: Requir
       duration_ms: Math.round((performance.now() - started) * 100) / 100,
       ...(error === undefined ? {} : { error })
     }
+  }
+}
+
+/** The rest of the core relies on what a strategy gives, so a wrong item is the fault of the strategy and of nobody else. */
+function checkItems (items: unknown): asserts items is ContextItem[] {
+  if (!Array.isArray(items)) throw new TypeError('gather() must resolve to an array')
+  items.forEach((item: Partial<Record<string, unknown>> | null, index) => {
+    const fault = faultOf(item ?? {})
+    if (fault !== undefined) throw new TypeError(`item ${index} of gather() ${fault}`)
+  })
+}
+
+function faultOf (item: Partial<Record<string, unknown>>): string | undefined {
+  switch (item.kind) {
+    case 'file':
+    case 'text':
+      if (typeof item.path !== 'string' || item.path === '') return 'has no path'
+      if (item.kind === 'text' && typeof item.content !== 'string') return 'has no content'
+      if (!Number.isFinite(item.score)) return 'has no score'
+      return PRIORITIES.has(item.priority) ? undefined : 'has no priority of 1 to 7'
+    case 'output': return typeof item.result_id === 'string' ? undefined : 'has no result_id'
+    case 'commit': return typeof (item.commit as { hash?: unknown } | undefined)?.hash === 'string' ? undefined : 'has no commit'
+    case 'metadata': return typeof item.key === 'string' ? undefined : 'has no key'
+    default: return `is of the unknown kind '${String(item.kind)}'`
   }
 }
 

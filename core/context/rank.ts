@@ -64,7 +64,8 @@ export function rankByContent (candidates: readonly Candidate[], contents: Reado
     frequencies.set(path, countTerms(content, terms))
     length += content.length
   }
-  const average = length / Math.max(1, contents.size)
+  // Where all are empty no length is relative to another.
+  const average = Math.max(1, length / Math.max(1, contents.size))
   const weights = terms.map((_, index) => {
     const holders = [...frequencies.values()].filter((counts) => counts[index]! > 0).length
     return Math.log(1 + (contents.size - holders + 0.5) / (holders + 0.5))

@@ -37,6 +37,11 @@ export interface Section<Value> {
 
 const BASE_COMMITS = 10
 const MAX_CHANGES = 200
+// A commit that brings in a whole tree, or a book for a message, must not take the room of everything else.
+const MOST_FILES = 200
+const FEW_FILES = 10
+const LONG_MESSAGE = 8000
+const SHORT_MESSAGE = 200
 
 /** As much of the tree as fits, the shallow paths first. */
 export function structureOf (state: ProjectState, maxBytes: number): Section<ProjectStructure> {
@@ -46,7 +51,7 @@ export function structureOf (state: ProjectState, maxBytes: number): Section<Pro
   let bytes = 0
   for (const { path } of byDepth) {
     const folders = parents(path).filter((folder) => !directories.has(folder))
-    const cost = [path, ...folders].reduce((sum, name) => sum + Buffer.byteLength(name) + 3, 0)
+    const cost = [path, ...folders].reduce((sum, name) => sum + sizeOf(name) + 1, 0)
     if (bytes + cost > maxBytes) break
     bytes += cost
     files.push(path)
@@ -69,20 +74,21 @@ function parents (path: string): string[] {
   return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
 }
 
-/** Branch, head, last commits and uncommitted changes; diffs go first when there is no room. `null` without git. */
+/** Branch, head, last commits and uncommitted changes; diffs go first when there is no room, then lists of files. `null` without git. */
 export async function gitContextOf (state: ProjectState, further: readonly Commit[], maxBytes: number): Promise<Section<GitContext | null>> {
   const facts = await state.git()
   if (facts === undefined) return { value: null, left_out: 0 }
   const commits = new Map([...await state.commits(BASE_COMMITS), ...further].map((commit) => [commit.hash, commit]))
+  const newest = [...commits.values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1))
   const value: GitContext = {
     branch: facts.branch,
     head: facts.head,
-    recent_commits: [...commits.values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1)),
+    recent_commits: newest.map((commit) => shorten(commit, MOST_FILES, LONG_MESSAGE)),
     uncommitted_changes: facts.changes.slice(0, MAX_CHANGES),
     remote: facts.remote,
     remote_url: facts.remote_url
   }
-  let leftOut = facts.changes.length - value.uncommitted_changes.length
+  let leftOut = facts.changes.length - value.uncommitted_changes.length + newest.filter((commit, index) => commit !== value.recent_commits[index]).length
   let size = sizeOf(value)
   value.uncommitted_changes = value.uncommitted_changes.map((change) => {
     if (size <= maxBytes || change.diff === null) return change
@@ -90,6 +96,14 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
     leftOut++
     return { ...change, diff: null }
   })
+  if (size > maxBytes) {
+    value.recent_commits = value.recent_commits.map((commit) => {
+      const short = shorten(commit, FEW_FILES, SHORT_MESSAGE)
+      if (short !== commit) leftOut++
+      return short
+    })
+    size = sizeOf(value)
+  }
   while (size > maxBytes && value.recent_commits.length > 1) {
     size -= sizeOf(value.recent_commits.pop())
     leftOut++
@@ -99,6 +113,16 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
     leftOut++
   }
   return { value, left_out: leftOut }
+}
+
+/** The commit itself where it is short enough. */
+function shorten (commit: Commit, files: number, message: number): Commit {
+  if (commit.files_changed.length <= files && commit.message.length <= message) return commit
+  return {
+    ...commit,
+    message: commit.message.length > message ? `${commit.message.slice(0, message)}…` : commit.message,
+    files_changed: commit.files_changed.slice(0, files)
+  }
 }
 
 /** What earlier agents decided, newest first. */
