@@ -224,27 +224,27 @@ export class Fleet {
     return record
   }
 
-  /** Throws `NOT_001`, for an agent of another project too. */
-  get (project: string, agentId: string): AgentRecord {
+  /** Throws `NOT_001`, for an agent of another project too. Without a project, here and below, those of all are meant. */
+  get (project: string | undefined, agentId: string): AgentRecord {
     const record = this.#known.get(agentId)
-    if (record === undefined || record.project_id !== project) throw apiError('NOT_001', `There is no agent '${agentId}'.`)
+    if (record === undefined || (project !== undefined && record.project_id !== project)) throw apiError('NOT_001', `There is no agent '${agentId}'.`)
     return record
   }
 
   /** Newest first. */
-  list (project: string, filter: { status?: string, agent_type?: string, issue_id?: string }): AgentRecord[] {
-    return [...this.#known.values()].reverse().filter((record) => record.project_id === project &&
+  list (project: string | undefined, filter: { status?: string, agent_type?: string, issue_id?: string }): AgentRecord[] {
+    return [...this.#known.values()].reverse().filter((record) => (project === undefined || record.project_id === project) &&
       (filter.status === undefined || record.state === filter.status) &&
       (filter.agent_type === undefined || record.agent_type === filter.agent_type) &&
       (filter.issue_id === undefined || record.issue_id === filter.issue_id))
   }
 
-  async logs (project: string, agentId: string, lines: number): Promise<string> {
+  async logs (project: string | undefined, agentId: string, lines: number): Promise<string> {
     return await tailOf(outputFile(this.#records.directoryOf(this.get(project, agentId).agent_id)), lines)
   }
 
   /** TERM, then KILL after the grace; one that has not begun does not begin. Resolves when it is gone. */
-  async stop (project: string, agentId: string, graceMs: number): Promise<AgentRecord> {
+  async stop (project: string | undefined, agentId: string, graceMs: number): Promise<AgentRecord> {
     const record = this.get(project, agentId)
     if (this.#queue.remove(agentId)) {
       await this.#conclusion.conclude(record, 'stopped', 'it was taken out of the queue')

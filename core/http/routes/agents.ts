@@ -1,4 +1,5 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
+import type { Claims } from '../../contracts/auth.js'
 import type { AgentRecord } from '../../fleet/agent-record.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
@@ -95,6 +96,11 @@ const Queued = Type.Object({
 
 const Params = Strict({ agent_id: Identifier })
 
+/** The project whose agents a caller sees; the operator, who starts them in any, sees all. */
+function scopeOf (caller: Claims): string | undefined {
+  return isAdmin(caller) ? undefined : caller.project_id
+}
+
 export async function agentRoutes (app: App, { context, fleet, projects }: Services): Promise<void> {
   app.post('/api/agents/spawn', {
     config: { access: 'spawn_agents' },
@@ -119,17 +125,17 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   app.get('/api/agents', {
     config: { access: 'read_context' },
     schema: {
-      summary: 'Agents of the project, newest first',
+      summary: 'Agents of the project, newest first; those of all projects for the operator',
       tags: ['agents'],
       querystring: Strict({ status: Type.Optional(State), agent_type: Type.Optional(Identifier), issue_id: Type.Optional(Identifier) }),
       response: responses({ 200: Type.Object({ agents: Type.Array(Agent) }) })
     }
-  }, async (request) => ({ agents: fleet.list(callerOf(request).project_id, request.query).map(show) }))
+  }, async (request) => ({ agents: fleet.list(scopeOf(callerOf(request)), request.query).map(show) }))
 
   app.get('/api/agents/:agent_id/status', {
     config: { access: 'read_context' },
     schema: { summary: 'What is known of an agent', tags: ['agents'], params: Params, response: responses({ 200: Agent }, 404) }
-  }, async (request) => show(fleet.get(callerOf(request).project_id, request.params.agent_id)))
+  }, async (request) => show(fleet.get(scopeOf(callerOf(request)), request.params.agent_id)))
 
   app.get('/api/agents/:agent_id/logs', {
     config: { access: 'read_context' },
@@ -142,7 +148,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     }
   }, async (request) => {
     const { agent_id: agentId } = request.params
-    return { agent_id: agentId, log: await fleet.logs(callerOf(request).project_id, agentId, request.query.tail ?? 200) }
+    return { agent_id: agentId, log: await fleet.logs(scopeOf(callerOf(request)), agentId, request.query.tail ?? 200) }
   })
 
   app.post('/api/agents/:agent_id/status', {
@@ -178,7 +184,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     }
   }, async (request) => {
     const { force = false, timeout_seconds: grace = 5 } = request.query
-    const record = await fleet.stop(callerOf(request).project_id, request.params.agent_id, force ? 0 : grace * 1000)
+    const record = await fleet.stop(scopeOf(callerOf(request)), request.params.agent_id, force ? 0 : grace * 1000)
     return { ...show(record), stopped: record.state === 'stopped', timestamp: new Date().toISOString() }
   })
 }
