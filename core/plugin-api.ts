@@ -1,5 +1,5 @@
 /** All that a plugin may import from the core. */
-export { default as Type } from 'typebox'
+export { default as Type } from './typebox.js'
 export type { Static, TSchema } from 'typebox'
 export { definePlugin } from './plugin-host/define-plugin.js'
 export type { Builtin } from './plugin-host/resolve.js'

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import Type from 'typebox'
+import Type from '../typebox.js'
 import { codeOf, messageOf, nearest, startError } from '../errors.js'
 import { readPlainFile } from '../plain-file.js'
 import type { PluginRequest } from '../plugin-host/resolve.js'

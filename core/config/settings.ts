@@ -1,4 +1,5 @@
-import Type, { type Static, type TSchema } from 'typebox'
+import type { Static, TSchema } from 'typebox'
+import Type from '../typebox.js'
 import { IDENTIFIER } from '../profiles/schema.js'
 
 const strict = { additionalProperties: false }

@@ -1,4 +1,5 @@
-import Type, { type TSchema } from 'typebox'
+import type { TSchema } from 'typebox'
+import Type from '../typebox.js'
 import { IDENTIFIER, TOPIC } from '../profiles/schema.js'
 
 /** Members that are the agent's own are kept verbatim: any object. */

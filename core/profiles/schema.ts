@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../typebox.js'
 import type { AgentProfile } from '../contracts/agent-profile.js'
 
 export const IDENTIFIER = '^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$'

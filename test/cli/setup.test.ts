@@ -65,11 +65,12 @@ function fakeProject (root: string): (...args: string[]) => Promise<Run> {
   mkdirSync(join(root, 'cli'))
   cpSync(FILE, join(root, 'cli', 'setup.mjs'))
   writeFileSync(join(root, 'npm-cli.mjs'), note('npm', `
-for (const [name, bin] of [['typescript', 'tsc'], ['tap', 'tap']]) {
+for (const [name, bin] of [['typescript', 'tsc'], ['tap', 'tap'], ['@rollup/wasm-node', 'rollup']]) {
   mkdirSync('node_modules/' + name, { recursive: true })
   writeFileSync('node_modules/' + name + '/package.json', JSON.stringify({ bin: { [bin]: 'bin.mjs' } }))
 }
 writeFileSync('node_modules/typescript/bin.mjs', ${JSON.stringify(note('tsc', 'mkdirSync("dist", { recursive: true })\nwriteFileSync("dist/.tsbuildinfo", "")\nwriteFileSync("dist/index.js", "")\nprocess.exit(Number(process.env.TSC_EXIT ?? 0))'))})
+writeFileSync('node_modules/@rollup/wasm-node/bin.mjs', ${JSON.stringify(note('rollup'))})
 writeFileSync('node_modules/tap/bin.mjs', ${JSON.stringify(note('tap', 'mkdirSync(".tap/plugins", { recursive: true })'))})
 writeFileSync('node_modules/.package-lock.json', '{}')`))
   writeFileSync(join(root, 'package-lock.json'), '{}')
@@ -82,6 +83,8 @@ writeFileSync('node_modules/.package-lock.json', '{}')`))
   })
 }
 
+const COMPILED = ['tsc -p tsconfig.json', 'rollup node_modules/typebox/build/index.mjs --silent --format es --file dist/core/typebox.js']
+
 t.test('a fresh clone is set up once, and then nothing is said', async (t) => {
   const root = t.testdir()
   const run = fakeProject(root)
@@ -92,7 +95,7 @@ t.test('a fresh clone is set up once, and then nothing is said', async (t) => {
   }
   const first = await run('--with-tests')
   t.equal(first.code, 0, first.output)
-  t.same(ran(), ['npm ci --include=dev --no-audit --no-fund', 'tsc -p tsconfig.json', 'tap build'])
+  t.same(ran(), ['npm ci --include=dev --no-audit --no-fund', ...COMPILED, 'tap build'])
   t.same(await run('--with-tests'), { code: 0, output: '' })
   t.same(ran(), [])
 
@@ -105,11 +108,11 @@ t.test('a fresh clone is set up once, and then nothing is said', async (t) => {
   const before = new Date(Date.now() - 5000)
   utimesSync(join(root, 'index.ts'), before, before)
   t.equal((await run()).code, 0, 'what failed is tried again, although nothing is newer')
-  t.same(ran(), ['tsc -p tsconfig.json'])
+  t.same(ran(), COMPILED)
 
   writeFileSync(join(root, 'dist', 'deleted.js'), '')
   await run()
-  t.same(ran(), ['tsc -p tsconfig.json'])
+  t.same(ran(), COMPILED)
   t.same(setup.readBuild(root).outputs, ['index'])
   utimesSync(join(root, 'package-lock.json'), later, later)
   await run()

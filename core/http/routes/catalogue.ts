@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import { apiError } from '../../errors.js'
 import { profileSchema } from '../../profiles/schema.js'
 import type { ServedProject } from '../../project/projects.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
 import { BODY_ERRORS, Identifier, Nullable, responses, Strict, Time, Verbatim } from '../schemas.js'

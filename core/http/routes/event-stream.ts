@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import { parseSubscription } from '../../events/subscription.js'
 import { callerOf } from '../access.js'
 import { EventName, responses, Strict } from '../schemas.js'

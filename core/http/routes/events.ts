@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import type { JsonObject } from '../../contracts/common.js'
 import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'

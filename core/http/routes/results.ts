@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import type { JsonObject } from '../../contracts/common.js'
 import type { ResultStatus } from '../../contracts/result-store.js'
 import { apiError } from '../../errors.js'

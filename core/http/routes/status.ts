@@ -1,5 +1,5 @@
 import { statfs } from 'node:fs/promises'
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import { messageOf } from '../../errors.js'
 import { responses, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'

@@ -1,4 +1,4 @@
-import Type from 'typebox'
+import Type from '../../typebox.js'
 import type { Claims, IssuedToken, Permission } from '../../contracts/auth.js'
 import { apiError } from '../../errors.js'
 import { createIds } from '../../ids.js'
