@@ -79,7 +79,8 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
   const facts = await state.git()
   if (facts === undefined) return { value: null, left_out: 0 }
   const commits = new Map([...await state.commits(BASE_COMMITS), ...further].map((commit) => [commit.hash, commit]))
-  const newest = [...commits.values()].sort((a, b) => (a.timestamp < b.timestamp ? 1 : -1))
+  // Commits of the same second stay as git gives them.
+  const newest = [...commits.values()].sort((a, b) => Date.parse(b.timestamp) - Date.parse(a.timestamp))
   const value: GitContext = {
     branch: facts.branch,
     head: facts.head,

@@ -6,7 +6,7 @@ export type Range = readonly [start: number, end: number]
 const FORMS: readonly RegExp[] = [
   // AWS: the identifiers, and the value behind the name (the rule set counts its length from the start of the name).
   /\b(?:A3T[A-Z0-9]|AKIA|AGPA|AIDA|AROA|AIPA|ANPA|ANVA|ASIA)[A-Z0-9]{16}\b/dg,
-  /secret_?access_?key["']?\s{0,200}(?:=>|:=|[:=])\s{0,200}["']?([A-Za-z0-9/+=]{40})(?![A-Za-z0-9/+=])/dgi,
+  /secret_?access_?key\\?["']?\s{0,200}(?:=>|:=|[:=])\s{0,200}\\?["']?([A-Za-z0-9/+=]{40})(?![A-Za-z0-9/+=])/dgi,
   // Google, Stripe, GitHub, OpenAI, SendGrid, Vault, Azure storage.
   /\bAIza[\w-]{35}(?![\w-])/dg,
   /\b[sr]k_live_[A-Za-z0-9]{16,}/dg,
