@@ -301,7 +301,7 @@ function createBell (): Bell {
     async rung (signal, quietMs) {
       if (!isRung && !signal.aborted) {
         const woken = new Promise<void>((resolve) => { wake = resolve })
-        const timer = quietMs === undefined ? undefined : setTimeout(wake, quietMs).unref()
+        const timer = quietMs === undefined ? undefined : setTimeout(wake, quietMs)
         signal.addEventListener('abort', wake)
         await woken
         signal.removeEventListener('abort', wake)
