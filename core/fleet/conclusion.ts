@@ -49,9 +49,9 @@ export class Conclusion {
     if (record.result_id === undefined) {
       await attempt(async () => await this.#storeResult(record, state), 'no result could be stored for an agent that left none')
     }
+    await attempt(async () => await this.#records.save({ ...record, state }), 'the end of an agent could not be recorded')
     record.state = state
     this.#count(record)
-    await attempt(async () => await this.#records.save(record), 'the end of an agent could not be recorded')
     announce(this.#options, record, 'agent_ended')
   }
 
