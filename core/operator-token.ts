@@ -11,15 +11,17 @@ export async function keepOperatorToken ({ auth, storage, project, ttlSeconds, l
   ttlSeconds: number
   log: Logger
 }): Promise<{ close (): void }> {
-  const write = async (): Promise<void> => {
-    const { token } = await auth.issue({ agent_id: 'operator', agent_type: 'operator', project_id: project, permissions: ['admin'] }, { ttlSeconds })
+  const write = async (): Promise<number> => {
+    const { token, claims } = await auth.issue({ agent_id: 'operator', agent_type: 'operator', project_id: project, permissions: ['admin'] }, { ttlSeconds })
     await writeFileDurably(join(storage, 'operator.token'), `${token}\n`)
+    return claims.expires_at - claims.issued_at
   }
   if (!auth.supports.issue) return { close () {} }
-  await write()
+  // The bound of a chain may make it shorter than it was asked for.
+  const lifeSeconds = await write()
   const timer = setInterval(() => {
     write().catch((error: unknown) => log.error({ reason: messageOf(error) }, 'the token of the operator could not be renewed'))
-  }, ttlSeconds * 1000 / 2)
+  }, lifeSeconds * 1000 / 2)
   timer.unref()
   return { close: () => clearInterval(timer) }
 }
