@@ -41,7 +41,7 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
   const now = (): number => Math.floor(clock() / 1000)
 
   const verifySignature = (token: string): Claims => {
-    if (token === '' || token.length > MAX_TOKEN_LENGTH) throw unacceptable('it has no acceptable form')
+    if (token.length > MAX_TOKEN_LENGTH || !isCanonical(token)) throw unacceptable('it has no acceptable form')
     let payload: Record<string, unknown>
     try {
       const { kid, alg } = codec.header(token)
@@ -112,6 +112,12 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
     publicKeys: async () => ({ keys: keys.map(publicJwk) })
   }
   return auth
+}
+
+/** Three parts in the one spelling that base64url has for their bytes: so that a token cannot be written in another way. */
+function isCanonical (token: string): boolean {
+  const parts = token.split('.')
+  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
 }
 
 function pick ({ agent_id, agent_type, project_id, permissions }: Identity): Identity {
