@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { lstatSync, readdirSync, readFileSync, statSync, type BigIntStats, type Dirent } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -41,8 +41,10 @@ export async function takeSnapshot (root: string): Promise<Snapshot> {
     const facts = isSecret ? undefined : factsOf(root, path)
     if (facts !== undefined) found.set(path, facts)
   }
-  await settle(root, found)
-  const files = [...found].map(([path, facts]) => ({ path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp: stampOf(facts) }))
+  const restless = await settle(root, found)
+  const files = [...found].map(([path, facts]) => ({
+    path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp: restless.has(path) ? randomUUID() : stampOf(facts)
+  }))
   const hash = createHash('sha256')
   for (const { path, stamp } of files) hash.update(`${path}\0${stamp}\0`)
   hash.update(tracked?.head ?? '')
@@ -60,17 +62,23 @@ function factsOf (root: string, path: string): BigIntStats | undefined {
   }
 }
 
-/** A file that is written twice within one tick keeps its stamp, so what was just written is looked at again when the tick is over. */
-async function settle (root: string, found: Map<string, BigIntStats>): Promise<void> {
-  const now = Date.now()
-  const fresh = [...found].filter(([, facts]) => Number(facts.ctimeMs) > now - TICK_MS)
-  if (fresh.length === 0) return
+/**
+ * A file that is written twice within one tick keeps its stamp, so what was just written is looked at again when the tick is over.
+ * Those that somebody goes on writing are returned: no stamp of theirs is worth anything.
+ */
+async function settle (root: string, found: Map<string, BigIntStats>): Promise<Set<string>> {
+  const restless = new Set<string>()
+  const isFresh = (facts: BigIntStats): boolean => Number(facts.ctimeMs) > Date.now() - TICK_MS
+  const fresh = [...found].filter(([, facts]) => isFresh(facts))
+  if (fresh.length === 0) return restless
   await wait(TICK_MS)
   for (const [path] of fresh) {
     const facts = factsOf(root, path)
     if (facts === undefined) found.delete(path)
     else found.set(path, facts)
+    if (facts !== undefined && isFresh(facts)) restless.add(path)
   }
+  return restless
 }
 
 interface Tracked {
