@@ -10,7 +10,7 @@ const EVENT: SidecarEvent = {
 
 /** Few names and values, so that clauses and events meet. */
 const name = fc.constantFrom('a', 'b', 'topic', 'data', 'x-y', 'x_1', '__proto__', 'constructor', 'toString', '0')
-const text = fc.constantFrom('1', '10', 'on', 'one', 'testing', 'null', 'true', '-1.5', 'a:b', 'o n', '*', 'x!y')
+const text = fc.constantFrom('1', '10', 'on', 'one', 'bone', 'testing', 'null', 'true', '-1.5', 'a:b', 'o n', '*', 'x!y')
 const scalar = fc.oneof(text, fc.constantFrom(null, true, false, 0, 1, 10, -1.5, 1e21))
 const value = fc.letrec((tie) => ({
   value: fc.oneof({ maxDepth: 3 }, scalar, fc.array(scalar, { maxLength: 3 }), fc.dictionary(name, tie('value'), { maxKeys: 3 }))

@@ -251,6 +251,11 @@ t.test('beyond the limit agents wait in the queue, and beyond the queue they are
   await eventually(async () => await state(started, low.body.agent_id), (now) => now === 'running')
   const waiting = await spawn(started, 'stay')
   t.match((await ask('DELETE', `/api/agents/${waiting.body.agent_id}`)).body, { stopped: true, process_id: null, reason: /queue/ })
+
+  const narrow = await startListening(t, { settings: { 'spawn-max-per-type': '1', 'spawn-max-queue': '0' } })
+  t.equal((await spawn(narrow, 'stay')).status, 201)
+  t.equal((await spawn(narrow, 'stay')).body.code, 'AGT_003', 'without a queue at once')
+  t.equal((await spawn(narrow, 'stay', { agent_type: 'code-reviewer' })).status, 201, 'another type has its own places')
 })
 
 t.test('agents are listed by what they are, within the project', async (t) => {
@@ -296,12 +301,12 @@ t.test('agents whose profiles subscribe to the topic are told to the publisher',
 t.test('metrics count agents by type and name none', async (t) => {
   const started = await startListening(t)
   const { ask } = started
-  const { body } = await spawn(started, 'stay', { correlation_id: 'talk-4711', issue_id: 'issue-4711' })
+  const { body } = await spawn(started, 'stay', { correlation_id: 'talk-zebra', issue_id: 'issue-zebra' })
   await ask('GET', body.webhook_url)
   const { text } = await ask('GET', '/metrics')
   t.match(text, /^sidecar_active_agents\{agent_type="ai-engineer"\} 1$/m)
   t.match(text, /^sidecar_requests_total\{method="GET",route="\/api\/agents\/:agent_id\/status",status="200"\} 1$/m)
-  for (const id of [body.agent_id, '4711']) t.notMatch(text, id)
+  for (const id of [body.agent_id, 'zebra']) t.notMatch(text, id)
   const status = (await ask('GET', '/status')).body
   t.match(status.agents, { active: 1, spawned_total: 1, by_type: { [TYPE]: 1 } })
   await ask('DELETE', `/api/agents/${body.agent_id}`)

@@ -408,6 +408,14 @@ t.test('a position moves only when the answer was written out', async (t) => {
   t.strictSame(ids((await ask('GET', '/api/events/wait/note?timeout=0', { token })).body), [])
 })
 
+t.test('an answer without its body is not offered where it would move a position', async (t) => {
+  const { ask, agent } = await startDocumented(t)
+  const { token } = await agent('ai-engineer')
+  const id = await publish(ask, 'note')
+  for (const url of ['/api/events/wait/note?timeout=0', '/api/events/wait?timeout=0', '/api/events/stream']) t.equal((await ask('HEAD', url, { token })).status, 404, url)
+  t.strictSame(ids((await ask('GET', '/api/events/wait/note?timeout=0', { token })).body), [id])
+})
+
 t.test('only the events of the caller\'s project are seen', async (t) => {
   const { ask, agent } = await startDocumented(t)
   await ask('POST', '/api/projects', { body: { project_id: 'other', root: await temporaryFolder(t) } })

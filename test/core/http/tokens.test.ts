@@ -5,6 +5,7 @@ import t from 'tap'
 import type { TestSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'
 import { startDocumented } from './documented.js'
+import { writePlugin } from './plugin-file.js'
 
 const MINUTE_MS = 60_000
 const TYPES = {
@@ -294,6 +295,30 @@ t.test('an agent that reads x-refreshed-token never expires', async (t) => {
   now += 10 * MINUTE_MS
   t.equal((await ask('GET', '/api/plugins', { token })).body.code, 'AUTH_002')
   t.ok(await works({ ask }, next))
+})
+
+t.test('an answer is given also when the next token cannot be made', async (t) => {
+  const use = await writePlugin(await temporaryFolder(t), 'auth.mjs', `
+    const claims = (id, clock) => ({
+      agent_id: id, agent_type: 'ai-engineer', project_id: 'sample', permissions: id === 'operator' ? ['admin'] : [], jti: id,
+      issued_at: Math.floor(clock() / 1000), expires_at: Math.floor(clock() / 1000) + 60, chain_started_at: 0
+    })
+    export default definePlugin({ kind: 'auth', name: 'half', create: (_options, { clock }) => ({
+      supports: { issue: true },
+      async issue ({ agent_id: id }) {
+        if (id !== 'operator') throw new Error('no key')
+        return { token: id, claims: claims(id, clock) }
+      },
+      verify: async (token) => claims(token, clock),
+      async refresh () { throw apiError('VAL_001', 'Not now.') },
+      revoke: async () => ({ revoked: 0 }),
+      publicKeys: async () => ({ keys: [] })
+    }) })`)
+  const { ask } = await startDocumented(t, { plugins: [{ use }] })
+  for (let call = 0; call < 2; call++) {
+    const { status, headers } = await ask('GET', '/api/plugins', { token: 'ada' })
+    t.strictSame([status, headers['x-refreshed-token']], [200, undefined])
+  }
 })
 
 t.test('a revoked token is refused at once and after a restart', async (t) => {
