@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { eventually, within } from '../../core/testing/expectations.js'
+import { withoutTestRunner } from '../support/environment.js'
 import { writeAgentProgram } from '../support/agent-program.js'
 import { groupMembers, isAlive } from '../support/process-table.js'
 import { createRepository } from '../support/repository.js'
@@ -241,7 +242,8 @@ t.test('environment and token', LINUX, async (t) => {
     settings: { 'spawn-environment': 'HARMLESS,ABSENT' }
   })
   const agent = await fleet.spawn('report', { environment: { GIVEN: 'by the caller' }, correlation_id: 'cor-1', context_requirements: ['source-files'] })
-  const { environment, directory, command, context, mode } = await told(agent, 'report') as { environment: Record<string, string>, directory: string, command: string, context: string, mode: number }
+  const { environment: whole, directory, command, context, mode } = await told(agent, 'report') as { environment: Record<string, string>, directory: string, command: string, context: string, mode: number }
+  const environment = withoutTestRunner(whole)
 
   t.test('of the environment of the sidecar arrives what the allow-list names, and nothing else', async (t) => {
     t.strictSame(Object.keys(environment).filter((name) => name !== 'PWD').sort(), [
