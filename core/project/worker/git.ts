@@ -45,12 +45,16 @@ function environment (config: readonly (readonly [string, string])[]): NodeJS.Pr
   return env
 }
 
-export interface GitOptions { config?: readonly (readonly [string, string])[] }
+export interface GitOptions {
+  config?: readonly (readonly [string, string])[]
+  /** Whether paths mean just themselves; `true` by default, and not understood by every command. */
+  literal?: boolean
+}
 
 /** Runs git in a folder and gives its output; rejects with git's own message. */
 export async function git (cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
   return await new Promise((resolve, reject) => {
-    execFile('git', ['--no-pager', '--literal-pathspecs', ...args], {
+    execFile('git', ['--no-pager', ...(options.literal === false ? [] : ['--literal-pathspecs']), ...args], {
       cwd,
       env: environment([...SAFE_CONFIG, ...options.config ?? []]),
       encoding: 'buffer',

@@ -88,6 +88,10 @@ interface Tracked {
   head: string
 }
 
+async function isIgnoredByGit (root: string): Promise<boolean> {
+  return await git(root, ['check-ignore', '--quiet', '.'], { literal: false }).then(() => true, () => false)
+}
+
 async function listByGit (root: string): Promise<Tracked | undefined> {
   try {
     const [listing, told] = await Promise.all([
@@ -97,6 +101,8 @@ async function listByGit (root: string): Promise<Tracked | undefined> {
     const [own, common, top, ...more] = told.toString('utf8').trimEnd().split('\n')
     // A repository whose configuration names another work tree would show files from outside the project.
     if (top === undefined || more.length > 0 || !`${root}/`.startsWith(`${top.replace(/\/$/, '')}/`)) return undefined
+    // A folder that the repository around it ignores is no part of that repository: git would say that it is empty.
+    if (listing.length === 0 && top !== root && await isIgnoredByGit(root)) return undefined
     return { ...splitNames(listing), head: headState(own!, resolve(root, common!)) }
   } catch {
     // No repository, a bare one, or none that git can read: the walk below answers instead.
