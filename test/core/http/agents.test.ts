@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { withoutTestRunner } from '../../support/environment.js'
 import { temporaryFolder } from '../../support/temporary.js'
 import type { Answer, TestSidecar, TestSidecarOptions } from '../../support/sidecar.js'
 import { writeAgentProgram } from './agent-program.js'
@@ -56,7 +57,7 @@ t.test('an agent is started with its context, its environment and a token of its
     created_at: RFC3339_UTC, started_at: RFC3339_UTC, ended_at: RFC3339_UTC, exit_code: 0, signal: null, correlation_id: 'talk', round: 2, result_id: /^res_/
   })
   const told = JSON.parse(await output(started, body.agent_id)) as { environment: Record<string, string>, folder: string, context: Record<string, unknown> }
-  const { CONTEXT_FILE: contextFile, ...environment } = told.environment
+  const { CONTEXT_FILE: contextFile, ...environment } = withoutTestRunner(told.environment)
   t.strictSame(environment, {
     PATH: process.env.PATH,
     LANG: 'C.UTF-8',
