@@ -33,7 +33,8 @@ export function createProjectWorker (): ProjectWorker {
       if (call === undefined) return
       pending.delete(reply.id)
       if (pending.size === 0) started.unref()
-      if ('error' in reply) call.reject(apiError('CTX_001', `The project could not be read: ${reply.error.message}.`))
+      // What the system says may name paths of this machine: it is for the log, not for the answer.
+      if ('error' in reply) call.reject(apiError('CTX_001', `The project could not be read${reply.error.code === undefined ? '' : ` (${reply.error.code})`}.`, { cause: new Error(reply.error.message) }))
       else call.resolve(reply.value)
     })
     started.on('error', (error) => { if (worker === started) failAll(error.message) })
