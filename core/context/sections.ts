@@ -45,7 +45,7 @@ const SHORT_MESSAGE = 200
 
 /** As much of the tree as fits, the shallow paths first. */
 export function structureOf (state: ProjectState, maxBytes: number): Section<ProjectStructure> {
-  const byDepth = [...state.files].sort((a, b) => a.path.split('/').length - b.path.split('/').length || (a.path < b.path ? -1 : 1))
+  const byDepth = state.files.map(({ path }) => ({ path, depth: path.split('/').length })).sort((a, b) => a.depth - b.depth || (a.path < b.path ? -1 : 1))
   const files: string[] = []
   const directories = new Set<string>()
   let bytes = 0

@@ -1,4 +1,5 @@
-const BY_EXTENSION: Record<string, string> = {
+// Maps, because a file may be called `constructor`.
+const BY_EXTENSION = new Map(Object.entries({
   ts: 'typescript', mts: 'typescript', cts: 'typescript', tsx: 'typescript',
   js: 'javascript', mjs: 'javascript', cjs: 'javascript', jsx: 'javascript',
   py: 'python', pyi: 'python', ipynb: 'python', go: 'go', rs: 'rust', java: 'java', kt: 'kotlin', kts: 'kotlin',
@@ -9,18 +10,18 @@ const BY_EXTENSION: Record<string, string> = {
   json: 'json', jsonc: 'json', yaml: 'yaml', yml: 'yaml', toml: 'toml', xml: 'xml', tf: 'terraform', tfvars: 'terraform', hcl: 'terraform',
   graphql: 'graphql', gql: 'graphql', proto: 'protobuf', m: 'objective-c', mm: 'objective-c', pl: 'perl', groovy: 'groovy', gradle: 'groovy',
   cls: 'apex', trigger: 'apex', prisma: 'prisma', ini: 'ini', cfg: 'ini', txt: 'text'
-}
+}))
 
-const BY_NAME: Record<string, string> = {
+const BY_NAME = new Map(Object.entries({
   dockerfile: 'dockerfile', containerfile: 'dockerfile', makefile: 'makefile', gnumakefile: 'makefile', justfile: 'makefile',
   jenkinsfile: 'groovy', gemfile: 'ruby', rakefile: 'ruby', podfile: 'ruby', 'go.mod': 'go', 'cmakelists.txt': 'cmake'
-}
+}))
 
 /** Lower-case name of a file's language by its name, or `undefined`. */
 export function languageOf (path: string): string | undefined {
   const name = path.slice(path.lastIndexOf('/') + 1).toLowerCase()
   const dot = name.lastIndexOf('.')
-  return BY_NAME[name] ?? (name.startsWith('dockerfile.') ? 'dockerfile' : undefined) ?? (dot < 0 ? undefined : BY_EXTENSION[name.slice(dot + 1)])
+  return BY_NAME.get(name) ?? (name.startsWith('dockerfile.') ? 'dockerfile' : undefined) ?? (dot < 0 ? undefined : BY_EXTENSION.get(name.slice(dot + 1)))
 }
 
 /** Languages that programs are written in; the others hold data, markup or prose. */

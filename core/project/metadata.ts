@@ -25,7 +25,11 @@ export interface ProjectMetadata {
 
 const MAX_MANIFESTS = 40
 const MAX_DEPENDENCIES = 500
+const MAX_CHARACTERS = 1_000_000
+const LONGEST_LINE = 1000
 
+// Manifests come from strangers: each is read once from start to end, line by line or part by part, and what is no line that a
+// person would write is passed over. A pattern that spans lines could take time in the square of the file.
 type Reader = (text: string) => [name: string, version: string | null][]
 
 /** The manifests that are read, by the name of the file. */
@@ -52,7 +56,7 @@ export async function readMetadata (project: ProjectView): Promise<ProjectMetada
     const { ecosystem, read } = MANIFESTS[nameOf(path)]!
     const text = await project.read(path)
     if (text === undefined) continue
-    for (const [name, version] of read(text)) dependencies.push({ name, version, ecosystem, manifest: path })
+    for (const [name, version] of read(text.slice(0, MAX_CHARACTERS))) dependencies.push({ name, version, ecosystem, manifest: path })
   }
   return {
     project_type: Object.keys(languages).find((language) => PROGRAMMING_LANGUAGES.has(language)) ?? null,
@@ -104,12 +108,16 @@ function readJsonTables (text: string, tables: readonly string[]): [string, stri
   })
 }
 
+function linesOf (text: string): string[] {
+  return text.split('\n').filter((line) => line.length <= LONGEST_LINE)
+}
+
 /** Lines of the TOML tables whose heading matches. */
 function tomlLines (text: string, heading: RegExp): string[] {
   const lines: string[] = []
   let inside = false
-  for (const line of text.split('\n')) {
-    const table = /^\s*\[+([^\]]+)\]+/.exec(line)
+  for (const line of linesOf(text)) {
+    const table = /^\s*\[{1,2}([^[\]]+)\]/.exec(line)
     if (table !== null) inside = heading.test(table[1]!.trim())
     else if (inside) lines.push(line)
   }
@@ -124,8 +132,7 @@ function readCargo (text: string): [string, string | null][] {
 }
 
 function readPyproject (text: string): [string, string | null][] {
-  const listed = [...text.matchAll(/^\s*(?:dependencies|requires)\s*=\s*\[([\s\S]*?)\]\s*$/gm)]
-    .flatMap((match) => [...match[1]!.matchAll(/["']([^"']+)["']/g)].map((entry) => entry[1]!))
+  const listed = tomlLists(text, /^\s*(?:dependencies|requires)\s*=\s*\[/)
   const poetry = tomlLines(text, /^tool\.poetry(\.group\.[^.]+)?\.dependencies$/).flatMap((line) => {
     const match = /^\s*([A-Za-z0-9._-]+)\s*=\s*(?:"([^"]*)")?/.exec(line)
     return match === null || match[1] === 'python' ? [] : [[match[1]!, match[2] ?? null] as [string, string | null]]
@@ -133,8 +140,25 @@ function readPyproject (text: string): [string, string | null][] {
   return [...listed.flatMap(readRequirement), ...poetry]
 }
 
+/** The strings in the lists that begin at a line that matches. */
+function tomlLists (text: string, begins: RegExp): string[] {
+  const entries: string[] = []
+  let inside = false
+  for (const line of linesOf(text)) {
+    const begin = inside ? null : begins.exec(line)
+    if (begin !== null) inside = true
+    if (!inside) continue
+    const rest = line.slice(begin?.[0].length ?? 0)
+    const strings = [...rest.matchAll(/["']([^"']+)["']/g)]
+    entries.push(...strings.map((match) => match[1]!))
+    // A bracket within a string (`uvicorn[standard]`) does not end the list.
+    if (rest.replace(/["'][^"']*["']/g, '').includes(']')) inside = false
+  }
+  return entries
+}
+
 function readRequirements (text: string): [string, string | null][] {
-  return text.split('\n').flatMap((line) => (/^\s*(#|-|$)/.test(line) ? [] : readRequirement(line.split('#')[0]!)))
+  return linesOf(text).flatMap((line) => (/^\s*(#|-|$)/.test(line) ? [] : readRequirement(line.split('#')[0]!)))
 }
 
 /** One requirement after PEP 508. */
@@ -144,27 +168,36 @@ function readRequirement (text: string): [string, string | null][] {
 }
 
 function readGoMod (text: string): [string, string | null][] {
-  return [...text.matchAll(/^\s*(?:require\s+)?([a-z0-9.-]+\.[a-z]+\/\S+)\s+(v\S+)/gm)].map((match) => [match[1]!, match[2]!])
+  return matchLines(text, /^\s*(?:require\s+)?([a-z0-9.-]+\.[a-z]+\/\S+)\s+(v\S+)/)
 }
 
 function readPom (text: string): [string, string | null][] {
-  return [...text.matchAll(/<dependency>([\s\S]*?)<\/dependency>/g)].flatMap((match) => {
-    const member = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)</${name}>`).exec(match[1]!)?.[1]?.trim()
+  return text.split('<dependency>').slice(1).flatMap((part) => {
+    const dependency = part.slice(0, LONGEST_LINE).split('</dependency>', 1)[0]!
+    const member = (name: string): string | undefined => new RegExp(`<${name}>([^<]*)</${name}>`).exec(dependency)?.[1]?.trim()
     const [group, artifact] = [member('groupId'), member('artifactId')]
     return group === undefined || artifact === undefined ? [] : [[`${group}:${artifact}`, member('version') ?? null] as [string, string | null]]
   })
 }
 
 function readGemfile (text: string): [string, string | null][] {
-  return [...text.matchAll(/^\s*gem\s+["']([^"']+)["'](?:\s*,\s*["']([^"']+)["'])?/gm)].map((match) => [match[1]!, match[2] ?? null])
+  return matchLines(text, /^\s*gem\s+["']([^"']+)["'](?:\s*,\s*["']([^"']+)["'])?/)
+}
+
+/** Name and version from each line that matches. */
+function matchLines (text: string, pattern: RegExp): [string, string | null][] {
+  return linesOf(text).flatMap((line): [string, string | null][] => {
+    const match = pattern.exec(line)
+    return match === null ? [] : [[match[1]!, match[2] ?? null]]
+  })
 }
 
 function readPubspec (text: string): [string, string | null][] {
   const found: [string, string | null][] = []
   let inside = false
-  for (const line of text.split('\n')) {
+  for (const line of linesOf(text)) {
     if (/^\S/.test(line)) inside = /^(dev_)?dependencies:/.test(line)
-    const match = inside ? /^ {2}([a-z0-9_]+):\s*(\S*)\s*$/.exec(line) : null
+    const match = inside ? /^ {2}([a-z0-9_]+):\s*(\S*)$/.exec(line.trimEnd()) : null
     if (match !== null) found.push([match[1]!, match[2] === '' ? null : match[2]!])
   }
   return found
@@ -175,8 +208,8 @@ async function readCoverage (project: ProjectView): Promise<number | null> {
   const find = (pattern: RegExp): string | undefined => project.files.find((file) => pattern.test(file.path))?.path
   const summary = find(/(^|\/)coverage-summary\.json$/)
   if (summary !== undefined) {
-    const match = /"total"\s*:\s*\{\s*"lines"\s*:\s*\{[^}]*"pct"\s*:\s*([\d.]+)/.exec(await project.read(summary) ?? '')
-    if (match !== null) return Number(match[1])
+    const percent = readSummary(await project.read(summary) ?? '')
+    if (percent !== undefined) return percent
   }
   const lcov = find(/(^|\/)lcov\.info$/)
   if (lcov !== undefined) {
@@ -187,8 +220,20 @@ async function readCoverage (project: ProjectView): Promise<number | null> {
   }
   const cobertura = find(/(^|\/)(cobertura[^/]*|coverage)\.xml$/)
   if (cobertura !== undefined) {
-    const match = /<coverage[^>]*\bline-rate="([\d.]+)"/.exec(await project.read(cobertura) ?? '')
+    const text = await project.read(cobertura) ?? ''
+    const root = text.indexOf('<coverage')
+    const match = root < 0 ? null : /\bline-rate="([\d.]{1,20})"/.exec(text.slice(root, root + LONGEST_LINE).split('>', 1)[0]!)
     if (match !== null) return Math.round(Number(match[1]) * 10_000) / 100
   }
   return null
+}
+
+/** Of the summary that Istanbul writes. */
+function readSummary (text: string): number | undefined {
+  try {
+    const percent = (JSON.parse(text) as { total?: { lines?: { pct?: unknown } } } | null)?.total?.lines?.pct
+    return typeof percent === 'number' ? percent : undefined
+  } catch {
+    return undefined
+  }
 }

@@ -80,7 +80,7 @@ export async function withoutFilters (cwd: string): Promise<(readonly [string, s
   for (const key of listing.toString('utf8').split('\0')) {
     const match = /^(filter\..+)\.(clean|smudge|process|required)$/is.exec(key)
     if (match === null) continue
-    if (key.includes('\uFFFD')) throw new Error('the configuration of the repository has a filter whose name is no UTF-8')
+    if (key.includes('\uFFFD')) throw Object.assign(new Error('a filter has a name that is no UTF-8 and cannot be switched off'), { code: 'UNSAFE_FILTER' })
     names.add(match[1]!)
   }
   return [...names].flatMap((name) => [
