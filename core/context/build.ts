@@ -73,9 +73,10 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const outputs = outputsOf(earlier.records, room * SHARES.outputs)
   const metadata = await metadataOf(project, gathered.metadata, room * SHARES.metadata)
   const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value, metadata: metadata.value }, worker)
-  const base = { ...cleaned.value, project_structure: structure.value, git_context: git.value }
+  const base = { ...cleaned.value, project_structure: structure.value, relevant_files: [], git_context: git.value }
   const [baseTokens] = await worker.countTokens([JSON.stringify(base)])
-  const left = { bytes: request.maxBytes - sizeOf(base) - 64, tokens: (request.maxTokens ?? Infinity) - baseTokens! }
+  // The parts stand in another order in the answer, so that a token or two may be split otherwise.
+  const left = { bytes: request.maxBytes - sizeOf(base) - 64, tokens: (request.maxTokens ?? Infinity) - baseTokens! - 8 }
   if (left.bytes < 0 || left.tokens < 0) {
     throw apiError('CTX_002', `Even without any file the context takes ${sizeOf(base)} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
   }

@@ -81,17 +81,17 @@ t.test('no budget is ever exceeded, and nothing is cut in silence', async t => {
     const broken = problems.filter(([, holds]) => !holds).map(([name]) => name)
     if (broken.length > 0) throw new Error(`${broken.join(', ')} at ${JSON.stringify({ agent, bytes, tokens, task })}`)
     return true
-  }), { numRuns: 70, seed: 1 })
-  t.ok(answered > 30 && refused > 3 && cut > 20, `${answered} answers, ${cut} of them cut, ${refused} refusals`)
+  }), { numRuns: 50, seed: 1 })
+  t.ok(answered > 20 && refused > 3 && cut > 15, `${answered} answers, ${cut} of them cut, ${refused} refusals`)
 })
 
 t.test('a first commit of thousands of files leaves room for files', async t => {
   const root = await temporaryFolder(t, 'cco-project')
-  await createRepository(root, Object.fromEntries(Array.from({ length: 4000 }, (_, index) => [`packages/some-package-${index % 40}/source/file-number-${index}.py`, `value_${index} = ${index}\n`])))
+  await createRepository(root, Object.fromEntries(Array.from({ length: 2500 }, (_, index) => [`packages/some-package-${index % 40}/source/file-number-${index}.py`, `value_${index} = ${index}\n`])))
   const { ask } = await startSidecar(t, { root })
   const { status, body } = await ask('GET', '/api/context/i-1/python-specialist')
   t.equal(status, 200)
-  t.ok(body.token_count <= 48_000 && body.file_count > 100, `${body.file_count} files in ${body.token_count} tokens`)
+  t.ok(body.token_count <= 48_000 && body.file_count > 80, `${body.file_count} files in ${body.token_count} tokens`)
   t.match(body.truncation_strategy, /sections/)
   const small = await ask('GET', '/api/context/i-1/python-specialist?max_tokens=2000')
   t.equal(small.status, 200)

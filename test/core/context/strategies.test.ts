@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { writeFiles } from '../../support/repository.js'
 import { startSidecar, type TestSidecar } from '../../support/sidecar.js'
@@ -141,24 +140,4 @@ t.test('what a strategy offers is taken as an offer', async t => {
   t.match(body.context.git_context.recent_commits.at(-1), { message: 'Far back' })
   t.match(body.context.previous_agent_outputs, [{ agent: id, agent_type: 'planner', decision: 'So be it', decisions: ['So be it'], status: 'success' }])
   t.match(body.strategies.find(({ name }: { name: string }) => name === 'plans'), { items: 10, bytes: 'a = 1\n'.length + 23 })
-})
-
-t.test('concurrent equal requests build once; different ones do not wait for each other', async t => {
-  const folder = join(await temporaryFolder(t, 'cco-calls'), 'calls')
-  const { own } = await startWith(t, `{ satisfies: ['plans'], async gather () {
-    const { appendFileSync } = await import('node:fs')
-    appendFileSync(${JSON.stringify(folder)}, 'x')
-    await new Promise((resolve) => setTimeout(resolve, 80))
-    return []
-  } }`)
-  const { readFile } = await import('node:fs/promises')
-  const calls = async (): Promise<number> => (await readFile(folder, 'utf8')).length
-  const answers = await Promise.all(Array.from({ length: 20 }, async () => await own()))
-  t.equal(await calls(), 1)
-  t.strictSame(new Set(answers.map(({ status }) => status)), new Set([200]))
-  t.equal(new Set(answers.map(({ headers }) => headers.etag)).size, 1)
-  await Promise.all(Array.from({ length: 5 }, async () => await own('fresh=true')))
-  t.equal(await calls(), 2, 'fresh ones share as well')
-  await Promise.all([own('max_bytes=90000'), own('task=other')])
-  t.equal(await calls(), 4)
 })
