@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { chmod, link, mkdir, readFile, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdir, readFile, rm, rmdir, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DIRECTORY_MODE, FILE_MODE } from './durable-file.js'
 import { codeOf, messageOf, startError } from './errors.js'
@@ -13,6 +13,8 @@ export interface StorageLock {
 interface Holder { pid: number, started: string | null, id: string }
 
 const ATTEMPTS = 5
+/** Clearing takes milliseconds; a guard that is older was left by a crash. */
+const GUARD_MS = 10_000
 
 /** Makes the storage folder, for its owner alone, and takes it; one sidecar holds it at a time. */
 export async function takeStorage (directory: string): Promise<StorageLock> {
@@ -62,18 +64,26 @@ async function placeLock (file: string, holder: Holder): Promise<boolean> {
   }
 }
 
-/** Takes a dead sidecar's lock away. Where somebody else has done so and taken the folder meanwhile, his lock is put back. */
+/**
+ * Takes a dead sidecar's lock away. One at a time does so, behind a guard: whoever looked before another had taken the
+ * folder would else take that one's lock away. A guard that a crash left is taken away when it is old.
+ */
 async function clearLock (file: string): Promise<void> {
-  const aside = `${file}.${randomUUID()}`
+  const guard = `${file}.clearing`
   try {
-    await rename(file, aside)
+    await mkdir(guard, { mode: DIRECTORY_MODE })
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return
-    throw error
+    if (codeOf(error) !== 'EEXIST') throw error
+    const facts = await stat(guard).catch(() => undefined)
+    if (facts !== undefined && Date.now() - facts.mtimeMs > GUARD_MS) await rmdir(guard).catch(() => {})
+    return
   }
-  const taken = await readHolder(aside)
-  if (taken !== undefined && taken !== 'gone' && isAlive(taken)) await link(aside, file).catch(() => {})
-  await rm(aside, { force: true })
+  try {
+    const holder = await readHolder(file)
+    if (holder === undefined || (holder !== 'gone' && !isAlive(holder))) await rm(file, { force: true })
+  } finally {
+    await rmdir(guard)
+  }
 }
 
 /** Removes folders upwards until `last`, as long as nobody has put anything in them. */
