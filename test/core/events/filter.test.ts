@@ -79,6 +79,7 @@ t.test('the text of a filter is a filter of the same meaning', async () => {
 
 t.test('any text is a filter or is refused with a place, and none takes long', async (t) => {
   let refused = 0
+  let slowest = ''
   let longest = 0
   const big = { ...EVENT, data: Object.fromEntries(Array.from({ length: 40 }, (_, n) => [`member_${n}`, 'a'.repeat(20)])) }
   const piece = fc.constantFrom('a', 'aaaa', '*', '**', ':', '|', ',', '!', '.', '>', '<=', '9', '-', ' ', 'é', '\0', 'member_1', '(', '[', '\\', '$')
@@ -91,10 +92,25 @@ t.test('any text is a filter or is refused with a place, and none takes long', a
       if (codeOf(error) !== 'VAL_001') throw error
       if (!/at character \d+|longer than|more than \d+ clauses/.test(messageOf(error))) throw new Error(`No place in: ${messageOf(error)}`)
     }
-    longest = Math.max(longest, performance.now() - started)
+    const took = performance.now() - started
+    if (took > longest) [slowest, longest] = [given, took]
   }), { numRuns: 3000 })
   t.ok(refused > 0)
-  t.ok(longest < 50, `the longest took ${longest} ms`)
+  // The best of several: one run alone may have been interrupted. Writing the event 200 times is the measure.
+  const best = (run: () => void): number => Math.min(...Array.from({ length: 7 }, () => {
+    const started = performance.now()
+    run()
+    return performance.now() - started
+  }))
+  const limit = best(() => { for (let round = 0; round < 200; round++) JSON.stringify(big) })
+  const took = best(() => {
+    try {
+      parseFilter(slowest).matches(big)
+    } catch {
+      // Refused, which is an answer as well.
+    }
+  })
+  t.ok(took < limit, `the longest took ${took} ms, and the limit ${limit} ms: ${JSON.stringify(slowest)}`)
 })
 
 t.test('the place is where the fault is', async (t) => {
