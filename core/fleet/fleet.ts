@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { Telemetry } from '../telemetry.js'
 import { makeDirectory } from '../durable-file.js'
 import { apiError, codeOf, messageOf } from '../errors.js'
 import { createIds } from '../ids.js'
@@ -25,16 +26,6 @@ export interface Spawned {
   position?: number
   token?: string
   context_injected: boolean
-}
-
-export interface FleetStatistics {
-  active: number
-  queued: number
-  completed: number
-  failed: number
-  spawned_total: number
-  by_type: Record<string, number>
-  avg_execution_time_ms: number | null
 }
 
 /** Starts agents, queues those that find no place, and keeps what is known of each. */
@@ -263,7 +254,7 @@ export class Fleet {
       .map((record) => record.agent_type)
   }
 
-  statistics (): FleetStatistics {
+  statistics (): Telemetry['agents'] {
     const { records } = this.#supervision
     const { completed, failed, ended, durationMs } = this.#conclusion.totals
     const byType: Record<string, number> = {}
