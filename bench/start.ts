@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PACKAGE_ROOT } from '../core/package-root.js'
+import { PACKAGE_ROOT, PROGRAM } from '../core/package-root.js'
 
 /** What the sidecar is held to on an idle machine, from the start of the process. */
 const LIMIT_MS = 500
@@ -73,7 +73,7 @@ try {
   const bareFile = join(PACKAGE_ROOT, 'dist', 'bench', 'bare-fastify.mjs')
   await writeFile(bareFile, BARE)
   const sidecar = (storage: string): string[] => [
-    join(PACKAGE_ROOT, 'dist', 'cli', 'cco.js'), 'start', '--port', '0', '--log-level', 'warn', '--storage', join(folder, storage)
+    PROGRAM, 'start', '--port', '0', '--log-level', 'warn', '--storage', join(folder, storage)
   ]
   const bare: Start[] = []
   const first: Start[] = []

@@ -13,7 +13,7 @@ import { addToken } from './commands/token.js'
 import { addTrust } from './commands/trust.js'
 import { examples } from './command-line.js'
 import { reportFailure } from './failure.js'
-import { PACKAGE } from './package-facts.js'
+import { PACKAGE } from '../core/package-root.js'
 import { processTerminal, type Terminal } from './terminal.js'
 
 /** The whole program. The flags of `start` come from the settings' schema, which is loaded only where the arguments mean them. */

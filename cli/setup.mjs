@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url'
 const LEAST_NODE = [20, 19]
 const SOURCES = ['core', 'plugins', 'cli', 'test', 'bench']
 const SINGLE_SOURCES = ['index.ts', 'tsconfig.json']
+const BUNDLER = 'cli/bundle.mjs'
 
 /** A sentence when this Node is too old, else `undefined`. */
 export function nodeFault (version) {
@@ -50,9 +51,9 @@ function * walk (root, folder) {
 export function readBuild (root) {
   const dist = join(root, 'dist')
   const files = [...SINGLE_SOURCES, ...SOURCES.flatMap((folder) => [...walk(root, folder)])]
-  const sources = files.filter((path) => /\.ts$|^tsconfig\.json$/.test(path) && existsSync(join(root, path)))
+  const sources = files.filter((path) => (/\.ts$|^tsconfig\.json$/.test(path) || path === BUNDLER) && existsSync(join(root, path)))
     .map((path) => ({ path: path.replace(/\.ts$/, ''), time: timeOf(join(root, path)), compiled: path.endsWith('.ts') && !path.endsWith('.d.ts') }))
-  const outputs = [...walk(dist, '')].filter((path) => path.endsWith('.js')).map((path) => path.slice(0, -3))
+  const outputs = [...walk(dist, '')].filter((path) => path.endsWith('.js') && !path.startsWith('bundle/')).map((path) => path.slice(0, -3))
   return { sources, outputs, built: timeOf(join(dist, '.tsbuildinfo')) }
 }
 
@@ -89,8 +90,7 @@ function compile (root) {
   // Written even after errors, so it would hide them the next time.
   process.once('exit', (code) => { if (code !== 0) rmSync(stamp, { force: true }) })
   run(root, 'compiling', process.execPath, [binOf(root, 'typescript', 'tsc'), '-p', 'tsconfig.json'])
-  // One file in the place of hundreds; see core/typebox.ts.
-  run(root, 'bundling', process.execPath, [binOf(root, '@rollup/wasm-node', 'rollup'), 'node_modules/typebox/build/index.mjs', '--silent', '--format', 'es', '--file', 'dist/core/typebox.js'])
+  run(root, 'bundling', process.execPath, [join(root, 'cli', 'bundle.mjs')])
   // The compiler leaves it alone when nothing but times has changed.
   const now = new Date()
   utimesSync(stamp, now, now)

@@ -9,6 +9,11 @@ function findRoot (): string {
   return folder
 }
 
+interface PackageFacts { name: string, version: string, description: string, bin: { cco: string } }
+
 export const PACKAGE_ROOT = findRoot()
+export const PACKAGE = JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as PackageFacts
+export const VERSION = PACKAGE.version
 export const PROFILES_DIRECTORY = join(PACKAGE_ROOT, 'agents')
-export const VERSION = (JSON.parse(readFileSync(join(PACKAGE_ROOT, 'package.json'), 'utf8')) as { version: string }).version
+/** The program as it is shipped. */
+export const PROGRAM = join(PACKAGE_ROOT, PACKAGE.bin.cco)

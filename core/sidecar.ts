@@ -12,10 +12,10 @@ import { Performance } from './http/performance.js'
 import { mountRoutes } from './http/routes/index.js'
 import type { App, Services } from './http/types.js'
 import { keepOperatorToken } from './operator-token.js'
-import { PROFILES_DIRECTORY, VERSION } from './package-root.js'
+import { VERSION } from './package-root.js'
 import { makePlugins, type LoadedPlugin, type Plugins } from './plugin-host/host.js'
 import type { Builtin, PluginRequest } from './plugin-host/resolve.js'
-import { readProfiles } from './profiles/load.js'
+import { readBuiltinProfiles } from './profiles/load.js'
 import { Projects, type ProjectEntry } from './project/projects.js'
 import { createProjectWorker, type ProjectWorker } from './project/worker/client.js'
 import { createResults } from './results/results.js'
@@ -83,7 +83,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     })
     const projects = projectsRef.current = new Projects({
       storage: settings.storage,
-      profiles: await readProfiles(PROFILES_DIRECTORY),
+      profiles: await readBuiltinProfiles(),
       strategies: plugins.all('context-strategy'),
       worker,
       maxFileBytes: settings.context.max_file_mb * 1024 * 1024,

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createClient, type Client } from '../client.js'
 import { readToken, TOKEN_FILE } from '../connect.js'
-import { PACKAGE_ROOT } from '../package-facts.js'
+import { PACKAGE_ROOT } from '../../core/package-root.js'
 import { projectIdOf } from '../project-folder.js'
 import { urlOf } from '../server/address.js'
 

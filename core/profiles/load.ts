@@ -3,11 +3,17 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentProfile } from '../contracts/agent-profile.js'
 import { codeOf, messageOf, startError } from '../errors.js'
+import { PROFILES_DIRECTORY } from '../package-root.js'
 import { readPlainFile } from '../plain-file.js'
 import { compile, describeIssue, issuesOf } from '../validation.js'
 import { profileSchema } from './schema.js'
 
 let validator: ReturnType<typeof compile> | undefined
+
+function freeze (profile: AgentProfile & { $schema?: string }): AgentProfile {
+  delete profile.$schema
+  return Object.freeze(profile)
+}
 
 /** Checks one profile; `id` is what its file name says. */
 export function checkProfile (value: unknown, id: string, file: string): AgentProfile {
@@ -16,16 +22,24 @@ export function checkProfile (value: unknown, id: string, file: string): AgentPr
     const issues = issuesOf(validator.errors).map(describeIssue).join('; ')
     throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} is not valid: ${issues}.`)
   }
-  const profile = value as AgentProfile & { $schema?: string }
+  const profile = value as AgentProfile
   if (profile.id !== id) {
     throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} has the id '${profile.id}'; it must be '${id}', as its file is named.`)
   }
-  delete profile.$schema
-  return Object.freeze(profile)
+  return freeze(profile)
+}
+
+/** The profiles that ship with the package, sorted by id. The tests check them; doing it at each start would take a tenth of it. */
+export async function readBuiltinProfiles (): Promise<AgentProfile[]> {
+  return await readFolder(PROFILES_DIRECTORY, (value) => freeze(value as AgentProfile))
 }
 
 /** All profiles of a folder, sorted by id; none when there is no such folder. */
 export async function readProfiles (directory: string): Promise<AgentProfile[]> {
+  return await readFolder(directory, checkProfile)
+}
+
+async function readFolder (directory: string, accept: typeof checkProfile): Promise<AgentProfile[]> {
   let entries: Dirent[]
   try {
     entries = await readdir(directory, { withFileTypes: true })
@@ -42,6 +56,6 @@ export async function readProfiles (directory: string): Promise<AgentProfile[]> 
     } catch (error) {
       throw startError('SIDECAR_ERR_PROFILE_INVALID', `The agent profile ${file} is no readable JSON: ${messageOf(error)}.`, { cause: error })
     }
-    return checkProfile(value, name.slice(0, -'.json'.length), file)
+    return accept(value, name.slice(0, -'.json'.length), file)
   })
 }

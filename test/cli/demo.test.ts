@@ -7,7 +7,7 @@ import { castFor, FLOW_EVENTS, specialistFor } from '../../cli/demo/cast.js'
 import { momentLine, Timeline, type Moment } from '../../cli/demo/timeline.js'
 import { problemsOf, type Outcome } from '../../cli/demo/verdict.js'
 import type { Report } from '../../cli/demo/report.js'
-import { PACKAGE_ROOT } from '../../cli/package-facts.js'
+import { PACKAGE_ROOT } from '../../core/package-root.js'
 import { runToEnd, start } from './run-program.js'
 import { stubTerminal } from './stub-terminal.js'
 

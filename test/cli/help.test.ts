@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import t from 'tap'
 import { SETTING_NAMES } from '../../core/config/settings.js'
 import { createProgram, run } from '../../cli/program.js'
-import { PACKAGE } from '../../cli/package-facts.js'
+import { PACKAGE } from '../../core/package-root.js'
 import { stubTerminal } from './stub-terminal.js'
 
 /** Every command by the words that one types. */

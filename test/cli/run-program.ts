@@ -1,7 +1,6 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
-import { fileURLToPath } from 'node:url'
+import { PROGRAM } from '../../core/package-root.js'
 
-const PROGRAM = fileURLToPath(new URL('../../cli/cco.js', import.meta.url))
 const LONGEST_MS = 60_000
 
 export interface Run {

@@ -3,7 +3,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, utimesSync, writeFileSync } fr
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
-import { PACKAGE_ROOT } from '../../cli/package-facts.js'
+import { PACKAGE_ROOT } from '../../core/package-root.js'
 
 interface Source { path: string, time: number, compiled: boolean }
 
@@ -46,7 +46,7 @@ t.test('the compiler runs when, and only when, sources and output differ', async
 t.test('sources and outputs are read from the folders of the project', async (t) => {
   const root = t.testdir({
     'index.ts': '', 'tsconfig.json': '{}', 'package.json': '{}', core: { 'a.ts': '', 'b.d.ts': '', 'note.md': '', deep: { 'c.ts': '' } }, docs: { 'x.ts': '' },
-    dist: { '.tsbuildinfo': '', 'index.js': '', 'index.d.ts': '', core: { 'a.js': '', deep: { 'c.js': '' } } }
+    dist: { '.tsbuildinfo': '', 'index.js': '', 'index.d.ts': '', core: { 'a.js': '', deep: { 'c.js': '' } }, bundle: { 'a.js': '' } }
   })
   const build = setup.readBuild(root)
   t.same(build.sources.map(({ path, compiled }) => [path, compiled]), [['index', true], ['tsconfig.json', false], ['core/a', true], ['core/b.d', false], ['core/deep/c', true]])
@@ -64,13 +64,13 @@ function fakeProject (root: string): (...args: string[]) => Promise<Run> {
   const note = (name: string, more = ''): string => `import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'\nappendFileSync('ran', ${JSON.stringify(name)} + ' ' + process.argv.slice(2).join(' ') + '\\n')\n${more}\n`
   mkdirSync(join(root, 'cli'))
   cpSync(FILE, join(root, 'cli', 'setup.mjs'))
+  writeFileSync(join(root, 'cli', 'bundle.mjs'), note('bundle'))
   writeFileSync(join(root, 'npm-cli.mjs'), note('npm', `
-for (const [name, bin] of [['typescript', 'tsc'], ['tap', 'tap'], ['@rollup/wasm-node', 'rollup']]) {
+for (const [name, bin] of [['typescript', 'tsc'], ['tap', 'tap']]) {
   mkdirSync('node_modules/' + name, { recursive: true })
   writeFileSync('node_modules/' + name + '/package.json', JSON.stringify({ bin: { [bin]: 'bin.mjs' } }))
 }
 writeFileSync('node_modules/typescript/bin.mjs', ${JSON.stringify(note('tsc', 'mkdirSync("dist", { recursive: true })\nwriteFileSync("dist/.tsbuildinfo", "")\nwriteFileSync("dist/index.js", "")\nprocess.exit(Number(process.env.TSC_EXIT ?? 0))'))})
-writeFileSync('node_modules/@rollup/wasm-node/bin.mjs', ${JSON.stringify(note('rollup'))})
 writeFileSync('node_modules/tap/bin.mjs', ${JSON.stringify(note('tap', 'mkdirSync(".tap/plugins", { recursive: true })'))})
 writeFileSync('node_modules/.package-lock.json', '{}')`))
   writeFileSync(join(root, 'package-lock.json'), '{}')
@@ -83,13 +83,13 @@ writeFileSync('node_modules/.package-lock.json', '{}')`))
   })
 }
 
-const COMPILED = ['tsc -p tsconfig.json', 'rollup node_modules/typebox/build/index.mjs --silent --format es --file dist/core/typebox.js']
+const COMPILED = ['tsc -p tsconfig.json', 'bundle']
 
 t.test('a fresh clone is set up once, and then nothing is said', async (t) => {
   const root = t.testdir()
   const run = fakeProject(root)
   const ran = (): string[] => {
-    const lines = readFileSync(join(root, 'ran'), 'utf8').trimEnd().split('\n')
+    const lines = readFileSync(join(root, 'ran'), 'utf8').trimEnd().split('\n').map((line) => line.trimEnd())
     writeFileSync(join(root, 'ran'), '')
     return lines.filter((line) => line !== '')
   }

@@ -14,7 +14,7 @@ const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plai
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/contracts'],
+  cli: ['index', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],
