@@ -1,0 +1,53 @@
+import { Command, InvalidArgumentError, Option } from 'commander'
+
+export interface Options {
+  repo: string[]
+  cases: number
+  budgets: number[]
+  agent?: string
+  case?: string
+  format: 'text' | 'json'
+  markdown: boolean
+  verbose: boolean
+}
+
+const MAX_CASES = 10_000
+const MAX_BUDGET = 10_000_000
+
+function wholeNumber (text: string, least: number, most: number): number {
+  const value = Number(text)
+  if (/^\d+$/.test(text) && value >= least && value <= most) return value
+  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
+}
+
+function budgetsOf (text: string): number[] {
+  return [...new Set(text.split(',').map((part) => wholeNumber(part.trim(), 1, MAX_BUDGET)))].sort((a, b) => a - b)
+}
+
+/** Reads the command line; throws a `CommanderError` once it has said what is wrong, or what there is. */
+export function readOptions (args: readonly string[]): Options {
+  return new Command('npm run bench:context --')
+    .description('Measures, on real commits, how much of what was then changed is in the context that the sidecar answers with, beside simpler ways to choose files.')
+    .requiredOption('--repo <path>', 'git repository, bare or not, which is left untouched; may be repeated', (path: string, before: string[] | undefined) => [...before ?? [], path])
+    .option('--cases <number>', 'most recent suitable commits of each repository', (text) => wholeNumber(text, 1, MAX_CASES), 30)
+    .option('--budgets <tokens>', 'comma list of budgets', budgetsOf, [8000, 32_000, 64_000])
+    .option('--agent <type>', 'agent type that asks; by default one for the main language of the repository')
+    .option('--case <hash>', 'this commit alone')
+    .addOption(new Option('--format <format>', 'json has the numbers of every case').choices(['text', 'json']).default('text'))
+    .option('--markdown', 'print the tables as Markdown', false)
+    .option('--verbose', 'say for each commit what the sidecar has missed', false)
+    .addHelpText('after', [
+      '',
+      'Exit codes: 0 measured; 1 failed, or an answer broke its budget or was not what is on the disk; 2 wrong usage.',
+      '',
+      'Examples:',
+      '  $ npm run bench:context -- --repo ../fastify --cases 10',
+      '  $ npm run bench:context -- --repo ../click --repo ../bat.git --budgets 8000,32000 --markdown',
+      '  $ npm run bench:context -- --repo ../click --case 1a2b3c4d --verbose',
+      '  $ npm run bench:context -- --repo ../click --format json > click.json'
+    ].join('\n'))
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .parse(args, { from: 'user' })
+    .opts<Options>()
+}
