@@ -1,0 +1,121 @@
+import type { Node } from 'web-tree-sitter'
+import { ranges, strippableLines, wholeLines } from './comments.js'
+import type { Found, Grammar } from './grammar.js'
+import type { LineIndex } from './lines.js'
+import type { Parsed } from './parser.js'
+import type { Definition, FileSymbols, Kind } from './symbols.js'
+
+const MOST_REFERENCES = 2000
+const NAME_LENGTH = 200
+const CAPITAL = /^\p{Lu}/u
+const QUOTES = /^["'`<]|["'`>]$/g
+
+interface Candidate { found: Found, node: Node, from: number, to: number }
+
+/** Reads the captures of a tree. */
+export function extract ({ grammar, tree, captures }: Parsed, text: string, lines: LineIndex): FileSymbols {
+  const candidates: Candidate[] = []
+  const comments: Node[] = []
+  // What can stand above a definition and belong to it.
+  const leading: Node[] = []
+  const broken: Node[] = []
+  const references = new Set<string>()
+  const imports = new Set<string>()
+  const textOf = (node: Node) => text.slice(node.startIndex, node.endIndex)
+  for (const { name, node } of captures) {
+    if (name === 'r') {
+      references.add(textOf(node))
+    } else if (name === 'o') {
+      const reference = textOf(node)
+      if (CAPITAL.test(reference)) references.add(reference)
+    } else if (name === 'c') {
+      comments.push(node)
+      leading.push(node)
+    } else if (name === 'd') {
+      const found = (grammar.rules[node.type] ?? grammar.placed?.[node.type])?.(node)
+      for (const each of found === undefined ? [] : [found].flat()) {
+        const whole = each.node ?? node
+        candidates.push({ found: each, node: whole, from: whole.startIndex, to: whole.endIndex })
+      }
+    } else if (name === 'i') {
+      for (const path of grammar.imports?.(node, text) ?? [textOf(node).replace(QUOTES, '')]) if (path !== '') imports.add(path)
+    } else if (name === 'a') {
+      leading.push(node)
+    } else if (name === 'e') {
+      broken.push(node)
+    }
+  }
+  const definitions = define(candidates, grammar, wholeLines(leading, lines), textOf, lines)
+  for (const { name } of definitions) references.delete(name)
+  return { definitions, references: [...references].slice(0, MOST_REFERENCES), imports: [...imports], comments: ranges(strippableLines(tree, comments, broken, text, lines)), by: 'tree-sitter' }
+}
+
+function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array, textOf: (node: Node) => string, lines: LineIndex): Definition[] {
+  candidates.sort((a, b) => a.from - b.from || b.to - a.to)
+  const definitions: Definition[] = []
+  // The definitions around the one at hand, outermost first.
+  const around: { index: number, from: number, to: number }[] = []
+  for (const { found, node, from, to } of candidates) {
+    while (around.length > 0 && around.at(-1)!.to < to) around.pop()
+    if (around.at(-1)?.from === from && around.at(-1)?.to === to) continue
+    const parent = around.at(-1)?.index ?? -1
+    const outer = definitions[parent]
+    const whole = outermost(node, grammar)
+    const first = lines.lineOf(whole.startIndex)
+    const line = declarationLine(whole, grammar, lines)
+    // Inside a decorator, say: nothing of what is declared.
+    if (outer !== undefined && line < outer.line) continue
+    const kind = kindWithin(found.kind, outer?.kind)
+    if (kind === undefined) continue
+    const end = Math.min(lines.lineBefore(whole.endIndex, whole.startIndex), outer?.end ?? Infinity)
+    const lowest = outer?.line ?? 0
+    let start = first
+    if (lines.isBlank(lines.startOf(first), whole.startIndex)) while (start > lowest && leading[start - 1] === 1) start--
+    const head = found.body == null ? end : lines.lineBefore(found.body.startIndex, whole.startIndex)
+    const name = (typeof found.name === 'string' ? found.name : textOf(found.name)).slice(0, NAME_LENGTH)
+    if (name === '') continue
+    around.push({ index: definitions.length, from, to })
+    definitions.push({ name, kind, start: Math.max(start, outer?.start ?? 0), line, head: Math.min(Math.max(head, line), end), end, parent })
+  }
+  return definitions
+}
+
+/** What is a function on its own is a method in a class, and a variable of a function is not told of. */
+function kindWithin (kind: Kind, outer: Kind | undefined): Kind | undefined {
+  const inFunction = outer === 'function' || outer === 'method' || outer === 'macro'
+  if (kind === 'constant' && inFunction) return undefined
+  const inType = outer === 'class' || outer === 'interface' || outer === 'section' || outer === 'enum' || outer === 'type'
+  if (kind === 'function' && inType) return 'method'
+  return kind === 'constant' && inType && outer !== 'enum' ? 'field' : kind
+}
+
+// A wrapper with more in it holds a list of definitions, and walking through its children for each would take quadratic time.
+const WRAPPED = 12
+
+function outermost (node: Node, { wrappers }: Grammar): Node {
+  if (wrappers === undefined) return node
+  let whole = node
+  for (;;) {
+    const parent = whole.parent
+    if (parent === null || !wrappers.has(parent.type)) return whole
+    if (parent.namedChildCount > 1) {
+      if (parent.namedChildCount > WRAPPED || parent.namedChildren.filter(({ type }) => type === whole.type).length > 1) return whole
+    }
+    whole = parent
+  }
+}
+
+function declarationLine (node: Node, { decorations }: Grammar, lines: LineIndex): number {
+  if (decorations !== undefined) {
+    for (let child = node.firstChild; child !== null; child = child.nextSibling) {
+      if (decorations.has(child.type)) continue
+      if (child.type === 'modifiers' && child.firstChild !== null && decorations.has(child.firstChild.type)) {
+        const own = child.children.find(({ type }) => !decorations.has(type))
+        if (own === undefined) continue
+        return lines.lineOf(own.startIndex)
+      }
+      return lines.lineOf(child.startIndex)
+    }
+  }
+  return lines.lineOf(node.startIndex)
+}

@@ -1,0 +1,52 @@
+import { extract } from './extract.js'
+import { LineIndex } from './lines.js'
+import { parse } from './parser.js'
+import { readText } from './text.js'
+
+export type Kind = 'module' | 'class' | 'interface' | 'type' | 'enum' | 'function' | 'method' | 'field' | 'constant' | 'macro' | 'section'
+
+export interface Definition {
+  /** As written, without parameters. A method's class is its `parent`, not part of its name. */
+  name: string
+  /** A struct or record is a `class`, a trait or protocol an `interface`. A `section` adds to what is defined elsewhere: `impl`, `extension`. */
+  kind: Kind
+  /** 0-based first line; doc comment, decorators, attributes and annotations directly above included. */
+  start: number
+  /** 0-based line on which the declaration itself begins; the name is on it or just after it. */
+  line: number
+  /** 0-based last line of the head: before the body opens, parameters over several lines included. */
+  head: number
+  /** 0-based last line, inclusive. */
+  end: number
+  /** Index in the list of the enclosing definition, -1 at top level. */
+  parent: number
+}
+
+export interface FileSymbols {
+  /** In order of `line`; the enclosing one before those inside. */
+  definitions: Definition[]
+  /** Distinct identifiers that the file uses (calls, types, members, imported names) and does not define itself; at most 2,000. */
+  references: string[]
+  /** Module specifiers and paths as written, without quotes: './x.js', 'os.path', 'github.com/a/b', 'crate::x', 'header.h'. */
+  imports: string[]
+  /** 0-based inclusive ranges of lines that are wholly comment or blank. Never inside a string. */
+  comments: [number, number][]
+  /** What read the file: a parser of its language, or patterns of lines. */
+  by: 'tree-sitter' | 'text'
+}
+
+/** Raised when the form or the meaning of the result changes, as it is kept on disk. */
+export const SYMBOLS_VERSION = 1
+
+// A larger file is generated or data: a parser would take seconds and some hundred megabytes for it.
+const PARSED_LENGTH = 1_000_000
+
+/** What a source file defines, uses and imports. Never throws; whatever no parser can read in time is read line by line. */
+export async function extractSymbols (language: string | undefined, text: string): Promise<FileSymbols> {
+  const lines = new LineIndex(text)
+  if (language !== undefined && text.length <= PARSED_LENGTH) {
+    const symbols = await parse(language, text, (parsed) => extract(parsed, text, lines))
+    if (symbols !== undefined) return symbols
+  }
+  return readText(language, text, lines)
+}
