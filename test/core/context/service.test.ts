@@ -2,7 +2,7 @@ import t from 'tap'
 import { createContextService, type ContextQuery, type ContextService } from '../../../core/context/context.js'
 import type { CacheEntry, ContextCache, ContextItem, ResultStore } from '../../../core/contracts/index.js'
 import { createProfileSet } from '../../../core/profiles/profiles.js'
-import type { ProjectMetadata } from '../../../core/project/metadata.js'
+import { readMetadata } from '../../../core/project/metadata.js'
 import type { Project } from '../../../core/project/project.js'
 import type { ProjectWorker } from '../../../core/project/worker/client.js'
 import { createProjectView, createSampleProfile, createTestClock, silentLog } from '../../../core/testing/index.js'
@@ -24,7 +24,7 @@ function setUp () {
     id: 'p',
     root: '/p',
     async now () {
-      const metadata: ProjectMetadata = { project_type: null, languages: {}, dependencies: [], manifests: [], test_coverage: null, last_build_status: null }
+      const metadata = await readMetadata(createProjectView())
       return {
         ...createProjectView(), fingerprint: disk.fingerprint, secretFiles: [], unreadableNames: 0, git: async () => undefined, prepare: async () => [],
         metadata: async () => metadata

@@ -3,39 +3,7 @@ import { readMetadata } from '../../../core/project/metadata.js'
 import { languageOf } from '../../../core/project/languages.js'
 import { createProjectView } from '../../../core/testing/index.js'
 
-const read = async (files: Record<string, string>) => await readMetadata(createProjectView({ id: 'p', files }))
-
-t.test('dependencies are what the manifests state', async t => {
-  const manifests: [path: string, text: string, expected: [string, string | null][]][] = [
-    ['package.json', '{ "dependencies": { "a": "^1.0.0" }, "devDependencies": { "b": "2" }, "peerDependencies": { "c": 5 }, "scripts": { "x": "y" } }', [['a', '^1.0.0'], ['b', '2'], ['c', null]]],
-    ['package.json', '{ "dependencies": [', []],
-    ['package.json', 'null', []],
-    ['pyproject.toml', '[project]\nname = "x"\ndependencies = [\n  "uvicorn[standard]>=0.29", # fast\n  \'httpx\',\n]\n[project.optional-dependencies]\ntest = ["pytest"]\n[build-system]\nrequires = ["hatchling"]\n', [['uvicorn', '>=0.29'], ['httpx', null], ['hatchling', null]]],
-    ['pyproject.toml', '[tool.poetry.dependencies]\npython = "^3.12"\ndjango = "^5.0"\n[tool.poetry.group.dev.dependencies]\nruff = { version = "0.4" }\n[tool.other]\nx = "1"\n', [['django', '^5.0'], ['ruff', null]]],
-    ['requirements.txt', '# comment\n-r other.txt\n\nflask==3.0.0  # web\nboto3[crt] >= 1.34 ; python_version > "3.8"\nrequests\n', [['flask', '==3.0.0'], ['boto3', '>= 1.34'], ['requests', null]]],
-    ['go.mod', 'module example.com/x\n\ngo 1.22\n\nrequire github.com/a/b v1.2.3\n\nrequire (\n\tgolang.org/x/sync v0.7.0 // indirect\n)\n', [['github.com/a/b', 'v1.2.3'], ['golang.org/x/sync', 'v0.7.0']]],
-    ['Cargo.toml', '[package]\nname = "x"\n[dependencies]\nserde = "1.0"\ntokio = { version = "1.37", features = ["full"] }\nlocal.workspace = true\n[dev-dependencies]\ninsta = "1"\n[profile.release]\nlto = true\n', [['serde', '1.0'], ['tokio', '1.37'], ['local', null], ['insta', '1']]],
-    ['pom.xml', '<project><dependencies><dependency>\n<groupId>org.a</groupId><artifactId>b</artifactId><version>1</version></dependency><dependency><groupId>org.c</groupId><artifactId>d</artifactId></dependency></dependencies></project>', [['org.a:b', '1'], ['org.c:d', null]]],
-    ['composer.json', '{ "require": { "php": ">=8.1" }, "require-dev": { "phpunit/phpunit": "^11" } }', [['php', '>=8.1'], ['phpunit/phpunit', '^11']]],
-    ['Gemfile', "source 'https://rubygems.org'\ngem 'rails', '~> 7.1'\ngem \"puma\"\n", [['rails', '~> 7.1'], ['puma', null]]],
-    ['pubspec.yaml', 'name: x\ndependencies:\n  http: ^1.2.0\n  flutter:\n    sdk: flutter\ndev_dependencies:\n  lints: ^3.0.0\nflutter:\n  assets: x\n', [['http', '^1.2.0'], ['flutter', null], ['lints', '^3.0.0']]]
-  ]
-  for (const [path, text, expected] of manifests) {
-    const { dependencies } = await read({ [path]: text })
-    t.strictSame(dependencies.map(({ name, version }) => [name, version]), expected, path)
-  }
-  const { dependencies, manifests: found } = await read({ 'b/package.json': '{ "dependencies": { "deep": "1" } }', 'package.json': '{ "dependencies": { "top": "1" } }', 'node_modules/x/package.json': '{ "dependencies": { "no": "1" } }', 'vendor/go.mod': 'require a.b/c v1' })
-  t.strictSame(found, ['package.json', 'b/package.json'], 'the shallow ones first, those of others not at all')
-  t.strictSame(dependencies.map(({ name, manifest }) => `${name} ${manifest}`), ['top package.json', 'deep b/package.json'])
-})
-
-t.test('coverage is what a report says, or null', async t => {
-  const coverage = async (files: Record<string, string>) => (await read(files)).test_coverage
-  t.equal(await coverage({ 'coverage/coverage-summary.json': '{ "total": { "lines": { "total": 10, "pct": 87.5 } } }' }), 87.5)
-  t.equal(await coverage({ 'coverage/lcov.info': 'SF:a\nLF:10\nLH:9\nSF:b\nLF:30\nLH:21\n' }), 75)
-  t.equal(await coverage({ 'coverage.xml': '<?xml version="1.0"?>\n<coverage version="7" line-rate="0.8123" branch-rate="0">' }), 81.23)
-  for (const files of [{}, { 'coverage/lcov.info': '' }, { 'coverage/coverage-summary.json': '{' }, { 'coverage/coverage-summary.json': 'null' }, { 'coverage.xml': '<x>' }]) t.equal(await coverage(files as Record<string, string>), null)
-})
+const read = async (files: Record<string, string | undefined>) => await readMetadata(createProjectView({ id: 'p', files }))
 
 t.test('languages', async t => {
   const metadata = await read({ 'a.py': 'x'.repeat(10), 'b.py': 'x'.repeat(10), 'c.go': 'x'.repeat(15), 'd.md': 'x'.repeat(99) })
@@ -46,16 +14,77 @@ t.test('languages', async t => {
   }
 })
 
+t.test('code of others says nothing about the project, unless there is no other', async t => {
+  t.strictSame((await read({ 'main.go': 'x', 'vendor/a.js': 'x'.repeat(99), 'tests/fixtures/a.py': 'x'.repeat(99) })).languages, { go: 1 })
+  t.strictSame((await read({ 'vendor/a.js': 'xx' })).project_type, 'javascript')
+})
+
+t.test('entry points are files of the project that manifests or conventions name', async t => {
+  const { entry_points: entries, entry_points_omitted: omitted } = await read({
+    'package.json': '{ "main": "./lib/index.js", "bin": { "x": "bin/x.js" }, "exports": { ".": { "import": "./lib/esm.js", "types": "./lib/index.d.ts" }, "./package.json": "./package.json", "./*": "./lib/*" }, "module": "dist/gone.js" }',
+    'lib/index.js': '', 'lib/esm.js': '', 'lib/index.d.ts': '', 'lib/data.json': '', 'bin/x.js': '', 'server.js': '', 'src/deep/index.js': '',
+    'api/pyproject.toml': '[project]\nname = "shop"\nscripts = { shop = "shop.cli:main" }\n', 'api/src/shop/cli.py': '', 'api/src/shop/__main__.py': '', 'api/manage.py': '',
+    'tool/go.mod': 'module x\n', 'tool/main.go': '', 'tool/cmd/run/main.go': '', 'examples/cmd/x/main.go': '',
+    'crate/Cargo.toml': '[package]\nname = "c"\n[[bin]]\nname = "c"\npath = "src/c.rs"\n', 'crate/src/c.rs': '', 'crate/src/lib.rs': ''
+  })
+  t.strictSame(entries, ['server.js', 'api/manage.py', 'bin/x.js', 'lib/esm.js', 'lib/index.js', 'tool/main.go', 'crate/src/c.rs', 'crate/src/lib.rs', 'api/src/shop/__main__.py', 'api/src/shop/cli.py', 'tool/cmd/run/main.go'])
+  t.equal(omitted, 0)
+  const many = await read(Object.fromEntries(Array.from({ length: 50 }, (_, index) => [`cmd/c${index}/main.go`, ''])))
+  t.strictSame([many.entry_points.length, many.entry_points_omitted], [40, 10])
+})
+
+t.test('what does not fit is counted', async t => {
+  const dependencies = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`d${index}`, '1']))
+  const packages = Object.fromEntries(Array.from({ length: 230 }, (_, index) => [`packages/p${index}/package.json`, `{ "name": "p${index}", "dependencies": { "shared": "^1" } }`]))
+  const metadata = await read({ 'package.json': JSON.stringify({ dependencies, workspaces: Array.from({ length: 120 }, (_, index) => `w${index}`) }), ...packages })
+  t.strictSame([metadata.dependencies.length, metadata.dependencies_omitted], [1000, 201])
+  t.strictSame([metadata.manifests.length, metadata.manifests_omitted], [60, 171])
+  t.strictSame(metadata.warnings, ['31 manifests in inner folders were not read', 'package.json: names 120 workspaces, of which 100 are given'])
+})
+
+t.test('what cannot be understood is said, and stops nothing', async t => {
+  const { warnings, dependencies } = await read({
+    'package.json': '{ "dependencies": [', 'a/package.json': 'null', 'Cargo.toml': '[dependencies]\na = \n', 'pom.xml': '<project><a></project>', 'composer.json': '[]', 'go.mod': undefined, 'pyproject.toml': `# ${'x'.repeat(600_000)}`,
+    'x.csproj': '<!DOCTYPE x [', 'deep.csproj': '<a>'.repeat(500), Gemfile: "gem 'puma'\n", 'coverage/lcov.info': 'nothing', 'junit.xml': '<x/>'
+  })
+  t.strictSame(warnings, [
+    'Cargo.toml: is no TOML (line 2)', 'composer.json: is no JSON object', 'deep.csproj: is XML of more than 100 levels', 'go.mod: cannot be read', 'package.json: is no JSON', 'pom.xml: is no XML',
+    'pyproject.toml: is longer than the 512 KiB that are read of a manifest', 'x.csproj: is no XML', 'a/package.json: is no JSON object',
+    'coverage/lcov.info: is no coverage report that can be understood', 'junit.xml: is no report of tests that can be understood'
+  ])
+  t.strictSame(dependencies.map(({ name }) => name), ['puma'])
+  const many = await read(Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`p${index}/package.json`, '{'])))
+  t.strictSame([many.warnings.length, many.warnings.at(-1)], [20, 'and 11 more'])
+})
+
 t.test('a hostile manifest costs no more than its length', async t => {
   const hostile: [path: string, part: string][] = [
-    ['pyproject.toml', '\n'], ['pyproject.toml', 'dependencies = [\n'], ['pyproject.toml', 'dependencies = ["'], ['pyproject.toml', '['], ['pyproject.toml', 'dependencies = [' + '"'.repeat(900) + '\n'],
-    ['go.mod', '\n'], ['go.mod', 'a.b/'], ['go.mod', 'require '], ['go.mod', 'a.'.repeat(450) + '\n'], ['Gemfile', '\n'], ['Gemfile', "gem '"], ['Cargo.toml', '[dependencies]\n' + 'version '.repeat(110) + '\n'], ['Cargo.toml', '['.repeat(900) + '\n'],
-    ['pom.xml', '<dependency>'], ['pom.xml', '<dependency><groupId>'], ['requirements.txt', 'a' + ' '.repeat(900) + '[\n'], ['pubspec.yaml', 'dependencies:\n  a:' + ' '.repeat(900) + 'x y\n'],
-    ['coverage.xml', '<coverage '], ['coverage/coverage-summary.json', '{"total":{"lines":{'], ['coverage/lcov.info', 'LF:1'], ['coverage/lcov.info', '\n']
+    ['pyproject.toml', '\n'], ['pyproject.toml', 'dependencies = [\n'], ['pyproject.toml', 'dependencies = ["'], ['pyproject.toml', '['], ['pyproject.toml', 'dependencies = [' + '"'.repeat(900) + '\n'], ['pyproject.toml', 'a=[[[[['], ['pyproject.toml', 'a.'], ['pyproject.toml', 'a={'],
+    ['go.mod', '\n'], ['go.mod', 'a.b/'], ['go.mod', 'require '], ['go.mod', 'a.'.repeat(450) + '\n'], ['go.work', 'use (\n'], ['Gemfile', '\n'], ['Gemfile', "gem '"], ['Gemfile', "gem 'a'" + ', "b" '.repeat(140) + '\n'], ['Gemfile', 'a do |' + ' '.repeat(900) + '\n'], ['Gemfile.lock', '    a (\n'],
+    ['Cargo.toml', '[dependencies]\n' + 'version '.repeat(110) + '\n'], ['Cargo.toml', '['.repeat(900) + '\n'],
+    ['pom.xml', '<dependency>'], ['pom.xml', '<dependency><groupId>'], ['pom.xml', '<a b="'], ['pom.xml', '<!--'], ['pom.xml', '<![CDATA['], ['pom.xml', '<a><!DOCTYPE ['], ['pom.xml', '<x></x>'], ['x.csproj', '<PackageReference ' + 'a="b" '.repeat(100) + '/>'],
+    ['requirements.txt', 'a' + ' '.repeat(900) + '[\n'], ['pubspec.yaml', 'dependencies:\n  a:' + ' '.repeat(900) + 'x y\n'], ['setup.cfg', '[' + ' '.repeat(900) + '\n'], ['setup.cfg', 'a' + ' '.repeat(900) + '\n'], ['pnpm-workspace.yaml', 'packages:\n' + ' '.repeat(900) + '\n'],
+    ['build.gradle', 'a'.repeat(990) + '\n'], ['build.gradle', 'api ' + '"'.repeat(900) + '\n'], ['build.gradle', 'api ' + 'group: "a", '.repeat(80) + '\n'], ['settings.gradle', 'include ' + "'".repeat(900) + '\n'], ['x.gemspec', ' '.repeat(990) + '\n'], ['x.gemspec', 's.add_dependency "a"' + ', "b" '.repeat(140) + '\n'],
+    ['Package.swift', '.package('], ['Package.swift', '.package(url: "'], ['Package.swift', 'Package(name: "'], ['Package.swift', 'Package' + ' '.repeat(900)],
+    ['coverage.xml', '<coverage '], ['coverage.xml', '<coverage a='], ['coverage/coverage-summary.json', '{"total":{"lines":{'], ['coverage/coverage-summary.json', '{"total":{' + '{'.repeat(900)], ['coverage/lcov.info', 'LF:1'], ['coverage/lcov.info', '\n'],
+    ['jacoco.xml', '<report><counter '], ['clover.xml', '<project><metrics></project>'], ['cover.out', 'mode: set\n'], ['cover.out', 'mode: set ' + 'x '.repeat(900)], ['junit.xml', '<testsuite tests="1">'], ['junit.xml', '<testsuites>']
   ]
   for (const [path, part] of hostile) {
-    const started = performance.now()
-    await read({ [path]: part.repeat(Math.ceil(1_500_000 / part.length)) })
-    t.ok(performance.now() - started < 1500, `${path} of ${JSON.stringify(part.slice(0, 30))} took ${Math.round(performance.now() - started)} ms`)
+    // As long as a manifest is read; and a third longer than any is, for reports.
+    for (const length of /cover|jacoco|clover|junit/.test(path) ? [1_500_000] : [520_000]) {
+      const started = performance.now()
+      await read({ [path]: part.repeat(Math.ceil(length / part.length)).slice(0, length) })
+      t.ok(performance.now() - started < 1500, `${path} of ${JSON.stringify(part.slice(0, 30))} took ${Math.round(performance.now() - started)} ms`)
+    }
   }
+})
+
+t.test('entities of a document are never expanded', async t => {
+  const laughs = `<!DOCTYPE project [<!ENTITY a "ha"> ${Array.from({ length: 30 }, (_, index) => `<!ENTITY a${index} "&a${index - 1};&a${index - 1};">`).join('')}]>`
+  const { dependencies, coverage } = await read({
+    'pom.xml': `${laughs}<project><dependencies><dependency><groupId>&a29;</groupId><artifactId>b</artifactId></dependency></dependencies></project>`,
+    'coverage.xml': `${laughs}<coverage line-rate="0.5" a="&a29;"/>`
+  })
+  t.equal(dependencies[0]!.name, '&a29;:b')
+  t.equal(coverage?.percent, 50)
 })
