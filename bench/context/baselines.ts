@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
-import { git } from '../../core/project/worker/git.js'
 import { languageOf } from '../../core/project/languages.js'
 import { countWords, rankByBm25, type WordCounts } from './bm25.js'
+import { git } from './git.js'
 import { outlineOf } from './outline.js'
+import { decodeText } from './text.js'
 import { countTokens } from './tokens.js'
 import { FILE_TIME, type TreeFile, type Workspace } from './workspace.js'
 
@@ -36,28 +37,33 @@ export interface Baselines {
 /** The ways to choose files that the sidecar is compared with. What is known of a content is kept from case to case. */
 export function createBaselines (workspace: Workspace): Baselines {
   const wordsOfBlob = new Map<string, WordCounts | undefined>()
-  const charges = new Map<string, number>()
-  const outlines = new Map<string, string | undefined>()
+  const wholes = new Map<string, Version>()
+  const outlines = new Map<string, Version | undefined>()
   let orders: Record<Baseline, TextFile[]>
 
   const textFiles = (files: readonly TreeFile[]): TextFile[] => files.flatMap((file) => {
     if (file.size > MAX_BYTES) return []
     if (!wordsOfBlob.has(file.blob)) {
-      const text = textOf(workspace.read(file.path))
+      const text = decodeText(workspace.read(file.path))
       wordsOfBlob.set(file.blob, text === undefined ? undefined : countWords(text))
     }
     const words = wordsOfBlob.get(file.blob)
     return words === undefined ? [] : [{ ...file, words }]
   })
 
-  const remembered = <Value>(memory: Map<string, Value>, file: TextFile, version: string, make: (content: Buffer) => Value): Value => {
-    const key = `${version} ${file.blob} ${file.path}`
-    if (!memory.has(key)) memory.set(key, make(workspace.read(file.path)))
+  const remembered = <Value>(memory: Map<string, Value>, key: string, make: () => Value): Value => {
+    if (!memory.has(key)) memory.set(key, make())
     return memory.get(key)!
   }
-  const wholeCharge = (file: TextFile): number => remembered(charges, file, 'none', (bytes) => chargeOf(file, bytes, bytes.toString('utf8'), 'none'))
-  const outlineCharge = (file: TextFile, outline: string): number => remembered(charges, file, 'outline', (bytes) => chargeOf(file, bytes, outline, 'outline'))
-  const outline = (file: TextFile): string | undefined => remembered(outlines, file, 'outline', (bytes) => outlineOf(file.path, bytes.toString('utf8')))
+  const wholeOf = (file: TextFile): Version => remembered(wholes, `${file.blob} ${file.path}`, () => {
+    const bytes = workspace.read(file.path)
+    return { content: undefined, charge: chargeOf(file, bytes, decodeText(bytes)!, 'none') }
+  })
+  const smallerOf = (file: TextFile): Version | undefined => remembered(outlines, `${file.blob} ${file.path}`, () => {
+    const bytes = workspace.read(file.path)
+    const content = outlineOf(file.path, decodeText(bytes)!)
+    return content === undefined ? undefined : { content, charge: chargeOf(file, bytes, content, 'outline') }
+  })
 
   return {
     async load (files, query, seed) {
@@ -66,36 +72,36 @@ export function createBaselines (workspace: Workspace): Baselines {
       const shuffled = shuffle(texts, seed)
       orders = { 'bm25+outlines': ranked, bm25: ranked, random: shuffled, recent: await byRecency(workspace.root, texts, shuffled) }
     },
-    choose (baseline, budget) {
-      const chosen: Choice[] = []
-      let left = budget
-      let misses = 0
-      for (const file of orders[baseline]) {
-        const whole = wholeCharge(file)
-        // An outline is made only for what does not fit, since most never need one.
-        const smaller = whole > left && baseline === 'bm25+outlines' ? outline(file) : undefined
-        const charge = smaller === undefined ? whole : outlineCharge(file, smaller)
-        if (charge > left) {
-          if (++misses === PATIENCE) break
-          continue
-        }
-        misses = 0
-        left -= charge
-        chosen.push({ path: file.path, outline: smaller })
-      }
-      return chosen
-    }
+    choose: (baseline, budget) => fill(orders[baseline], budget, wholeOf, baseline === 'bm25+outlines' ? smallerOf : () => undefined)
+      .map(({ file, version }) => ({ path: file.path, outline: version.content }))
   }
 }
 
-/** The text of a file, or `undefined` where it holds none. */
-export function textOf (bytes: Buffer): string | undefined {
-  if (bytes.subarray(0, 8000).includes(0)) return undefined
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
-  } catch {
-    return undefined
+/** A file as it could be answered, and what that would cost. */
+export interface Version {
+  /** `undefined` stands for the whole. */
+  content: string | undefined
+  charge: number
+}
+
+/** Takes files in their order as long as the budget lasts, smaller where they do not fit whole. */
+export function fill<File> (order: readonly File[], budget: number, wholeOf: (file: File) => Version, smallerOf: (file: File) => Version | undefined): { file: File, version: Version }[] {
+  const taken: { file: File, version: Version }[] = []
+  let left = budget
+  let misses = 0
+  for (const file of order) {
+    const whole = wholeOf(file)
+    // An outline is made only for what does not fit, since most never need one.
+    const version = whole.charge > left ? smallerOf(file) ?? whole : whole
+    if (version.charge > left) {
+      if (++misses === PATIENCE) break
+    } else {
+      misses = 0
+      left -= version.charge
+      taken.push({ file, version })
+    }
   }
+  return taken
 }
 
 /** What a file costs in an answer of the sidecar. */
@@ -114,10 +120,10 @@ function chargeOf ({ path }: TreeFile, bytes: Buffer, content: string, truncatio
 
 /** Files by the commit that changed them last, newest first; those that no recent commit has touched come behind as they stand. */
 async function byRecency (root: string, files: readonly TextFile[], rest: readonly TextFile[]): Promise<TextFile[]> {
-  const log = await git(root, ['log', `--max-count=${RECENT_COMMITS}`, '--no-merges', '--no-renames', '--name-only', '-z', '--format='])
+  const log = await git(root, 'log', `--max-count=${RECENT_COMMITS}`, '--no-merges', '--no-renames', '--name-only', '-z', '--format=')
   const known = new Map(files.map((file) => [file.path, file]))
   const ordered = new Set<TextFile>()
-  for (const path of log.toString('utf8').split('\0')) {
+  for (const path of log.split('\0')) {
     const file = known.get(path.replace(/^\n+/, ''))
     if (file !== undefined) ordered.add(file)
   }

@@ -1,18 +1,18 @@
 import { createHash } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
+import { languageOf } from '../../core/project/languages.js'
 import { BASELINES, type Baselines } from './baselines.js'
 import type { Case } from './cases.js'
+import { isSource } from './files.js'
 import type { AnsweredFile, Asked, ContextAnswer, Product } from './product.js'
+import { decodeText, isRedactionOf } from './text.js'
 import { countTokens } from './tokens.js'
 import { readOriginal, showsHalf, showsHunk, type Original } from './visibility.js'
-import { touch, type Workspace } from './workspace.js'
-import { isSource } from './files.js'
-import { languageOf } from '../../core/project/languages.js'
+import { touch, type TreeFile, type Workspace } from './workspace.js'
 
 /** By how much the answer may be wrong about its own tokens. */
 const COUNT_TOLERANCE = 0.01
-const REDACTED = '[REDACTED]'
 
 export const METHODS = ['sidecar', ...BASELINES] as const
 export type Method = typeof METHODS[number]
@@ -28,7 +28,7 @@ export interface Score {
 }
 
 export interface SidecarFault {
-  kind: 'violation' | 'stale' | 'failure'
+  kind: 'over-budget' | 'miscounted' | 'stale' | 'failure'
   budget: number
   detail: string
 }
@@ -89,9 +89,9 @@ export interface CaseOptions {
   explain: boolean
 }
 
-export async function measureCase (subject: Case, { workspace, product, baselines, budgets, issue, explain }: CaseOptions): Promise<CaseResult> {
-  const files = await workspace.checkOut(subject.parent)
-  const gold = subject.gold.map(({ path, hunks }) => ({ path, hunks, original: readOriginal(path, workspace.read(path).toString('utf8')) }))
+/** Measures the parent of a commit, which is checked out. */
+export async function measureCase (subject: Case, files: readonly TreeFile[], { workspace, product, baselines, budgets, issue, explain }: CaseOptions): Promise<CaseResult> {
+  const gold = subject.gold.map(({ path, hunks }) => ({ path, hunks, original: readOriginal(path, decodeText(workspace.read(path)) ?? '') }))
   const query = `${subject.wish.title}\n${subject.wish.description}`
   await product.tell(issue, subject.wish)
 
@@ -141,7 +141,7 @@ export async function measureCase (subject: Case, { workspace, product, baseline
     const restore = await touch(workspace.root, path, Buffer.concat([workspace.read(path), Buffer.from(commentFor(path))]))
     try {
       const edited = await product.ask(issue, { max_tokens: largest })
-      faults.push(...faultsOf(edited, largest, edited.answer?.token_count ?? 0, tracked, workspace).filter(({ kind }) => kind === 'stale'))
+      faults.push(...faultsOf(edited, largest, edited.answer?.token_count ?? 0, tracked, workspace).filter(({ kind }) => kind === 'stale' || kind === 'failure'))
       return { warm: warm.milliseconds, edited: edited.milliseconds }
     } finally {
       await restore()
@@ -169,8 +169,8 @@ function shownBy (answer: ContextAnswer | undefined): Shown {
 function faultsOf ({ answer, status, text }: Asked, budget: number, counted: number, tracked: ReadonlySet<string>, workspace: Workspace): SidecarFault[] {
   if (answer === undefined) return [{ kind: 'failure', budget, detail: `${status} ${text.slice(0, 300)}` }]
   const faults: SidecarFault[] = []
-  if (counted > budget) faults.push({ kind: 'violation', budget, detail: `${counted} tokens` })
-  if (Math.abs(answer.token_count - counted) > COUNT_TOLERANCE * counted) faults.push({ kind: 'violation', budget, detail: `it says ${answer.token_count} tokens and has ${counted}` })
+  if (counted > budget) faults.push({ kind: 'over-budget', budget, detail: `${counted} tokens` })
+  if (Math.abs(answer.token_count - counted) > COUNT_TOLERANCE * counted) faults.push({ kind: 'miscounted', budget, detail: `it says ${answer.token_count} tokens and has ${counted}` })
   const stale = answer.context.relevant_files.filter((file) => isStale(file, tracked, workspace)).map(({ path }) => path)
   if (stale.length > 0) faults.push({ kind: 'stale', budget, detail: stale.join(', ') })
   return faults
@@ -181,17 +181,5 @@ function isStale ({ path, content, checksum, truncation }: AnsweredFile, tracked
   if (!existsSync(join(workspace.root, path))) return tracked.has(path)
   const bytes = workspace.read(path)
   if (checksum !== `sha256:${createHash('sha256').update(bytes).digest('hex')}`) return true
-  return truncation === 'none' && !isRedactionOf(content, bytes.toString('utf8').replace(/^\uFEFF/, ''))
-}
-
-/** Whether a content is a text in which some values have been replaced. */
-export function isRedactionOf (content: string, text: string): boolean {
-  let at = 0
-  const parts = content.replace(/^\uFEFF/, '').split(REDACTED)
-  return parts.every((part, index) => {
-    const found = index === 0 ? (text.startsWith(part) ? 0 : -1) : index === parts.length - 1 ? (text.endsWith(part) ? text.length - part.length : -1) : text.indexOf(part, at)
-    if (found < at) return false
-    at = found + part.length
-    return parts.length > 1 || at === text.length
-  })
+  return truncation === 'none' && !isRedactionOf(content.replace(/^\uFEFF/, ''), decodeText(bytes) ?? '')
 }

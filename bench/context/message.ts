@@ -7,13 +7,14 @@ export interface Wish {
 }
 
 const TYPES = 'feat|feature|fix|bugfix|hotfix|docs?|refactor|perf|tests?|build|ci|chore|types?|improvement|deps|wip|style|revert|release'
-const CONVENTIONAL = new RegExp(`^(?:${TYPES})(?:\\(([^)]*)\\))?!?:\\s*`, 'i')
+const CONVENTIONAL = new RegExp(`^([*-]\\s+)?(?:${TYPES})(?:\\(([^)]*)\\))?!?:\\s*`, 'i')
 const TRAILER = /^\s*(?:[a-z][\w-]*-by|cc|change-id|git-svn-id|piperorigin-revid|see-also|backport-of)\s*:\s|^\s*\(cherry picked from commit /i
-const URL = /<?\b(?:https?:\/\/|www\.)[^\s<>]+>?/gi
+const URL = /<?\b(?:https?:\/\/|www\.)[^\s<>()[\]]+>?/gi
 const EMAIL = /<[^<>\s@]+@[^<>\s]+>/g
-const REFERENCE = '(?:[\\w.-]+\\/[\\w.-]+)?#\\d+|\\bGH-\\d+'
-const CLOSING = new RegExp(`\\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|ref(?:s|erences)?|see|issues?|pr|pull request)\\b:?\\s+(?:${REFERENCE})(?:\\s*(?:,|and|&)\\s*(?:${REFERENCE}))*`, 'gi')
-const BARE_REFERENCE = new RegExp(REFERENCE, 'gi')
+const REFERENCE = /(?:[\w.-]+\/[\w.-]+)?#\d+|\bGH-\d+/gi
+/** Stands where something was taken out, until what led up to it has gone, too. Git allows no NUL in a message. */
+const GAP = '\0'
+const LEADING_TO_A_GAP = /\b(?:close[sd]?|fix(?:e[sd])?|resolve[sd]?|ref(?:s|erences)?|see|issues?|pr|pull request|follow[ -]?up (?:on|to|of)|relates to)\b:?\s*\0(?:\s*(?:,|and|&)?\s*\0)*/gi
 
 /** Subjects of commits that carry out no wish: releases, new versions of dependencies, what a tool has written. */
 const UNSUITABLE: readonly (readonly [RegExp, string])[] = [
@@ -24,6 +25,8 @@ const UNSUITABLE: readonly (readonly [RegExp, string])[] = [
   [/^(?:chore|build|ci)?\(?release\)?!?:/i, 'a release'],
   [/^(?:\w+(?:\([^)]*\))?!?:\s*)?(?:set |begin |start )?(?:new |next )?(?:version|v)?\s*v?\d+\.\d+[\w.+-]*(?:\s+(?:release|development))?\.?(?:\s*\(#\d+\))?$/i, 'a version'],
   [/^(?:start|begin)\s+(?:development|version|v?\d)/i, 'a version'],
+  [/^(?:\w+(?:\([^)]*\))?!?:\s*)?(?:bump|upgrade|update)s?\b.*\bdeps\b|^:?arrow_(?:up|down):/i, 'dependencies'],
+  [/^(?:\w+(?:\([^)]*\))?!?:\s*)?(?:changelog|release notes)\b/i, 'a release'],
   [/^revert\b/i, 'a revert'],
   [/^merge\b/i, 'a merge'],
   [/^style(?:\([^)]*\))?!?:/i, 'formatting'],
@@ -39,21 +42,21 @@ export function unsuitableSubject (message: string): string | undefined {
 
 function clean (text: string): string {
   return text
-    .replace(URL, ' ')
-    .replace(EMAIL, ' ')
-    .replace(CLOSING, ' ')
-    .replace(BARE_REFERENCE, ' ')
-    .replace(/\(\s*[,;:]*\s*\)|\[\s*\]/g, ' ')
-    .replace(/[ \t]+/g, ' ')
-    .replace(/ +([.,;:!?])/g, '$1')
+    .replace(CONVENTIONAL, (_prefix, bullet: string | undefined, scope: string | undefined) => `${bullet ?? ''}${scope === undefined ? '' : `${scope} `}`)
+    .replace(URL, GAP)
+    .replace(EMAIL, GAP)
+    .replace(REFERENCE, GAP)
+    .replace(LEADING_TO_A_GAP, GAP)
+    .replace(/[([]\s*\0[\s\0,;&]*[)\]]/g, GAP)
+    .replace(/^[\s\0,;:.-]*\0[\s\0,;:.]*|[\s\0,;:]*\0[\s\0,;:]*$/g, '')
+    .replace(/\s*\0[\s\0]*([.,;:!?)])?/g, (_gap, sign: string | undefined) => sign ?? ' ')
     .trim()
-    .replace(/^[,;:.]+\s*|\s*[,;:]+$/g, '')
 }
 
 /** Title and description without trailers, addresses, numbers of pull requests and issues, and the type of a conventional commit. */
 export function cleanMessage (message: string): Wish {
   const [subject = '', ...body] = message.replace(/\r\n?/g, '\n').trim().split('\n')
-  const title = clean(subject.replace(CONVENTIONAL, (_prefix, scope: string | undefined) => (scope === undefined ? '' : `${scope} `)))
+  const title = clean(subject)
   const description = body
     .filter((line) => !TRAILER.test(line))
     .map(clean)

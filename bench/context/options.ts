@@ -7,8 +7,8 @@ export interface Options {
   agent?: string
   case?: string
   format: 'text' | 'json'
-  markdown: boolean
-  verbose: boolean
+  markdown?: true
+  verbose?: true
 }
 
 const MAX_CASES = 10_000
@@ -30,12 +30,12 @@ export function readOptions (args: readonly string[]): Options {
     .description('Measures, on real commits, how much of what was then changed is in the context that the sidecar answers with, beside simpler ways to choose files.')
     .requiredOption('--repo <path>', 'git repository, bare or not, which is left untouched; may be repeated', (path: string, before: string[] | undefined) => [...before ?? [], path])
     .option('--cases <number>', 'most recent suitable commits of each repository', (text) => wholeNumber(text, 1, MAX_CASES), 30)
-    .option('--budgets <tokens>', 'comma list of budgets', budgetsOf, [8000, 32_000, 64_000])
+    .addOption(new Option('--budgets <tokens>', 'comma list of budgets').argParser(budgetsOf).default([8000, 32_000, 64_000], '8000,32000,64000'))
     .option('--agent <type>', 'agent type that asks; by default one for the main language of the repository')
     .option('--case <hash>', 'this commit alone')
     .addOption(new Option('--format <format>', 'json has the numbers of every case').choices(['text', 'json']).default('text'))
-    .option('--markdown', 'print the tables as Markdown', false)
-    .option('--verbose', 'say for each commit what the sidecar has missed', false)
+    .option('--markdown', 'print the tables as Markdown')
+    .option('--verbose', 'say for each commit what the sidecar has missed')
     .addHelpText('after', [
       '',
       'Exit codes: 0 measured; 1 failed, or an answer broke its budget or was not what is on the disk; 2 wrong usage.',

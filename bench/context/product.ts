@@ -61,7 +61,7 @@ export async function startProduct (root: string, folder: string, agentType: str
   }
   const demand = async (method: 'POST' | 'PUT', url: string, token: string, body: object): Promise<string> => {
     const { status, text } = await send(method, url, token, body)
-    if (status >= 300) throw new Error(`The sidecar answered ${method} ${url} with ${status}: ${text.slice(0, 500)}`)
+    if (status >= 300) throw new Error(`The sidecar answered ${method} ${url} with ${status}: ${(JSON.parse(text) as { message?: string }).message ?? text}`)
     return text
   }
   try {

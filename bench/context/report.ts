@@ -29,7 +29,7 @@ function asMarkdown ([head, ...body]: readonly string[][]): string {
 }
 
 function aboutSidecar ({ answers, violations, stale, failures, latency }: Summary): string {
-  return `Of ${answers} answers: ${violations} violations of the budget, ${stale} stale, ${failures} failed. ` +
+  return `Of ${answers} answers ${violations.overBudget} exceed their budget, ${violations.miscounted} say a wrong token count, ${stale} are stale, ${failures} failed. ` +
     `Median ms: cold ${time(latency.cold)}, rebuilt ${time(latency.rebuilt)}, warm ${time(latency.warm)}, after one edit ${time(latency.edited)}.`
 }
 

@@ -1,4 +1,4 @@
-import { METHODS, type CaseResult, type Method } from './measure.js'
+import { METHODS, type CaseResult, type Method, type SidecarFault } from './measure.js'
 
 export interface Means {
   recall: number
@@ -19,7 +19,8 @@ export interface RepositoryResult {
 export interface Summary {
   table: Table
   answers: number
-  violations: number
+  /** Answers of more tokens than allowed, or of others than they say. */
+  violations: { overBudget: number, miscounted: number }
   stale: number
   failures: number
   /** Medians in ms; `null` where nothing was measured. */
@@ -46,12 +47,12 @@ function tableOf (budgets: readonly number[], meansAt: (budget: number, method: 
 
 export function summarize (cases: readonly CaseResult[], budgets: readonly number[]): Summary {
   const faults = cases.flatMap((result) => result.faults)
-  const count = (kind: string): number => faults.filter((fault) => fault.kind === kind).length
+  const count = (kind: SidecarFault['kind']): number => faults.filter((fault) => fault.kind === kind).length
   const latencies = cases.map((result) => result.latencies)
   return {
     table: tableOf(budgets, (budget, method) => cases.map(({ scores }) => scores[budget]![method])),
     answers: cases.length * budgets.length,
-    violations: count('violation'),
+    violations: { overBudget: count('over-budget'), miscounted: count('miscounted') },
     stale: count('stale'),
     failures: count('failure'),
     latency: {

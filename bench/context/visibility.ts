@@ -43,8 +43,9 @@ export function isDefinition (line: string): boolean {
 }
 
 export function readOriginal (path: string, text: string): Original {
-  const lines = text.split('\n')
-  return { text, lines: classify(lines, languageOf(path)), definitions: lines.filter(isDefinition).map(bare) }
+  const written = text.split('\n')
+  const lines = classify(written, languageOf(path))
+  return { text, lines, definitions: written.filter((line, index) => lines[index]!.kind === 'code' && isDefinition(line)).map(bare) }
 }
 
 function classify (lines: readonly string[], language: string | undefined): Line[] {
@@ -126,7 +127,7 @@ function followsAt (shown: readonly string[], at: number, wanted: readonly Wante
   let next = at
   for (const { text, optional } of wanted) {
     let here = next
-    if (!optional) while (shown[here] === '') here++
+    if (text !== '') while (shown[here] === '') here++
     if (shown[here] === text) next = here + 1
     else if (!optional) return false
   }

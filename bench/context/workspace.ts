@@ -1,7 +1,7 @@
 import { lstatSync, lutimesSync, readFileSync } from 'node:fs'
 import { copyFile, mkdir, rm, stat, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { git } from '../../core/project/worker/git.js'
+import { git } from './git.js'
 
 /**
  * All files get the same time. A check-out stamps what it writes, and that is above all what later commits have changed:
@@ -19,7 +19,9 @@ export interface TreeFile {
 /** A work tree with the objects of a repository and nothing else of it: no refs, no reflogs, no configuration. */
 export interface Workspace {
   root: string
-  /** Puts the tree of a commit there, with a history that ends with it, and answers its files. */
+  /** The files of a commit. */
+  tree (commit: string): Promise<TreeFile[]>
+  /** Puts the files of a commit there, with a history that ends with it. */
   checkOut (commit: string): Promise<TreeFile[]>
   read (path: string): Buffer
 }
@@ -31,31 +33,33 @@ export function repositoryName (path: string): string {
 }
 
 async function pathOf (repository: string, name: string): Promise<string> {
-  return (await git(repository, ['rev-parse', '--path-format=absolute', '--git-path', name])).toString('utf8').trimEnd()
+  return (await git(repository, 'rev-parse', '--path-format=absolute', '--git-path', name)).trimEnd()
 }
 
 export async function createWorkspace (repository: string, folder: string): Promise<Workspace> {
   const root = join(folder, repositoryName(repository))
   await mkdir(root)
-  await git(root, ['init', '--quiet', '--initial-branch=main'])
+  await git(root, 'init', '--quiet', '--initial-branch=main')
   const own = join(root, '.git')
   await writeFile(join(own, 'objects', 'info', 'alternates'), `${await pathOf(repository, 'objects')}\n`)
   const shallow = await pathOf(repository, 'shallow')
   if (await stat(shallow).then(() => true, () => false)) await copyFile(shallow, join(own, 'shallow'))
-  for (const [name, value] of [['core.logAllRefUpdates', 'false'], ['gc.auto', '0'], ['maintenance.auto', 'false']] as const) await git(root, ['config', name, value])
+  for (const [name, value] of [['core.logAllRefUpdates', 'false'], ['gc.auto', '0'], ['maintenance.auto', 'false']] as const) await git(root, 'config', name, value)
+  const tree = async (commit: string): Promise<TreeFile[]> => parseTree(await git(root, 'ls-tree', '-r', '-z', '--long', commit))
   return {
     root,
+    tree,
     async checkOut (commit) {
-      await git(root, ['update-ref', '--no-deref', 'refs/heads/main', commit])
-      await git(root, ['read-tree', '--reset', '-u', commit])
-      await git(root, ['clean', '-ffdxq'])
+      await git(root, 'update-ref', '--no-deref', 'refs/heads/main', commit)
+      await git(root, 'read-tree', '--reset', '-u', commit)
+      await git(root, 'clean', '-ffdxq')
       for (const name of ['ORIG_HEAD', 'FETCH_HEAD', 'logs']) await rm(join(own, name), { recursive: true, force: true })
-      const files = parseTree((await git(root, ['ls-tree', '-r', '-z', '--long', commit])).toString('utf8'))
+      const files = await tree(commit)
       for (const { path } of files) {
         const file = join(root, path)
         if (lstatSync(file).mtimeMs !== FILE_TIME.getTime()) lutimesSync(file, FILE_TIME, FILE_TIME)
       }
-      await git(root, ['update-index', '-q', '--refresh'])
+      await git(root, 'update-index', '-q', '--refresh')
       return files
     },
     read: (path) => readFileSync(join(root, path))
