@@ -52,5 +52,7 @@ await bundle({
   'core/testing/index': join(DIST, 'core', 'testing', 'index.js'),
   ...pluginEntries()
 }, { dir: BUNDLE, chunkFileNames: 'chunks/[name].js', manualChunks: serverChunk() })
-// A thread of its own shares nothing with the rest. It is looked for beside the code that starts it.
-await bundle(join(DIST, 'core', 'project', 'worker', 'worker.js'), { dir: CHUNKS, entryFileNames: 'worker.js', chunkFileNames: 'worker-[name].js' })
+// A thread and a process of their own share nothing with the rest. They are looked for beside the code that starts them.
+for (const name of ['worker', 'git-helper']) {
+  await bundle(join(DIST, 'core', 'project', 'worker', `${name}.js`), { dir: CHUNKS, entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` })
+}

@@ -1,91 +1,97 @@
-import { execFile } from 'node:child_process'
-import { devNull } from 'node:os'
+import { fork, type ChildProcess } from 'node:child_process'
+import type { GitReply, GitRequest } from './git-helper.js'
 
-const TIMEOUT_MS = 20_000
 const MAX_OUTPUT = 256 * 1024 * 1024
-
-/** Settings that win over whatever a repository's own configuration says: nothing in it may run a command. */
-const SAFE_CONFIG: readonly (readonly [string, string])[] = [
-  ['core.fsmonitor', 'false'],
-  ['core.hooksPath', devNull],
-  ['core.pager', 'cat'],
-  ['core.askPass', ''],
-  ['core.sshCommand', 'false'],
-  ['core.attributesFile', devNull],
-  ['core.untrackedCache', 'false'],
-  ['core.quotePath', 'false'],
-  ['diff.external', ''],
-  ['credential.helper', ''],
-  ['protocol.allow', 'never'],
-  ['submodule.recurse', 'false'],
-  ['log.showSignature', 'false'],
-  // The sidecar reads on behalf of the user who started it, with every command above switched off.
-  ['safe.directory', '*']
-]
-
-function environment (config: readonly (readonly [string, string])[]): NodeJS.ProcessEnv {
-  const env: NodeJS.ProcessEnv = {
-    PATH: process.env.PATH,
-    HOME: devNull,
-    LC_ALL: 'C',
-    GIT_CONFIG_NOSYSTEM: '1',
-    GIT_CONFIG_GLOBAL: devNull,
-    GIT_OPTIONAL_LOCKS: '0',
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_NO_LAZY_FETCH: '1',
-    // Wins over `protocol.<name>.allow`, with which a repository could bring a transport back that runs a command.
-    GIT_ALLOW_PROTOCOL: 'none',
-    GIT_PAGER: 'cat',
-    GIT_CONFIG_COUNT: String(config.length)
-  }
-  config.forEach(([name, value], index) => {
-    env[`GIT_CONFIG_KEY_${index}`] = name
-    env[`GIT_CONFIG_VALUE_${index}`] = value
-  })
-  return env
-}
 
 export interface GitOptions {
   config?: readonly (readonly [string, string])[]
   /** Whether paths mean just themselves; `true` by default, and not understood by every command. */
   literal?: boolean
+  /** Output beyond this is a failure. */
+  maxBytes?: number
 }
 
-/** Runs git in a folder and gives its output; rejects with git's own message. */
-export async function git (cwd: string, args: readonly string[], options: GitOptions = {}): Promise<Buffer> {
-  return await new Promise((resolve, reject) => {
-    execFile('git', ['--no-pager', ...(options.literal === false ? [] : ['--literal-pathspecs']), ...args], {
-      cwd,
-      env: environment([...SAFE_CONFIG, ...options.config ?? []]),
-      encoding: 'buffer',
-      timeout: TIMEOUT_MS,
-      maxBuffer: MAX_OUTPUT,
-      killSignal: 'SIGKILL',
-      windowsHide: true
-    }, (error, stdout, stderr) => {
-      if (error === null) resolve(stdout)
-      else reject(Object.assign(new Error(`git ${args[0]}: ${stderr.toString('utf8').trim().split('\n')[0] ?? error.message}`, { cause: error }), { code: error.code }))
-    })
+interface Pending {
+  request: GitRequest
+  /** Tried once more when the helper ends under it. */
+  isSecond: boolean
+  resolve (output: Buffer): void
+  reject (error: Error): void
+}
+
+let helper: ChildProcess | undefined
+let nextId = 0
+const pending = new Map<number, Pending>()
+
+/** Runs git in a folder, by way of the helper, and gives its output; rejects with git's own message. */
+export async function git (cwd: string, args: readonly string[], { config = [], literal = true, maxBytes = MAX_OUTPUT }: GitOptions = {}): Promise<Buffer> {
+  const request = { id: nextId++, cwd, args: [...(literal ? ['--literal-pathspecs'] : []), ...args], config, maxBytes }
+  return await new Promise((resolve, reject) => send({ request, isSecond: false, resolve, reject }))
+}
+
+function send (call: Pending): void {
+  helper ??= start()
+  if (pending.size === 0) helper.channel?.ref()
+  pending.set(call.request.id, call)
+  helper.send(call.request)
+}
+
+function start (): ChildProcess {
+  const child = fork(new URL('./git-helper.js', import.meta.url), {
+    // Nothing of the server's environment but where git is found.
+    env: { PATH: process.env.PATH },
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    serialization: 'advanced'
   })
+  child.unref()
+  child.channel?.unref()
+  child.on('message', (reply: GitReply) => {
+    const call = take(reply.id)
+    if (call === undefined) return
+    if ('output' in reply) {
+      const { buffer, byteOffset, byteLength } = reply.output
+      call.resolve(Buffer.from(buffer, byteOffset, byteLength))
+    } else call.reject(fault(call.request, reply.message, reply.code))
+  })
+  const fail = (reason: string): void => {
+    if (helper !== child) return
+    helper = undefined
+    const calls = [...pending.values()]
+    pending.clear()
+    for (const call of calls) {
+      if (call.isSecond) call.reject(fault(call.request, reason, 'HELPER_ENDED'))
+      else send({ ...call, isSecond: true })
+    }
+  }
+  child.on('error', (error) => fail(error.message))
+  child.on('exit', () => fail('the process that runs git ended'))
+  return child
 }
 
-/**
- * Configuration that switches off the repository's own filters, which `status` and `diff` would run on changed files.
- * Reading the names runs nothing. Rejects where there is one that cannot be named in the environment.
- */
-export async function withoutFilters (cwd: string): Promise<(readonly [string, string])[]> {
-  const names = new Set<string>()
-  // All scopes, not only the local one: a work tree may have a configuration of its own.
-  const listing = await git(cwd, ['config', '--includes', '-z', '--name-only', '--list'])
-  for (const key of listing.toString('utf8').split('\0')) {
-    const match = /^(filter\..+)\.(clean|smudge|process|required)$/is.exec(key)
-    if (match === null) continue
-    if (key.includes('\uFFFD')) throw Object.assign(new Error('a filter has a name that is no UTF-8 and cannot be switched off'), { code: 'UNSAFE_FILTER' })
-    names.add(match[1]!)
-  }
-  return [...names].flatMap((name) => [
-    [`${name}.clean`, ''], [`${name}.smudge`, ''], [`${name}.process`, ''], [`${name}.required`, 'false']
-  ] as const)
+function take (id: number): Pending | undefined {
+  const call = pending.get(id)
+  pending.delete(id)
+  if (pending.size === 0) helper?.channel?.unref()
+  return call
+}
+
+function fault ({ args }: GitRequest, message: string, code: string | number | null): Error {
+  return Object.assign(new Error(`git ${args.find((arg) => !arg.startsWith('--')) ?? ''}: ${message}`), { code })
+}
+
+/** Ends the helper; a later call starts another. */
+export async function closeGit (): Promise<void> {
+  const child = helper
+  if (child === undefined) return
+  helper = undefined
+  for (const { request, reject } of pending.values()) reject(fault(request, 'the sidecar is shutting down', 'HELPER_ENDED'))
+  pending.clear()
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  child.ref()
+  // It ends what it runs, and then itself.
+  if (child.connected) child.disconnect()
+  await ended
 }
 
 /** The strings of a NUL-separated listing that are valid UTF-8, and how many were not. */

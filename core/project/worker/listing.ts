@@ -1,190 +1,493 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync, statSync, type BigIntStats, type Dirent } from 'node:fs'
-import { join, resolve } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
-import createIgnore, { type Ignore } from 'ignore'
-import { codeOf } from '../../errors.js'
+import { createHash } from 'node:crypto'
+import type { Stats } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as rest } from 'node:timers/promises'
 import { holdsSecrets } from '../secret-files.js'
-import { git, splitNames } from './git.js'
+import { countUnreadable, entriesOf, kindOf, look, readIgnoreFiles, rulesIn, sameRules, stampIgnoreFiles, type EntryKind, type Folder, type FolderRules } from './folder.js'
+import { gitFileTarget, isNestedRepository } from './git-directory.js'
+import { bytesOf, isIgnored } from './ignore-rules.js'
+import { ListedFiles, type ListedFile } from './listed-files.js'
+import { askGit, createRepositoryReader, nearest, type Outside, type Repository, type RepositoryReader } from './repository.js'
+import { isFresh, stampOf } from './stamp.js'
+import { TooCostly } from './wildmatch.js'
 
-export interface ListedFile {
+/** What a watch told. */
+export interface Dirty {
+  /** By folder, the names that something happened to; `null` for anything in it. */
+  folders: ReadonlyMap<string, ReadonlySet<string> | null>
+  /** Whether it was one of the files that git keeps. */
+  git: boolean
+}
+
+export interface WatchedPlace extends Outside {
+  /** Folder of the project that a change there is about; `undefined` where it is the repository. */
+  about?: string
+}
+
+/** How one update changed the listing. */
+export interface Change {
+  files: ReadonlySet<string>
+  /** Folders that came or went; one that was replaced by another of the same name did both. */
+  added: ReadonlySet<string>
+  removed: ReadonlySet<string>
+}
+
+const SLICE_MS = 15
+const MAX_NAMES = 5_000
+const MAX_PLAIN = 200_000
+const NEVER_WALKED = new Set(['.git', '.hg', '.svn', 'node_modules'])
+
+interface Visit extends FolderRules {
   path: string
-  size: number
-  modified: number
-  /** Changes whenever the file does. */
-  stamp: string
+  /** Whether to read it even if nothing about it seems to have changed. */
+  isForced: boolean
+  /** Whether to look at everything below as well. */
+  isDeep: boolean
+}
+
+/** The listing of one project, kept from one look at the disk to the next. */
+export class Listing {
+  readonly root: string
+  readonly #readRepository: RepositoryReader
+  readonly #files: ListedFiles
+  readonly #folders = new Map<string, Folder>()
+  readonly #secrets = new Set<string>()
+  readonly #dotGits = new Set<string>()
+  #repository: Repository | undefined
+  /** Where git itself had to be asked. */
+  #asked: { unreadable: number, fingerprint: string } | undefined
+  #mustAsk = false
+  #device = 0
+  #listed = 0
+  #unreadable = 0
+  #hidden = 0
+  #isCapped = false
+  // Of the update that is under way.
+  #added = new Set<string>()
+  #removed = new Set<string>()
+  #visits: Visit[] = []
+  #sliceEnds = 0
+
+  constructor (root: string) {
+    this.root = root
+    this.#files = new ListedFiles(root)
+    this.#readRepository = createRepositoryReader(root)
+  }
+
+  get files (): ReadonlyMap<string, ListedFile> {
+    return this.#files.all
+  }
+
+  get folders (): Iterable<string> {
+    return this.#folders.keys()
+  }
+
+  /** Files left out because of what their names say they hold. */
+  get secrets (): string[] {
+    return [...this.#secrets].sort()
+  }
+
+  /** How many names are no UTF-8 and were left out. */
+  get unreadable (): number {
+    return this.#asked?.unreadable ?? this.#unreadable + this.#repo.tracked.unreadable.size
+  }
+
+  get hasGit (): boolean {
+    return this.#asked !== undefined || this.#isGit
+  }
+
+  /** Changes whenever a file of the listing, the branch or its head does. */
+  get fingerprint (): string {
+    return createHash('sha256').update(`${this.#files.hash} ${this.unreadable} ${this.#asked?.fingerprint ?? this.#repo.fingerprint}`).digest('hex')
+  }
+
+  /** Whether a watch of the folders tells all changes. */
+  get isWatchable (): boolean {
+    return this.#repo.kind !== 'asked' && !this.#mustAsk && !this.#isCapped && this.#hidden === 0
+  }
+
+  /** Whether files have further names, so that they have to be looked at themselves. */
+  get hasLinked (): boolean {
+    return this.#files.linked.length > 0
+  }
+
+  /** What to watch beside the folders. */
+  get places (): WatchedPlace[] {
+    const nested = [...this.#dotGits].flatMap((about) => {
+      const path = join(this.root, about, '.git')
+      const target = look(path)?.isFile() === true ? gitFileTarget(path) : path
+      return target === undefined ? [] : ['HEAD', 'refs', 'objects', 'commondir'].map((name) => ({ ...nearest(join(target, name)), about }))
+    })
+    return [...this.#repo.outside, ...nested]
+  }
+
+  /**
+   * Looks at the disk: at what a watch told, or at everything. `isTrusted`: a watch has told of every change since the last look, so
+   * that files that are as they were need no second thought.
+   */
+  async update (dirty: Dirty | undefined, isTrusted: boolean): Promise<Change> {
+    this.#files.begin(isTrusted)
+    this.#added = new Set()
+    this.#removed = new Set()
+    this.#visits = []
+    this.#sliceEnds = performance.now() + SLICE_MS
+    try {
+      if (dirty === undefined || !await this.#follow(dirty)) await this.#check()
+    } catch (error) {
+      if (!(error instanceof TooCostly)) throw error
+      this.#mustAsk = true
+      await this.#check()
+    }
+    for (const path of await this.#files.settle()) this.#folderOf(path)?.files.delete(nameOf(path))
+    return { files: this.#files.commit(), added: this.#added, removed: this.#removed }
+  }
+
+  get #repo (): Repository {
+    return this.#repository!
+  }
+
+  get #isGit (): boolean {
+    return this.#repo.kind === 'git'
+  }
+
+  get #ignoreFiles (): readonly string[] {
+    return this.#isGit ? ['.gitignore'] : ['.gitignore', '.ignore']
+  }
+
+  // Half the time of a check would be spent in `path.join`, which looks for dots and double slashes.
+  #at (path: string): string {
+    return path === '' ? this.root : `${this.root}/${path}`
+  }
+
+  #folderOf (path: string): Folder | undefined {
+    return this.#folders.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
+  }
+
+  /** Looks at everything. */
+  async #check (): Promise<void> {
+    const before = this.#repository
+    const wasAsked = this.#asked !== undefined
+    this.#repository = await this.#readRepository()
+    const asked = this.#repo.kind === 'asked' || this.#mustAsk ? await askGit(this.root) : undefined
+    this.#asked = asked
+    if (asked !== undefined || wasAsked || this.#isCapped || before?.kind !== this.#repo.kind || before.prefix !== this.#repo.prefix) this.#reset()
+    if (asked !== undefined) return await this.#takeNames(asked.names)
+    const { rules, isIgnored: trackedOnly, tracked } = this.#repo
+    this.#visits = [{ path: '', outer: rules, trackedOnly, untracked: false, tracked: tracked.folders.get(''), isForced: false, isDeep: true }]
+    await this.#visitAll()
+  }
+
+  #reset (): void {
+    this.#drop('')
+    this.#files.removeAll()
+    for (const path of this.#secrets) this.#files.mark(path, 'secret', undefined)
+    this.#secrets.clear()
+    this.#isCapped = false
+  }
+
+  /** Looks at what a watch told; gives up where that means everything. */
+  async #follow (dirty: Dirty): Promise<boolean> {
+    const before = this.#repository
+    let names = 0
+    for (const set of dirty.folders.values()) names += set?.size ?? 1
+    if (before === undefined || !this.isWatchable || names > MAX_NAMES) return false
+    if (dirty.git || dirty.folders.get('')?.has('.git') === true) {
+      const after = this.#repository = await this.#readRepository()
+      if (before.kind !== after.kind || before.prefix !== after.prefix || before.rules !== after.rules || before.isIgnored !== after.isIgnored) {
+        this.#repository = before
+        return false
+      }
+      for (const path of new Set([...before.tracked.folders.keys(), ...after.tracked.folders.keys()])) {
+        if (before.tracked.folders.get(path) !== after.tracked.folders.get(path)) this.#again(path)
+      }
+      await this.#visitAll()
+    }
+    for (const path of this.#files.linked) {
+      const facts = look(this.#at(path))
+      const folder = this.#folderOf(path)
+      if (facts?.isFile() === true) this.#files.put(path, facts, false)
+      else if (folder !== undefined) this.#touch(folder, nameOf(path))
+    }
+    for (const [path, set] of [...dirty.folders].sort(([a], [b]) => (a < b ? -1 : 1))) {
+      const folder = this.#folders.get(path)
+      if (folder === undefined) continue
+      if (set === null || set.has('.git') || this.#ignoreFiles.some((name) => set.has(name))) this.#again(path)
+      for (const name of set ?? []) {
+        this.#touch(folder, name)
+        if (performance.now() > this.#sliceEnds) await this.#rest()
+      }
+      await this.#visitAll()
+    }
+    return true
+  }
+
+  /** Reads a folder again, and what is below it only as far as that changes it. */
+  #again (path: string): void {
+    const folder = this.#folders.get(path)
+    if (folder === undefined) return
+    const { outer, trackedOnly } = folder
+    this.#visits.push({ path, outer, trackedOnly, ...this.#trackedIn(path, trackedOnly), isForced: true, isDeep: false })
+  }
+
+  #trackedIn (path: string, trackedOnly: boolean): Pick<FolderRules, 'tracked' | 'untracked'> {
+    const tracked = this.#repo.tracked.folders.get(path)
+    return { tracked, untracked: path !== '' && tracked === undefined && !trackedOnly && this.#isGit }
+  }
+
+  #visitOf (folder: Folder, name: string, isDeep: boolean): Visit {
+    const path = pathIn(folder.path, name)
+    const trackedOnly = folder.trackedOnly || this.#isIgnored(folder, name, true)
+    return { path, outer: folder.rules, trackedOnly, ...this.#trackedIn(path, trackedOnly), isForced: false, isDeep }
+  }
+
+  #isIgnored (folder: Folder, name: string, isFolder: boolean): boolean {
+    return folder.rules !== undefined && isIgnored(bytesOf(this.#repo.prefix + pathIn(folder.path, name)), isFolder, folder.rules)
+  }
+
+  async #rest (): Promise<void> {
+    await rest()
+    this.#sliceEnds = performance.now() + SLICE_MS
+  }
+
+  async #visitAll (): Promise<void> {
+    for (let visit = this.#visits.pop(); visit !== undefined; visit = this.#visits.pop()) {
+      await this.#visit(visit)
+      if (performance.now() > this.#sliceEnds) await this.#rest()
+    }
+  }
+
+  async #visit (visit: Visit): Promise<void> {
+    const path = this.#at(visit.path)
+    const facts = look(path)
+    if (facts?.isDirectory() !== true) return this.#drop(visit.path)
+    if (visit.path === '') this.#device = facts.dev
+    // Another folder under the same name: a watch of the one before tells nothing about it.
+    if (this.#folders.get(visit.path)?.facts.ino !== facts.ino) this.#drop(visit.path)
+    const folder = this.#folders.get(visit.path)
+    if (folder === undefined || visit.isForced || !this.#isAsItWas(folder, visit, facts, path)) return await this.#read(visit, facts, path)
+    for (const name of folder.files) {
+      const child = pathIn(folder.path, name)
+      const now = look(this.#at(child))
+      if (now?.isFile() === true) this.#files.put(child, now, false)
+      else this.#touch(folder, name)
+      if (performance.now() > this.#sliceEnds) await this.#rest()
+    }
+    for (const name of [...folder.others.keys()]) if (name !== '.git') this.#touch(folder, name)
+    for (const name of folder.folders) this.#visits.push(this.#visitOf(folder, name, true))
+  }
+
+  #isAsItWas (folder: Folder, visit: Visit, { mtimeMs, ctimeMs }: Stats, path: string): boolean {
+    const { ignoreFiles } = folder
+    return !folder.fresh && !folder.isHidden && folder.facts.mtimeMs === mtimeMs && folder.facts.ctimeMs === ctimeMs && sameRules(folder, visit) &&
+      (!folder.hasDotGit || folder.isNested === (folder.untracked && isNestedRepository(path))) &&
+      (ignoreFiles === undefined || (!ignoreFiles.fresh && ignoreFiles.stamp === stampIgnoreFiles(path, this.#ignoreFiles).stamp))
+  }
+
+  /** Reads the names in a folder. */
+  async #read (visit: Visit, facts: Stats, path: string): Promise<void> {
+    const before = this.#folders.get(visit.path)
+    const fresh = isFresh(facts)
+    const entries = entriesOf(path)
+    if (entries === undefined) return this.#drop(visit.path)
+    const isClosed = entries === 'closed'
+    const has = (name: string): boolean => !isClosed && entries.has(name)
+    const hasDotGit = this.#isGit && visit.path !== '' && has('.git')
+    const ignoreFiles = this.#ignoreFiles.some(has) ? readIgnoreFiles(path, this.#ignoreFiles) : undefined
+    const hasSameRules = before !== undefined && before.outer === visit.outer && (ignoreFiles === undefined ? before.ignoreFiles === undefined : before.ignoreFiles?.content.equals(ignoreFiles.content) === true)
+    const base = `${this.#repo.prefix}${visit.path === '' ? '' : `${visit.path}/`}`
+    const { outer, trackedOnly, untracked, tracked } = visit
+    const folder: Folder = {
+      path: visit.path,
+      outer,
+      trackedOnly,
+      untracked,
+      tracked,
+      rules: hasSameRules ? before.rules : rulesIn(base, ignoreFiles, outer),
+      ignoreFiles,
+      facts: { mtimeMs: facts.mtimeMs, ctimeMs: facts.ctimeMs, ino: facts.ino },
+      fresh,
+      files: new Set(),
+      folders: new Set(),
+      others: new Map(),
+      unreadable: 0,
+      hasDotGit,
+      isNested: hasDotGit && untracked && isNestedRepository(path),
+      isHidden: (isClosed && tracked !== undefined) || facts.dev !== this.#device
+    }
+    this.#replace(before, folder)
+    if (folder.isNested) this.#setOther(folder, '.git', 'nested')
+    // A bare repository, or the inside of one, holds no files of a project.
+    else if (this.#isGit || !['HEAD', 'objects', 'refs'].every(has)) {
+      // Without leave to read the names, those that git knows can still be looked for.
+      if (isClosed) for (const name of tracked ?? []) this.#touch(folder, name.replace(/\/+$/, ''))
+      else await this.#takeAll(folder, entries, path, base)
+    }
+    for (const name of before?.files ?? []) if (!folder.files.has(name)) this.#files.remove(pathIn(folder.path, name))
+    for (const name of before?.folders ?? []) if (!folder.folders.has(name)) this.#drop(pathIn(folder.path, name))
+    for (const name of folder.folders) {
+      const child = this.#visitOf(folder, name, visit.isDeep)
+      const known = this.#folders.get(child.path)
+      if (visit.isDeep || known === undefined || !sameRules(known, child)) this.#visits.push(child)
+    }
+  }
+
+  async #takeAll (folder: Folder, entries: ReadonlyMap<string, EntryKind>, path: string, base: string): Promise<void> {
+    let hasUnreadable = false
+    for (const [name, kind] of entries) {
+      if (name.includes('\uFFFD') && look(`${path}/${name}`) === undefined) hasUnreadable = true
+      else this.#take(folder, name, kind)
+      if (performance.now() > this.#sliceEnds) await this.#rest()
+    }
+    if (!hasUnreadable || folder.trackedOnly) return
+    const { names, hasFolders } = countUnreadable(path, base, folder.rules, this.#repo.tracked.unreadable)
+    folder.unreadable = names
+    this.#unreadable += names
+    // No watch can be set on a folder whose name cannot be said.
+    if (hasFolders && !folder.isHidden) this.#hidden++
+    folder.isHidden ||= hasFolders
+  }
+
+  #replace (before: Folder | undefined, folder: Folder): void {
+    if (before !== undefined) this.#forget(before)
+    else this.#added.add(folder.path)
+    this.#folders.set(folder.path, folder)
+    if (folder.hasDotGit) this.#dotGits.add(folder.path)
+    if (folder.isHidden) this.#hidden++
+  }
+
+  /** Takes out what a folder counts for, apart from its files and the folders below. */
+  #forget (folder: Folder): void {
+    for (const name of [...folder.others.keys()]) this.#setOther(folder, name, undefined)
+    this.#listed -= folder.files.size
+    this.#unreadable -= folder.unreadable
+    this.#dotGits.delete(folder.path)
+    if (folder.isHidden) this.#hidden--
+  }
+
+  #drop (path: string): void {
+    const folder = this.#folders.get(path)
+    if (folder === undefined) return
+    this.#forget(folder)
+    this.#folders.delete(path)
+    if (!this.#added.delete(path)) this.#removed.add(path)
+    for (const name of folder.files) this.#files.remove(pathIn(path, name))
+    for (const name of folder.folders) this.#drop(pathIn(path, name))
+  }
+
+  /** Looks at one name in a folder, at which something happened. */
+  #touch (folder: Folder, name: string): void {
+    if (folder.isNested || name === '.git') return
+    if (name.includes('\uFFFD')) return this.#again(folder.path)
+    const facts = look(this.#at(pathIn(folder.path, name)))
+    const kind = facts === undefined ? 'other' : kindOf(facts)
+    const isKnown = folder.folders.has(name)
+    if (isKnown && kind === 'folder') {
+      this.#visits.push({ ...this.#visitOf(folder, name, false), isForced: true })
+      return
+    }
+    if (isKnown) {
+      folder.folders.delete(name)
+      this.#drop(pathIn(folder.path, name))
+    }
+    this.#setOther(folder, name, undefined)
+    if (kind !== 'file') this.#leave(folder, name)
+    this.#take(folder, name, kind, facts)
+    if (folder.folders.has(name)) this.#visits.push(this.#visitOf(folder, name, true))
+  }
+
+  /** Decides whether what stands under a name is part of the listing. */
+  #take (folder: Folder, name: string, kind: EntryKind, facts?: Stats): void {
+    if (kind === 'other' || (this.#isGit ? name === '.git' : kind === 'link')) return
+    const path = pathIn(folder.path, name)
+    const isTracked = folder.tracked?.has(kind === 'folder' ? `${name}/` : name) === true
+    if (kind === 'folder' && (folder.tracked?.has(`${name}//`) === true || (!this.#isGit && NEVER_WALKED.has(name)))) return
+    if (!isTracked && (folder.trackedOnly || this.#isIgnored(folder, name, kind === 'folder'))) return this.#leave(folder, name)
+    if (kind === 'folder') {
+      folder.folders.add(name)
+    } else if (holdsSecrets(path)) {
+      if (kind === 'file') this.#setOther(folder, name, 'secret')
+    } else {
+      const found = facts ?? look(this.#at(path))
+      if (found === undefined || kindOf(found) !== kind) this.#leave(folder, name)
+      else if (kind === 'link') this.#setOther(folder, name, stampOf(found))
+      else this.#enter(folder, name, found, facts !== undefined)
+    }
+  }
+
+  #enter (folder: Folder, name: string, facts: Stats, isNamed: boolean): void {
+    if (!folder.files.has(name)) {
+      if (!this.#isGit && this.#listed >= MAX_PLAIN) {
+        this.#isCapped = true
+        return
+      }
+      this.#listed++
+      folder.files.add(name)
+    }
+    this.#files.put(pathIn(folder.path, name), facts, isNamed)
+  }
+
+  #leave (folder: Folder, name: string): void {
+    if (!folder.files.delete(name)) return
+    this.#listed--
+    this.#files.remove(pathIn(folder.path, name))
+  }
+
+  #setOther (folder: Folder, name: string, value: string | undefined): void {
+    const path = pathIn(folder.path, name)
+    const before = folder.others.get(name)
+    this.#files.mark(path, before, value)
+    if (before === 'secret') this.#secrets.delete(path)
+    if (value === undefined) folder.others.delete(name)
+    else folder.others.set(name, value)
+    if (value === 'secret') this.#secrets.add(path)
+  }
+
+  /** Takes over the names that git told. */
+  async #takeNames (names: readonly string[]): Promise<void> {
+    const real = new Map<string, boolean>([['', true]])
+    // A folder swapped for a link leads out of the project.
+    const isReal = (folder: string): boolean => {
+      const known = real.get(folder)
+      if (known !== undefined) return known
+      const isIt = isReal(folder.slice(0, Math.max(0, folder.lastIndexOf('/')))) && look(this.#at(folder))?.isDirectory() === true
+      real.set(folder, isIt)
+      return isIt
+    }
+    for (const path of new Set(names)) {
+      if (performance.now() > this.#sliceEnds) await this.#rest()
+      if (holdsSecrets(path)) {
+        this.#secrets.add(path)
+        this.#files.mark(path, undefined, 'secret')
+        continue
+      }
+      const facts = isReal(path.slice(0, Math.max(0, path.lastIndexOf('/')))) ? look(this.#at(path)) : undefined
+      if (facts?.isFile() === true) this.#files.put(path, facts, false)
+    }
+  }
+}
+
+function pathIn (folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
+
+function nameOf (path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
 }
 
 export interface Snapshot {
   files: ListedFile[]
-  /** Files left out because of what their names say they hold. */
   secret: string[]
-  /** Names that are no UTF-8 and were left out. */
   unreadable: number
-  /** Changes whenever a file of the listing, the branch or its head does. */
   fingerprint: string
   hasGit: boolean
 }
 
-// Coarsest clock that file systems stamp changes with.
-const TICK_MS = 12
+const listings = new Map<string, Listing>()
 
-/** Lists a project's files as they are on the disk now. */
 export async function takeSnapshot (root: string): Promise<Snapshot> {
-  const tracked = await listByGit(root)
-  const { names, unreadable } = tracked ?? listByWalk(root)
-  const secret: string[] = []
-  const found = new Map<string, BigIntStats>()
-  for (const path of [...new Set(names)].sort()) {
-    const isSecret = holdsSecrets(path)
-    if (isSecret) secret.push(path)
-    const facts = isSecret ? undefined : factsOf(root, path)
-    if (facts !== undefined) found.set(path, facts)
-  }
-  const restless = await settle(root, found)
-  const files = [...found].map(([path, facts]) => ({
-    path, size: Number(facts.size), modified: Number(facts.mtimeMs), stamp: restless.has(path) ? randomUUID() : stampOf(facts)
-  }))
-  const hash = createHash('sha256')
-  for (const { path, stamp } of files) hash.update(`${path}\0${stamp}\0`)
-  hash.update(tracked?.head ?? '')
-  return { files, secret, unreadable, fingerprint: hash.digest('hex'), hasGit: tracked !== undefined }
+  const listing = listings.get(root) ?? new Listing(root)
+  listings.set(root, listing)
+  await listing.update(undefined, false)
+  return { files: [...listing.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), secret: listing.secrets, unreadable: listing.unreadable, fingerprint: listing.fingerprint, hasGit: listing.hasGit }
 }
-
-/** `undefined` for what is gone, and for links and devices: they may lead anywhere or hold no text, and are no files of the project. */
-function factsOf (root: string, path: string): BigIntStats | undefined {
-  try {
-    const facts = lstatSync(join(root, path), { bigint: true })
-    return facts.isFile() ? facts : undefined
-  } catch (error) {
-    if (['ENOENT', 'ENOTDIR', 'EACCES', 'ENAMETOOLONG'].includes(codeOf(error) ?? '')) return undefined
-    throw error
-  }
-}
-
-/**
- * A file that is written twice within one tick keeps its stamp, so what was just written is looked at again when the tick is over.
- * Those that somebody goes on writing are returned: no stamp of theirs is worth anything.
- */
-async function settle (root: string, found: Map<string, BigIntStats>): Promise<Set<string>> {
-  const restless = new Set<string>()
-  const isFresh = (facts: BigIntStats): boolean => Number(facts.ctimeMs) > Date.now() - TICK_MS
-  const fresh = [...found].filter(([, facts]) => isFresh(facts))
-  if (fresh.length === 0) return restless
-  await wait(TICK_MS)
-  for (const [path] of fresh) {
-    const facts = factsOf(root, path)
-    if (facts === undefined) found.delete(path)
-    else found.set(path, facts)
-    if (facts !== undefined && isFresh(facts)) restless.add(path)
-  }
-  return restless
-}
-
-interface Tracked {
-  names: string[]
-  unreadable: number
-  /** What tells one branch, head, index and configuration from another. */
-  head: string
-}
-
-async function isIgnoredByGit (root: string): Promise<boolean> {
-  return await git(root, ['check-ignore', '--quiet', '.'], { literal: false }).then(() => true, () => false)
-}
-
-async function listByGit (root: string): Promise<Tracked | undefined> {
-  try {
-    const [listing, told] = await Promise.all([
-      git(root, ['ls-files', '--cached', '--others', '--exclude-standard', '-z']),
-      git(root, ['rev-parse', '--absolute-git-dir', '--git-common-dir', '--show-toplevel'])
-    ])
-    const [own, common, top, ...more] = told.toString('utf8').trimEnd().split('\n')
-    // A repository whose configuration names another work tree would show files from outside the project.
-    if (top === undefined || more.length > 0 || !`${root}/`.startsWith(`${top.replace(/\/$/, '')}/`)) return undefined
-    // A folder that the repository around it ignores is no part of that repository: git would say that it is empty.
-    if (listing.length === 0 && top !== root && await isIgnoredByGit(root)) return undefined
-    return { ...splitNames(listing), head: headState(own!, resolve(root, common!)) }
-  } catch {
-    // No repository, a bare one, or none that git can read: the walk below answers instead.
-    return undefined
-  }
-}
-
-function headState (own: string, common: string): string {
-  const head = readText(join(own, 'HEAD')).trim()
-  const ref = head.startsWith('ref: ') ? head.slice('ref: '.length) : undefined
-  const loose = ref === undefined ? '' : readText(join(common, ref)).trim()
-  const stamped = [join(own, 'index'), join(common, 'config'), join(common, 'shallow'), ...(loose === '' ? [join(common, 'packed-refs')] : [])]
-  return [head, loose, ...stamped.map(stamp)].join('\0')
-}
-
-function readText (path: string): string {
-  try {
-    // A FIFO in the place of a file would hang the read.
-    return statSync(path).isFile() ? readFileSync(path, 'utf8') : ''
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT' || codeOf(error) === 'ENOTDIR') return ''
-    throw error
-  }
-}
-
-function stamp (path: string): string {
-  const facts = lstatSync(path, { bigint: true, throwIfNoEntry: false })
-  return facts === undefined ? '' : stampOf(facts)
-}
-
-function stampOf (facts: BigIntStats): string {
-  return `${facts.size} ${facts.mtimeNs} ${facts.ctimeNs} ${facts.ino}`
-}
-
-const NEVER_WALKED = new Set(['.git', '.hg', '.svn', 'node_modules'])
-const IGNORE_FILES = ['.gitignore', '.ignore']
-const MAX_WALKED = 200_000
-
-/** Lists a folder that git does not know, honouring ignore files the way git does. */
-function listByWalk (root: string): { names: string[], unreadable: number } {
-  const found: string[] = []
-  const visit = (folder: string, rules: readonly { base: string, ignore: Ignore }[]): void => {
-    let entries
-    try {
-      entries = readdirSync(join(root, folder), { withFileTypes: true })
-    } catch (error) {
-      if (codeOf(error) === 'ENOENT' || codeOf(error) === 'EACCES' || codeOf(error) === 'ENAMETOOLONG') return
-      throw error
-    }
-    if (isGitDirectory(entries)) return
-    const own = entries.filter((entry) => entry.isFile() && IGNORE_FILES.includes(entry.name))
-    const here = own.length === 0
-      ? rules
-      : [...rules, { base: folder, ignore: createIgnore().add(own.map((entry) => readText(join(root, folder, entry.name))).join('\n')) }]
-    for (const entry of entries) {
-      if (found.length >= MAX_WALKED) return
-      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
-      const isDirectory = entry.isDirectory()
-      if (isDirectory && NEVER_WALKED.has(entry.name)) continue
-      if (isIgnored(path, isDirectory, here)) continue
-      if (isDirectory) visit(path, here)
-      else if (entry.isFile()) found.push(path)
-    }
-  }
-  visit('', [])
-  // What was no UTF-8 has been read with a replacement character, and is found under no such name.
-  const names = found.filter((path) => !path.includes('\uFFFD') || factsOf(root, path) !== undefined)
-  return { names, unreadable: found.length - names.length }
-}
-
-/** A bare repository, or the inside of one, holds no files of a project. */
-function isGitDirectory (entries: readonly Dirent[]): boolean {
-  return ['HEAD', 'objects', 'refs'].every((name) => entries.some((entry) => entry.name === name))
-}
-
-function isIgnored (path: string, isDirectory: boolean, rules: readonly { base: string, ignore: Ignore }[]): boolean {
-  let ignored = false
-  for (const { base, ignore } of rules) {
-    const relative = base === '' ? path : path.slice(base.length + 1)
-    const verdict = ignore.test(isDirectory ? `${relative}/` : relative)
-    if (verdict.ignored) ignored = true
-    else if (verdict.unignored) ignored = false
-  }
-  return ignored
-}
+export type { ListedFile }

@@ -24,7 +24,7 @@ export type Preparation = PreparedFile | { path: string, refused: ReadRefusal }
 export interface ProjectOperations {
   snapshot (root: string): Promise<Snapshot>
   prepare (root: string, paths: string[], maxBytes: number): Promise<Preparation[]>
-  facts (root: string): Promise<GitFacts>
+  facts (root: string): Promise<GitFacts | undefined>
   commits (root: string, limit: number): Promise<Commit[]>
   redact (texts: string[]): Promise<{ text: string, count: number }[]>
   countTokens (texts: string[]): Promise<number[]>
