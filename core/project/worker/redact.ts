@@ -1,7 +1,9 @@
 import { lintSource } from '@secretlint/core'
 import { secretLintProfiler } from '@secretlint/profiler'
 import { rules as recommended } from '@secretlint/secretlint-rule-preset-recommend'
+import { isHinted, mayHoldSecret } from './secret-hints.js'
 import { findCredentials, type Range } from './secret-patterns.js'
+import { findNamedValues } from './secret-values.js'
 
 export interface Redacted {
   text: string
@@ -14,18 +16,36 @@ export interface Redacted {
 secretLintProfiler.mark = () => {}
 
 // Without the rule that lets a comment in a file decide that its secrets are handed out.
-const CONFIG = {
-  rules: recommended.filter((rule) => rule.meta.id !== '@secretlint/secretlint-rule-filter-comments').map((rule) => ({ id: rule.meta.id, rule }))
-}
+const RULES = recommended.filter((rule) => rule.meta.id !== '@secretlint/secretlint-rule-filter-comments').map((rule) => ({ id: rule.meta.id, rule }))
+const UNHINTED = RULES.filter(({ id }) => !isHinted(id))
 
 /** Replaces the secrets that the rule set and our own additions to it find in a text. */
 export async function redact (text: string, path: string): Promise<Redacted> {
+  const found = mayHoldSecret(text, path) ? await findAll(text, path) : await findByRules(text, path, UNHINTED)
+  return replace(text, [...found, ...findNamedValues(text)])
+}
+
+/** The same without asking first whether the text may hold any. */
+export async function redactUnasked (text: string, path: string): Promise<Redacted> {
+  return replace(text, [...await findAll(text, path), ...findNamedValues(text)])
+}
+
+async function findAll (text: string, path: string): Promise<Range[]> {
+  return [...await findByRules(text, path, RULES), ...findCredentials(text)]
+}
+
+async function findByRules (text: string, path: string, rules: typeof RULES): Promise<Range[]> {
+  if (rules.length === 0) return []
   const dot = path.lastIndexOf('.')
   const result = await lintSource({
     source: { content: text, filePath: path, ext: dot < 0 ? '' : path.slice(dot), contentType: 'text' },
-    options: { config: CONFIG, locale: 'en', maskSecrets: true, noPhysicFilePath: true }
+    options: { config: { rules }, locale: 'en', maskSecrets: true, noPhysicFilePath: true }
   })
-  const ranges = mergeRanges([...result.messages.map((message) => message.range as Range), ...findCredentials(text)])
+  return result.messages.map((message) => message.range as Range)
+}
+
+function replace (text: string, found: readonly Range[]): Redacted {
+  const ranges = mergeRanges(found)
   let redacted = ''
   let end = 0
   for (const [start, stop] of ranges) {

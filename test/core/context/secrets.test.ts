@@ -1,12 +1,15 @@
-import { generateKeyPairSync } from 'node:crypto'
+import { randomBytes } from 'node:crypto'
 import fc from 'fast-check'
 import t from 'tap'
 import { holdsSecrets } from '../../../core/project/secret-files.js'
-import { redact } from '../../../core/project/worker/redact.js'
-import { writeFiles } from '../../support/repository.js'
+import { redact, redactUnasked } from '../../../core/project/worker/redact.js'
+import { rules } from '@secretlint/secretlint-rule-preset-recommend'
+import { isHinted } from '../../../core/project/worker/secret-hints.js'
+import { createRepository, git, writeFiles } from '../../support/repository.js'
 import { startSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'
 import { createSample, PLANTED, SECRET_FILES } from './sample-repository.js'
+import { letters, ORDINARY, privateKeys, SECRETS } from './secret-corpus.js'
 
 t.test('no planted secret is in any answer', async t => {
   const root = await temporaryFolder(t, 'cco-project')
@@ -46,53 +49,27 @@ t.test('no planted secret is in any answer', async t => {
   })
 })
 
-const random = (seed: number, length: number): string => fc.sample(fc.string({ minLength: length, maxLength: length, unit: fc.constantFrom(...'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789') }), { seed, numRuns: 1 })[0]!
-
-/** Texts around a value, as they stand in code and configuration. */
-const CORPUS: Record<string, [value: string, text: (value: string) => string]> = {
-  'AWS secret in Python': [random(1, 40), (value) => `AWS_SECRET_ACCESS_KEY = "${value}"`],
-  'AWS secret in an environment': [random(2, 40), (value) => `export aws_secret_access_key=${value}`],
-  'AWS secret in JavaScript': [random(3, 40), (value) => `const client = { secretAccessKey: '${value}', region: 'eu' }`],
-  'AWS secret in JSON': [random(4, 40), (value) => `{ "SecretAccessKey" : "${value}" }`],
-  'AWS secret far from its name': [random(5, 40), (value) => `SecretAccessKey:${' '.repeat(80)}${value}`],
-  'AWS identifier': [`AKIA${random(6, 16).toUpperCase()}`, (value) => `key = '${value}'`],
-  'GitHub token': [`ghp_${random(7, 36)}`, (value) => `git clone https://x:${value}@github.com/a/b`],
-  'GitHub token, fine-grained': [`github_pat_${random(8, 22)}_${random(9, 59)}`, (value) => `token: ${value}`],
-  'GitLab token': [`glpat-${random(10, 20)}`, (value) => `PRIVATE-TOKEN: ${value}`],
-  'Slack token': [`xoxb-123456789012-1234567890123-${random(11, 24)}`, (value) => `slack(${value})`],
-  'npm token': [`npm_${random(12, 36)}`, (value) => `//registry.npmjs.org/:_authToken=${value}`],
-  'OpenAI token': [`sk-proj-${random(13, 48)}`, (value) => `OPENAI_API_KEY="${value}"`],
-  'Stripe key': [`sk_live_${random(14, 24)}`, (value) => `stripe.api_key = '${value}'`],
-  'Google key': [`AIza${random(15, 35)}`, (value) => `maps?key=${value}&v=3`],
-  'SendGrid key': [`SG.${random(16, 22)}.${random(17, 43)}`, (value) => `key: ${value}`],
-  'Vault token': [`hvs.${random(18, 90)}`, (value) => `VAULT_TOKEN=${value}`],
-  'JSON Web Token': [`eyJ${random(19, 30)}.eyJ${random(20, 60)}.${random(21, 43)}`, (value) => `Authorization: Bearer ${value}`],
-  'password of PostgreSQL': [random(22, 16), (value) => `postgres://app:${value}@db:5432/app`],
-  'password of RabbitMQ': [random(23, 16), (value) => `amqps://app:${value}@mq.internal/vhost`],
-  'password of HTTP': [random(24, 16), (value) => `curl https://bot:${value}@example.com/x`]
-}
+/** The shortest of what each rule of the rule set finds, where it is not in the corpus. */
+const FORMS_OF_RULES = [
+  ['gsk', '_', letters('gsk', 52)], ['nt', 'n_', '12345678901', letters('ntn', 35)], ['gl', 'c_', letters('glc', 32)], ['vc', 'p_', letters('vcp', 20)], ['fig', 'd_', letters('figd', 40)], ['xa', 'pp-1-', 'A1-2-b'], ['xo', 'xr-a-b'],
+  ['https://', letters('oauth', 40), ':x-oauth-', 'basic@github.com/a'], ['http://us', ':pass', 'w0rd@a.b'], ['mongodb://a:b', 'cde@h'], ['{"private_key_id":"a","private\\u005fkey":"-----BEGIN PRIVATE\\u0020KEY-----"}']
+].map((parts) => parts.join(''))
 
 t.test('a planted corpus is found whole, wherever it stands', async t => {
-  for (const [what, [value, around]] of Object.entries(CORPUS)) {
+  for (const [what, { value, around }] of Object.entries(SECRETS)) {
     for (const [place, text] of Object.entries({
       alone: around(value), 'among others': `first = 1\n${around(value)}\nlast = 2\n`, 'switched off by a comment': `// secretlint-disable\n${around(value)}\n`,
       'in a diff': `@@ -1 +1 @@\n-old\n+${around(value)}\n`, 'in JSON': JSON.stringify({ text: around(value) })
     })) {
       const { text: clean, count } = await redact(text, 'src/a.py')
-      t.ok(count > 0 && !clean.includes(value.slice(0, 12)) && !clean.includes(value.slice(-12)), `${what}, ${place}: ${JSON.stringify(clean)}`)
+      t.ok(count > 0 && !clean.includes(value.slice(4, 14)) && !clean.includes(value.slice(-10)), `${what}, ${place}: ${JSON.stringify(clean)}`)
       if (place === 'among others') t.match(clean, /^first = 1\n[^]*\nlast = 2\n$/, 'and nothing else')
     }
   }
 })
 
 t.test('private keys are found in every dress', async t => {
-  const keys = [
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' }),
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' }),
-    generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' }),
-    generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })
-  ].map(String)
-  for (const pem of keys) {
+  for (const [kind, pem] of Object.entries(privateKeys())) {
     const body = pem.split('\n').filter((line) => /^[A-Za-z0-9+/=]{20,}$/.test(line))
     const dresses: Record<string, string> = {
       plain: pem,
@@ -108,7 +85,7 @@ t.test('private keys are found in every dress', async t => {
     }
     for (const [dress, text] of Object.entries(dresses)) {
       const { text: clean } = await redact(`before\n${text}\nAnd so it goes on.\n`, 'a.txt')
-      t.strictSame(body.filter((line) => clean.includes(line.slice(0, 20))), [], dress)
+      t.strictSame(body.filter((line) => clean.includes(line.slice(0, 20))), [], `${kind}, ${dress}`)
       t.match(clean, /^before\n[^]*And so it goes on\.\n$/, 'what is around it stays')
     }
   }
@@ -118,19 +95,72 @@ t.test('ordinary text is left alone', async t => {
   const ordinary = [
     'const BEGIN = "-----BEGIN PRIVATE KEY-----"\nconst END = "-----END PRIVATE KEY-----"\nreturn text.startsWith(BEGIN)\n',
     'postgres://user:password@localhost/app', ['http://$', ':$', '@host/'].join('{name}'), 'amqp://{user}:{pass}@mq', 'see http://example.com/a:b@c and https://example.com:8080/@x',
-    'integrity sha512-' + random(30, 86) + '==', 'commit ' + 'a1b2c3d4'.repeat(5), 'id: 550e8400-e29b-41d4-a716-446655440000',
+    'integrity sha512-' + letters('30', 86) + '==', 'commit ' + 'a1b2c3d4'.repeat(5), 'id: 550e8400-e29b-41d4-a716-446655440000',
     'password = os.environ["PASSWORD"]', 'secretAccessKey: process.env.AWS_SECRET_ACCESS_KEY', 'sk_test_example', 'def verify_password(given, stored):', 'token = "<your token>"',
-    'data:image/png;base64,' + random(31, 200), 'eyJhbGciOiJSUzI1NiJ9', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI' + random(32, 43), 'AKIA is how they begin'
+    'data:image/png;base64,' + letters('31', 200), 'eyJhbGciOiJSUzI1NiJ9', 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI' + letters('32', 43), 'AKIA is how they begin'
   ]
   for (const text of ordinary) t.strictSame(await redact(text, 'src/a.py'), { text, count: 0 }, text.slice(0, 60))
 })
 
+t.test('of text that only looks random, less than one line in a hundred is taken', async t => {
+  const taken: string[] = []
+  const lines = Object.entries(ORDINARY).flatMap(([kind, make]) => Array.from({ length: 100 }, (_, index) => [kind, make(`${kind} ${index}`)] as const))
+  for (const [kind, line] of lines) if ((await redact(line, 'src/a.ts')).count > 0) taken.push(`${kind}: ${line}`)
+  t.ok(taken.length < lines.length / 100, `${taken.length} of ${lines.length}: ${taken.slice(0, 5).join('\n')}`)
+})
+
+t.test('asking first whether a text may hold a secret finds the same', async t => {
+  t.strictSame(rules.map(({ meta: { id } }) => id).filter((id) => !isHinted(id)), ['@secretlint/secretlint-rule-filter-comments'], 'each rule that is run has a hint')
+  const parts = [...Object.values(SECRETS).map(({ value, around }) => around(value)), ...Object.values(SECRETS).map(({ value }) => value), ...Object.values(privateKeys()), ...Object.values(ORDINARY).map((make) => make('x')), ...FORMS_OF_RULES]
+  for (const part of parts) t.strictSame(await redact(part, 'a.json'), await redactUnasked(part, 'a.json'), part.slice(0, 60))
+  const glue = fc.constantFrom('', ' ', '\n', '"', "'", ':', '@', 'x', '_', '-', '.', '=', '\\n', 'ü')
+  const cut = fc.tuple(fc.constantFrom(...parts), fc.double({ min: 0, max: 1, noNaN: true }), fc.double({ min: 0, max: 1, noNaN: true })).map(([part, from, to]) => part.slice(Math.floor(Math.min(from, to) * 20), part.length - Math.floor((1 - Math.max(from, to)) * 20)))
+  await fc.assert(fc.asyncProperty(fc.array(fc.tuple(cut, glue), { minLength: 1, maxLength: 4 }), fc.constantFrom('package.json', '.npmrc', 'a.ts'), async (pieces, path) => {
+    const text = pieces.map(([piece, sign]) => piece + sign).join('')
+    t.strictSame(await redact(text, path), await redactUnasked(text, path))
+  }), { numRuns: 1500 })
+})
+
 t.test('hostile text costs no more than its length', async t => {
-  const hostile = ['-----BEGIN PRIVATE KEY-----', 'a://', 'a:', 'eyJaaaaaaaaaa.', 'secret_access_key=   ', '+', 'AKIA', 'SG.aaaaaaaaaaaaaaaa.', 'http://a:', '\\n', '-----BEGIN PRIVATE KEY-----\n' + '+'.repeat(300)]
+  const hostile = ['token: "', 'token=', 'token:' + 'a1'.repeat(90), 'password=a1', 'authorization: basic ', '"auth": "a', 'login a password ', 'x:$2y$', '?sig=a', 'M2aaaaaaaaaaaaaaaaaaaaaa.bbbbbb.', '12345678:AA', 'api_key' + ' '.repeat(20), '-----BEGIN PRIVATE KEY-----', 'a://', 'a:', 'eyJaaaaaaaaaa.', 'secret_access_key=   ', '+', 'AKIA', 'SG.aaaaaaaaaaaaaaaa.', 'http://a:', '\\n', '-----BEGIN PRIVATE KEY-----\n' + '+'.repeat(300)]
   for (const part of hostile) {
     const started = performance.now()
     await redact(part.repeat(Math.ceil(300_000 / part.length)), 'a.txt')
     t.ok(performance.now() - started < 3000, `${JSON.stringify(part.slice(0, 40))} took ${Math.round(performance.now() - started)} ms`)
+  }
+})
+
+t.test('no kind of secret leaves by any way', async t => {
+  const root = await temporaryFolder(t, 'cco-project')
+  const kinds = Object.entries(SECRETS)
+  const slug = (kind: string): string => kind.toLowerCase().replace(/[^a-z0-9]+/g, '-')
+  const all = kinds.map(([kind, { value, around }]) => `${kind}:\n${around(value)}\n`).join('\n')
+  await createRepository(root, {
+    ...Object.fromEntries(kinds.map(([kind, { value, around }]) => [`src/${slug(kind)}.py`, `# ${kind}\n${around(value)}\n`])),
+    'config/all.yaml': all, 'docs/all.md': `# All\n\n${all}`, 'src/changed.py': 'a = 1\n', 'src/removed.py': `${all}\n`
+  })
+  for (const [kind, { value, around }] of kinds) await git(root, 'commit', '--quiet', '--allow-empty', '--message', `Drop the ${kind}\n\nIt was in ${around(value)}`)
+  await writeFiles(root, { 'src/changed.py': `a = 1\n${all}`, 'src/removed.py': 'b = 1\n' })
+  const { ask, agent } = await startSidecar(t, { root })
+  const { token, agent_id: id } = await agent('python-specialist')
+  await ask('PUT', '/api/issues/i-1', { body: { title: 'Rotate all', description: all.slice(0, 60_000) } })
+  await ask('POST', '/api/results', { token, body: { agent_id: id, agent_type: 'python-specialist', issue_id: 'i-1', result: { status: 'success', decisions: kinds.map(([, { value, around }]) => around(value)), notes: all.slice(0, 40_000) } } })
+  const leaks = (text: string): string[] => kinds.filter(([, { value }]) => text.includes(value.slice(4, 16)) || text.includes(value.slice(-12)) || text.includes(JSON.stringify(value).slice(5, 17))).map(([kind]) => kind)
+  t.strictSame(leaks(all).length, kinds.length, 'they would be seen')
+  for (const type of ['python-specialist', 'security-auditor', 'code-reviewer']) {
+    const { status, text, body } = await ask('GET', `/api/context/i-1/${type}?explain=true&max_tokens=900000&requirements=source-files,config-files,docs,changes,git-history,decisions`)
+    t.equal(status, 200, type)
+    t.strictSame(leaks(text), [], type)
+    t.ok((text.match(/\[REDACTED\]/g) ?? []).length > kinds.length, 'they were met, and taken out')
+    t.ok(body.context.git_context.uncommitted_changes.some(({ diff }: { diff: string | null }) => diff?.includes('[REDACTED]')), 'in diffs')
+  }
+})
+
+t.test('a text that is one long run of signs is searched in no time', async t => {
+  for (const text of [randomBytes(1_500_000).toString('base64'), randomBytes(1_000_000).toString('hex'), 'a'.repeat(2_000_000), 'A'.repeat(2_000_000), 'ab1'.repeat(700_000), '_'.repeat(2_000_000)]) {
+    const started = performance.now()
+    await redact(text, 'a.txt')
+    t.ok(performance.now() - started < 2000, `${text.slice(0, 10)}… took ${Math.round(performance.now() - started)} ms`)
   }
 })
 
