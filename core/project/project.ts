@@ -1,9 +1,9 @@
 import { LRUCache } from 'lru-cache'
-import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
-import { languageOf } from './languages.js'
+import type { Logger } from '../contracts/common.js'
+import type { Commit, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
 import { readMetadata, type ProjectMetadata } from './metadata.js'
+import { createObserver, type ObserverOptions, type Seen } from './observer.js'
 import type { GitFacts } from './worker/git-facts.js'
-import type { Snapshot } from './worker/listing.js'
 import type { PreparedFile, Preparation } from './worker/worker.js'
 import type { ProjectWorker } from './worker/client.js'
 
@@ -36,27 +36,20 @@ export interface ProjectOptions {
   root: string
   worker: ProjectWorker
   maxFileBytes: number
+  log?: Logger
+  /** How the disk is watched; for tests. */
+  watch?: NonNullable<ObserverOptions['watch']>
 }
 
-export function createProject ({ id, root, worker, maxFileBytes }: ProjectOptions): Project {
+export function createProject ({ id, root, worker, maxFileBytes, ...more }: ProjectOptions): Project & { close (): void } {
+  const observer = createObserver({ root, worker, ...more })
   const prepared = new LRUCache<string, { stamp: string, file: Preparation }>({
     maxSize: PREPARED_BYTES,
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
-  let running: Promise<ProjectState> | undefined
-  let waiting: Promise<ProjectState> | undefined
-  let latest: ProjectState | undefined
+  let latest: { seen: Seen, state: ProjectState } | undefined
 
-  const take = async (): Promise<ProjectState> => {
-    const snapshot = await worker.snapshot(root)
-    // The same fingerprint is the same disk: facts that were read for it still hold.
-    if (latest?.fingerprint !== snapshot.fingerprint) latest = createState(snapshot)
-    return latest
-  }
-
-  const createState = (snapshot: Snapshot): ProjectState => {
-    const files: ProjectFile[] = snapshot.files.map(({ path, size, modified }) => ({ path, size, modified, language: languageOf(path) }))
-    const stamps = new Map(snapshot.files.map((file) => [file.path, file.stamp]))
+  const createState = (seen: Seen): ProjectState => {
     const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
       let value: Promise<T> | undefined
       return async () => {
@@ -68,31 +61,32 @@ export function createProject ({ id, root, worker, maxFileBytes }: ProjectOption
       }
     }
     const commits = new Map<number, () => Promise<Commit[]>>()
-    const git = once(async () => (snapshot.hasGit ? await worker.facts(root) : undefined))
+    const git = once(async () => (seen.hasGit ? await worker.facts(root) : undefined))
     const prepare = async (paths: readonly string[]): Promise<Preparation[]> => {
       const known = new Map<string, Preparation>()
-      const missing: string[] = []
+      const missing = new Map<string, string>()
       for (const path of new Set(paths)) {
-        const stamp = stamps.get(path)
+        const stamp = observer.stampOf(path)
         const held = prepared.get(path)
         if (stamp === undefined) known.set(path, { path, refused: 'gone' })
         else if (held?.stamp === stamp) known.set(path, held.file)
-        else missing.push(path)
+        else missing.set(path, stamp)
       }
-      if (missing.length > 0) {
-        for (const file of await worker.prepare(root, missing, maxFileBytes)) {
+      if (missing.size > 0) {
+        for (const file of await worker.prepare(root, [...missing.keys()], maxFileBytes)) {
           known.set(file.path, file)
-          prepared.set(file.path, { stamp: stamps.get(file.path)!, file })
+          // The stamp from before it was read: what is written from then on has another.
+          prepared.set(file.path, { stamp: missing.get(file.path)!, file })
         }
       }
       return paths.map((path) => known.get(path)!)
     }
     const state: ProjectState = {
       id,
-      files: Object.freeze(files),
-      fingerprint: snapshot.fingerprint,
-      secretFiles: snapshot.secret,
-      unreadableNames: snapshot.unreadable,
+      files: seen.files,
+      fingerprint: seen.fingerprint,
+      secretFiles: seen.secret,
+      unreadableNames: seen.unreadable,
       git,
       metadata: once(async () => await readMetadata(state)),
       prepare,
@@ -101,7 +95,7 @@ export function createProject ({ id, root, worker, maxFileBytes }: ProjectOption
         return file !== undefined && 'content' in file ? file.content : undefined
       },
       async commits (limit) {
-        if (!snapshot.hasGit) return []
+        if (!seen.hasGit) return []
         const bounded = Math.max(1, Math.min(200, Math.floor(limit)))
         const read = commits.get(bounded) ?? once(async () => await worker.commits(root, bounded))
         commits.set(bounded, read)
@@ -115,20 +109,13 @@ export function createProject ({ id, root, worker, maxFileBytes }: ProjectOption
   return {
     id,
     root,
-    // A scan that is under way may have passed what has just changed, so a caller during it waits for the next one;
-    // all who wait share that one.
     async now () {
-      if (running === undefined) {
-        running = take().finally(() => { running = undefined })
-        return await running
-      }
-      waiting ??= running.then(() => {}, () => {}).then(async () => {
-        waiting = undefined
-        running = take().finally(() => { running = undefined })
-        return await running
-      })
-      return await waiting
-    }
+      const seen = await observer.look()
+      // The same fingerprint is the same disk: facts that were read for it still hold.
+      if (latest?.seen !== seen) latest = { seen, state: createState(seen) }
+      return latest.state
+    },
+    close: () => observer.close()
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { apiError } from '../../errors.js'
 import type { ProjectOperations, WorkerCall, WorkerReply } from './worker.js'
@@ -8,15 +9,21 @@ interface Pending {
 }
 
 /** The project worker as seen from the server; it is started with the first call and again after a crash. */
-export type ProjectWorker = ProjectOperations & { close (): Promise<void> }
+export type ProjectWorker = Omit<ProjectOperations, 'end'> & {
+  /** Called when the worker is closed. */
+  onClose (listener: () => void): void
+  close (): Promise<void>
+}
 
 // A crash loop must not become a fork loop of threads.
 const MAX_PENDING = 10_000
+const END_MS = 500
 
 export function createProjectWorker (): ProjectWorker {
   let worker: Worker | undefined
   let nextId = 0
   let closed = false
+  const closeListeners: (() => void)[] = []
   const pending = new Map<number, Pending>()
 
   const failAll = (reason: string): void => {
@@ -54,18 +61,35 @@ export function createProjectWorker (): ProjectWorker {
     })
   }
 
+  /** Lets the worker end the process that it started. */
+  const end = async (running: Worker): Promise<void> => {
+    const id = nextId++
+    await new Promise<void>((resolve) => {
+      pending.set(id, { resolve: () => resolve(), reject: () => resolve() })
+      running.ref()
+      running.once('exit', () => resolve())
+      running.postMessage({ id, operation: 'end', args: [] } satisfies WorkerCall)
+    })
+  }
+
   return {
-    snapshot: async (root) => await call('snapshot', root),
+    list: async (root, request) => await call('list', root, request),
     prepare: async (root, paths, maxBytes) => await call('prepare', root, paths, maxBytes),
     facts: async (root) => await call('facts', root),
     commits: async (root, limit) => await call('commits', root, limit),
     redact: async (texts) => await call('redact', texts),
     countTokens: async (texts) => await call('countTokens', texts),
+    onClose (listener) {
+      closeListeners.push(listener)
+    },
     async close () {
       closed = true
+      for (const listener of closeListeners.splice(0)) listener()
       const running = worker
       failAll('the sidecar is shutting down')
-      await running?.terminate()
+      if (running === undefined) return
+      await Promise.race([end(running), wait(END_MS, undefined, { ref: false })])
+      await running.terminate()
     }
   }
 }

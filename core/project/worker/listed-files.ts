@@ -70,7 +70,7 @@ export class ListedFiles {
       this.#puts.delete(path)
       return
     }
-    const isWorthless = this.#isTrusted && (fresh || isSame)
+    const isWorthless = isSame || (this.#isTrusted && fresh)
     this.#puts.set(path, entryOf(path, stats, isWorthless ? uniqueStamp(stampOf(stats)) : stampOf(stats), fresh))
     if (fresh && !this.#isTrusted) this.#fresh.add(path)
   }

@@ -126,7 +126,9 @@ export class Listing {
    * that files that are as they were need no second thought.
    */
   async update (dirty: Dirty | undefined, isTrusted: boolean): Promise<Change> {
-    this.#files.begin(isTrusted)
+    // Of a folder that a watch told about without names, it may not have told all.
+    const isSure = isTrusted && ![...dirty?.folders.values() ?? []].includes(null)
+    this.#files.begin(isSure)
     this.#added = new Set()
     this.#removed = new Set()
     this.#visits = []
@@ -474,20 +476,4 @@ function nameOf (path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-export interface Snapshot {
-  files: ListedFile[]
-  secret: string[]
-  unreadable: number
-  fingerprint: string
-  hasGit: boolean
-}
-
-const listings = new Map<string, Listing>()
-
-export async function takeSnapshot (root: string): Promise<Snapshot> {
-  const listing = listings.get(root) ?? new Listing(root)
-  listings.set(root, listing)
-  await listing.update(undefined, false)
-  return { files: [...listing.files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)), secret: listing.secrets, unreadable: listing.unreadable, fingerprint: listing.fingerprint, hasGit: listing.hasGit }
-}
 export type { ListedFile }

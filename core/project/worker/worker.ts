@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { parentPort } from 'node:worker_threads'
 import { readCommits, readGitFacts, type GitFacts } from './git-facts.js'
 import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
-import { takeSnapshot, type Snapshot } from './listing.js'
+import { closeGit } from './git.js'
+import { buffersOf, list, type ListReply, type ListRequest } from './listings.js'
 import type { Commit } from '../../contracts/context-strategy.js'
 
 export interface PreparedFile {
@@ -22,12 +23,15 @@ export type Preparation = PreparedFile | { path: string, refused: ReadRefusal }
 
 /** What the worker does for the sidecar. All disk and git work on projects happens here, off the event loop of the server. */
 export interface ProjectOperations {
-  snapshot (root: string): Promise<Snapshot>
+  /** Lists the files as they are on the disk now; see `ListReply`. */
+  list (root: string, request: ListRequest): Promise<ListReply>
   prepare (root: string, paths: string[], maxBytes: number): Promise<Preparation[]>
   facts (root: string): Promise<GitFacts | undefined>
   commits (root: string, limit: number): Promise<Commit[]>
   redact (texts: string[]): Promise<{ text: string, count: number }[]>
   countTokens (texts: string[]): Promise<number[]>
+  /** Ends what the worker has started. */
+  end (): Promise<void>
 }
 
 // The rule set and the vocabulary are loaded when the first file needs them, not when the server starts.
@@ -67,7 +71,7 @@ async function countTokens (texts: string[]): Promise<number[]> {
 }
 
 const operations: ProjectOperations = {
-  snapshot: takeSnapshot,
+  list,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepare(root, path, maxBytes))),
   facts: async (root) => await readGitFacts(root, clean),
   commits: async (root, limit) => await readCommits(root, limit, clean),
@@ -75,7 +79,8 @@ const operations: ProjectOperations = {
     const { redact } = await redaction()
     return await Promise.all(texts.map(async (text) => await redact(text, 'text.txt')))
   },
-  countTokens
+  countTokens,
+  end: closeGit
 }
 
 export interface WorkerCall { id: number, operation: keyof ProjectOperations, args: unknown[] }
@@ -84,7 +89,7 @@ export type WorkerReply = { id: number, value: unknown } | { id: number, error: 
 parentPort?.on('message', ({ id, operation, args }: WorkerCall) => {
   const run = operations[operation] as (...args: unknown[]) => Promise<unknown>
   run(...args).then(
-    (value) => { parentPort?.postMessage({ id, value } satisfies WorkerReply) },
+    (value) => { parentPort?.postMessage({ id, value } satisfies WorkerReply, operation === 'list' ? buffersOf(value as ListReply) : []) },
     (error: Error & { code?: string }) => {
       parentPort?.postMessage({ id, error: { message: error.message, ...(typeof error.code === 'string' ? { code: error.code } : {}) } } satisfies WorkerReply)
     }

@@ -1,10 +1,8 @@
-import { rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { rename, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { takeSnapshot } from '../../../core/project/worker/listing.js'
 import { git, writeFiles } from '../../support/repository.js'
 import { startSidecar, type TestSidecar } from '../../support/sidecar.js'
-import { temporaryFolder } from '../../support/temporary.js'
 
 const FILES = { 'src/a.py': 'a = 1\n', 'src/b.py': 'b = 2\n', 'docs/guide.md': '# Guide\n', 'README.md': '# Sample\n' }
 
@@ -115,23 +113,6 @@ t.test('what has no part in the answer does not make it stale', async t => {
   const { token, agent_id: id } = await agent('python-specialist')
   await ask('POST', '/api/results', { token, body: { agent_id: id, agent_type: 'python-specialist', issue_id: 'issue-9', result: { status: 'success' } } })
   t.equal((await own()).hit, true, 'an issue and a result of another')
-})
-
-t.test('a stamp counts only once the tick of its file is over', async t => {
-  // File systems stamp with a clock that ticks every few milliseconds, so a second write may leave no trace in the stamp.
-  const root = await temporaryFolder(t, 'cco-project')
-  await writeFile(join(root, 'a'), 'first')
-  const { ctimeMs } = await stat(join(root, 'a'))
-  const fingerprint = async (): Promise<string> => (await takeSnapshot(root)).fingerprint
-  const now = Date.now
-  t.teardown(() => { Date.now = now })
-  Date.now = () => ctimeMs + 1
-  t.not(await fingerprint(), await fingerprint(), 'while it may still be written unnoticed, no two snapshots are the same')
-  Date.now = () => ctimeMs + 13
-  t.equal(await fingerprint(), await fingerprint(), 'then they are')
-  Date.now = now
-  await writeFile(join(root, 'a'), 'other')
-  t.equal(await fingerprint(), await fingerprint(), 'a snapshot right after a write waits for that')
 })
 
 t.test('changes while a context is built are seen by the next call, under load', async t => {

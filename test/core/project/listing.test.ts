@@ -163,3 +163,24 @@ t.test('every form of the index', async t => {
     t.strictSame(await listedHere(root), listedByGit(root))
   })
 })
+
+t.test('a stamp counts only once the tick of its file is over', async t => {
+  // File systems stamp with a clock that ticks every few milliseconds, so a second write may leave no trace in the stamp.
+  const root = await quickFolder(t, 'cco-listing')
+  writeFileSync(join(root, 'a'), 'first')
+  const { ctimeMs } = lstatSync(join(root, 'a'))
+  const listing = new Listing(root)
+  const fingerprint = async (): Promise<string> => {
+    await listing.update(undefined, false)
+    return listing.fingerprint
+  }
+  const now = Date.now
+  t.teardown(() => { Date.now = now })
+  Date.now = () => ctimeMs + 1
+  t.not(await fingerprint(), await fingerprint(), 'while it may still be written unnoticed, no two listings are the same')
+  Date.now = () => ctimeMs + 13
+  t.equal(await fingerprint(), await fingerprint(), 'then they are')
+  Date.now = now
+  writeFileSync(join(root, 'a'), 'other')
+  t.equal(await fingerprint(), await fingerprint(), 'a listing right after a write waits for that')
+})
