@@ -31,14 +31,14 @@ interface TextFile extends TreeFile {
 export interface Baselines {
   /** Takes the tree that is checked out; `seed` makes the random order one that can be made again. */
   load (files: readonly TreeFile[], query: string, seed: number): Promise<void>
-  choose (baseline: Baseline, budget: number): Choice[]
+  choose (baseline: Baseline, budget: number): Promise<Choice[]>
 }
 
 /** The ways to choose files that the sidecar is compared with. What is known of a content is kept from case to case. */
 export function createBaselines (workspace: Workspace): Baselines {
   const wordsOfBlob = new Map<string, WordCounts | undefined>()
   const wholes = new Map<string, Version>()
-  const outlines = new Map<string, Version | undefined>()
+  const outlines = new Map<string, Promise<Version | undefined>>()
   let orders: Record<Baseline, TextFile[]>
 
   const textFiles = (files: readonly TreeFile[]): TextFile[] => files.flatMap((file) => {
@@ -59,9 +59,9 @@ export function createBaselines (workspace: Workspace): Baselines {
     const bytes = workspace.read(file.path)
     return { content: undefined, charge: chargeOf(file, bytes, decodeText(bytes)!, 'none') }
   })
-  const smallerOf = (file: TextFile): Version | undefined => remembered(outlines, `${file.blob} ${file.path}`, () => {
+  const smallerOf = async (file: TextFile): Promise<Version | undefined> => await remembered(outlines, `${file.blob} ${file.path}`, async () => {
     const bytes = workspace.read(file.path)
-    const content = outlineOf(file.path, decodeText(bytes)!)
+    const content = await outlineOf(file.path, decodeText(bytes)!)
     return content === undefined ? undefined : { content, charge: chargeOf(file, bytes, content, 'outline') }
   })
 
@@ -72,8 +72,10 @@ export function createBaselines (workspace: Workspace): Baselines {
       const shuffled = shuffle(texts, seed)
       orders = { 'bm25+outlines': ranked, bm25: ranked, random: shuffled, recent: await byRecency(workspace.root, texts, shuffled) }
     },
-    choose: (baseline, budget) => fill(orders[baseline], budget, wholeOf, baseline === 'bm25+outlines' ? smallerOf : () => undefined)
-      .map(({ file, version }) => ({ path: file.path, outline: version.content }))
+    async choose (baseline, budget) {
+      const chosen = await fill(orders[baseline], budget, wholeOf, baseline === 'bm25+outlines' ? smallerOf : async () => undefined)
+      return chosen.map(({ file, version }) => ({ path: file.path, outline: version.content }))
+    }
   }
 }
 
@@ -85,14 +87,14 @@ export interface Version {
 }
 
 /** Takes files in their order as long as the budget lasts, smaller where they do not fit whole. */
-export function fill<File> (order: readonly File[], budget: number, wholeOf: (file: File) => Version, smallerOf: (file: File) => Version | undefined): { file: File, version: Version }[] {
+export async function fill<File> (order: readonly File[], budget: number, wholeOf: (file: File) => Version, smallerOf: (file: File) => Promise<Version | undefined>): Promise<{ file: File, version: Version }[]> {
   const taken: { file: File, version: Version }[] = []
   let left = budget
   let misses = 0
   for (const file of order) {
     const whole = wholeOf(file)
     // An outline is made only for what does not fit, since most never need one.
-    const version = whole.charge > left ? smallerOf(file) ?? whole : whole
+    const version = whole.charge > left ? await smallerOf(file) ?? whole : whole
     if (version.charge > left) {
       if (++misses === PATIENCE) break
     } else {

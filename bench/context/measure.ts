@@ -116,7 +116,7 @@ export async function measureCase (subject: Case, files: readonly TreeFile[], { 
   await baselines.load(files, query, Number.parseInt(subject.hash.slice(0, 8), 16))
   for (const budget of budgets) {
     for (const baseline of BASELINES) {
-      const shown = new Map(baselines.choose(baseline, budget)
+      const shown = new Map((await baselines.choose(baseline, budget))
         .map(({ path, outline }) => [path, { content: outline ?? gold.find((file) => file.path === path)?.original.text ?? '', whole: outline === undefined }]))
       scores[budget]![baseline] = scoreOf(gold, shown)
     }

@@ -1,6 +1,12 @@
-import { shrink } from '../../core/context/shrink.js'
+import { languageOf } from '../../core/project/languages.js'
+import { outlineLines, renderLines } from '../../core/project/worker/symbols/outline.js'
+import { extractSymbols } from '../../core/project/worker/symbols/symbols.js'
 
-/** The declarations of a file alone, or `undefined` where that would save nothing. */
-export function outlineOf (path: string, content: string): string | undefined {
-  return shrink(path, content).find((version) => version.truncation === 'outline')?.content
+/** The declarations of a file alone, as the sidecar shows them, or `undefined` where that would save nothing. */
+export async function outlineOf (path: string, content: string): Promise<string | undefined> {
+  const symbols = await extractSymbols(languageOf(path), content)
+  if (symbols.definitions.length === 0) return undefined
+  const lines = content.split('\n')
+  const outline = renderLines(lines, outlineLines(symbols, lines))
+  return outline.length < content.length ? outline : undefined
 }

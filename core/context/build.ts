@@ -1,22 +1,16 @@
-import { createHash } from 'node:crypto'
 import type { AgentProfile, ContextStrategy, IssueRecord, Json, Logger, Requirement, ResultPage, ResultQuery, ResultRecord, Task } from '../contracts/index.js'
 import { apiError } from '../errors.js'
-import { languageOf } from '../project/languages.js'
 import type { ProjectState } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
-import { fitFiles, jsonBytes, type Fit, type Readable } from './fit.js'
+import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
+import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
-import { mergeOffers, rankByContent, type Candidate, type Offer } from './rank.js'
 import { gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
 
-// Candidates beyond this many are too far down the ranking to be read at all.
-const MAX_READ = 600
 const MAX_OUTPUTS = 50
-// A file's time may be anything that somebody has set.
-const LATEST = Date.UTC(9999, 11, 31)
-/** Share of the budget that each part beside the files may take at most. */
-const SHARES = { structure: 0.12, git: 0.12, outputs: 0.2, metadata: 0.08 }
+/** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
+const SHARES = { structure: 0.05, git: 0.05, outputs: 0.15, metadata: 0.03 }
 // Rough bytes of a token of names and JSON, for sharing a token budget out before anything is counted.
 const BYTES_PER_TOKEN = 3
 
@@ -46,18 +40,11 @@ export interface Explanation {
   bytes: number
 }
 
-/** Everything of the answer but what differs from call to call. */
+/** Everything of the answer but what differs from call to call: an object in JSON whose closing brace is still to come. */
 export interface BuiltContext {
-  issue_id: string
-  agent_type: string
-  context: Record<string, unknown>
-  truncated: boolean
-  truncation_strategy: string
-  total_size_bytes: number
-  token_count: number
-  file_count: number
-  strategies: StrategyReport[]
-  explanation?: Explanation[]
+  json: Buffer
+  /** Whether the project was known whole; an answer from a part of it holds until the next call. */
+  complete: boolean
 }
 
 /** Requirement → strategies → ranking → budget → answer. */
@@ -82,36 +69,42 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   }
 
   const candidates = mergeOffers(gathered.offers, task)
-  const { readable, refused, redactions } = await readCandidates(candidates.slice(0, MAX_READ), request)
-  const ranked = rankByContent(candidates.slice(0, MAX_READ), new Map([...readable].map(([path, file]) => [path, file.content])), task)
-  const fit = await fitFiles(ranked, readable, left, worker.countTokens)
-  creditStrategies(gathered.reports, fit)
+  const selection = await project.select({
+    title: [task.title ?? '', ...task.labels].join(' '),
+    description: [task.description ?? '', ...task.files].join(' '),
+    candidates: candidates.map(({ path, need, named, content }) => ({ path, need, named, ...(content === undefined ? {} : { content }) })),
+    budget: left
+  })
+  creditStrategies(gathered.reports, selection, candidates)
 
   const sectionsCut = structure.left_out + git.left_out + outputs.left_out + metadata.left_out > 0 || earlier.more
-  const dropped = [...fit.dropped, ...candidates.slice(MAX_READ)]
-  const used = new Set(fit.files.map((file) => file.truncation).filter((truncation) => truncation !== 'none') as string[])
-  if (dropped.length > 0 || [...refused.values()].includes('too-large')) used.add('dropped')
+  const used = new Set(selection.files.map((file) => file.truncation).filter((truncation) => truncation !== 'none') as string[])
+  if (selection.files.length + selection.refused.filter(({ reason }) => reason !== 'too-large').length < candidates.length) used.add('dropped')
   if (sectionsCut) used.add('sections')
   const context = {
     task: base.task,
     project_structure: structure.value,
-    relevant_files: fit.files.map((file) => fileEntry(file, readable.get(file.candidate.path)!)),
+    relevant_files: [],
     git_context: git.value,
     previous_agent_outputs: cleaned.value.previous_agent_outputs,
     metadata: cleaned.value.metadata
   }
-  return {
-    issue_id: task.issue_id,
-    agent_type: request.profile.id,
-    context,
+  const bytes = sizeOf(context) + selection.json.length
+  const head = { issue_id: task.issue_id, agent_type: request.profile.id }
+  const tail = {
     truncated: used.size > 0,
     truncation_strategy: used.size === 0 ? 'none' : [...used].sort().join('+'),
-    total_size_bytes: sizeOf(context),
-    token_count: baseTokens! + fit.files.reduce((sum, file) => sum + file.tokens, 0),
-    file_count: fit.files.length,
+    total_size_bytes: bytes,
+    token_count: baseTokens! + selection.tokens,
+    file_count: selection.files.length,
     strategies: gathered.reports,
-    ...(request.explain ? { explanation: explain(fit, dropped, refused, redactions, project) } : {})
+    ...(request.explain ? { explanation: explain(candidates, selection, project) } : {})
   }
+  // The files come as JSON already: stringifying them again would cost more than reading them did.
+  const { task: told, project_structure: tree, ...rest } = { ...context, relevant_files: undefined }
+  const start = `${JSON.stringify(head).slice(0, -1)},"context":${JSON.stringify({ task: told, project_structure: tree }).slice(0, -1)},"relevant_files":[`
+  const end = `],${JSON.stringify(rest).slice(1)},${JSON.stringify(tail).slice(1, -1)}`
+  return { json: Buffer.concat([Buffer.from(start), selection.json, Buffer.from(end)]), complete: selection.unindexed === 0 }
 }
 
 /** Files that the issue names are offered whatever the agent's requirements are. */
@@ -169,79 +162,40 @@ async function redactTree<Tree> (tree: Tree, worker: ProjectWorker): Promise<{ v
   return { value: JSON.parse(JSON.stringify(tree, (_name, value: unknown) => (typeof value === 'string' ? clean[index++]!.text : value))) as Tree }
 }
 
-interface ReadFile extends Readable {
-  size: number
-  modified: number
-  checksum: string
-}
-
-async function readCandidates (candidates: readonly Candidate[], { project, worker }: BuildRequest): Promise<{
-  readable: Map<string, ReadFile>
-  refused: Map<string, string>
-  redactions: Map<string, number>
-}> {
-  const readable = new Map<string, ReadFile>()
-  const refused = new Map<string, string>()
-  const redactions = new Map<string, number>()
-  const now = Date.now()
-  const made = candidates.filter((candidate) => candidate.content !== undefined)
-  const clean = await worker.redact(made.map((candidate) => candidate.content!))
-  const tokens = await worker.countTokens(clean.map((entry) => JSON.stringify(entry.text)))
-  made.forEach(({ path }, index) => {
-    const { text: content, count } = clean[index]!
-    readable.set(path, { content, tokens: tokens[index]!, size: Buffer.byteLength(content), modified: now, checksum: checksumOf(content) })
-    if (count > 0) redactions.set(path, count)
-  })
-  for (const file of await project.prepare(candidates.filter((candidate) => candidate.content === undefined).map((candidate) => candidate.path))) {
-    if ('refused' in file) {
-      refused.set(file.path, file.refused)
-    } else {
-      readable.set(file.path, file)
-      if (file.redactions > 0) redactions.set(file.path, file.redactions)
-    }
-  }
-  return { readable, refused, redactions }
-}
-
-function checksumOf (content: string): string {
-  return `sha256:${createHash('sha256').update(content).digest('hex')}`
-}
-
-function fileEntry (file: Fit['files'][number], source: ReadFile): Record<string, unknown> {
-  return {
-    path: file.candidate.path,
-    content: file.content,
-    size: source.size,
-    last_modified: new Date(Math.max(0, Math.min(source.modified, LATEST))).toISOString(),
-    language: languageOf(file.candidate.path) ?? null,
-    checksum: source.checksum,
-    truncation: file.truncation
-  }
-}
-
-function creditStrategies (reports: readonly StrategyReport[], fit: Fit): void {
+/** Bytes of the files in the answer, for each strategy that offered them. */
+function creditStrategies (reports: readonly StrategyReport[], { files }: Selection, candidates: readonly Candidate[]): void {
+  const offered = new Map(candidates.map((candidate) => [candidate.path, candidate.strategies]))
   for (const report of reports) {
-    report.bytes = fit.files.filter((file) => file.candidate.strategies.includes(report.name)).reduce((sum, file) => sum + Buffer.byteLength(file.content), 0)
+    report.bytes = files.filter(({ path }) => offered.get(path)?.includes(report.name)).reduce((sum, file) => sum + file.contentBytes, 0)
   }
 }
 
-function explain (fit: Fit, dropped: readonly Candidate[], refused: ReadonlyMap<string, string>, redactions: ReadonlyMap<string, number>, project: ProjectState): Explanation[] {
-  const describe = (candidate: Candidate, included: boolean, more: string[], bytes: number): Explanation => ({
-    path: candidate.path,
-    included,
-    reason: [...candidate.reasons, ...more].join('; ') || 'offered by a strategy',
-    score: Math.round(candidate.score * 1000) / 1000,
-    priority: candidate.priority,
-    bytes
-  })
+function explain (candidates: readonly Candidate[], selection: Selection, project: ProjectState): Explanation[] {
+  const offers = new Map(candidates.map((candidate) => [candidate.path, candidate]))
+  const shown = new Map(selection.files.map((file) => [file.path, file]))
+  const refused = new Map(selection.refused.map(({ path, reason }) => [path, reason]))
+  const redactions = new Map(selection.redactions.map(({ path, count }) => [path, count]))
+  const left = (reason: string): Explanation => ({ path: '', included: false, reason, score: null, priority: null, bytes: 0 })
   return [
-    ...fit.files.map((file) => describe(file.candidate, true, [
-      ...(file.truncation === 'none' ? [] : [`${file.truncation} to fit`]),
-      ...(redactions.has(file.candidate.path) ? [`${redactions.get(file.candidate.path)} secrets redacted`] : [])
-    ], jsonBytes(file.content))),
-    ...dropped.map((candidate) => describe(candidate, false, ['no room left'], 0)),
-    ...[...refused].map(([path, why]) => ({ path, included: false, reason: `not readable: ${why}`, score: null, priority: null, bytes: 0 })),
-    ...(project.secretFiles.length === 0 ? [] : [{ path: '', included: false, reason: `${project.secretFiles.length} files hold secrets by their names`, score: null, priority: null, bytes: 0 }]),
-    ...(project.unreadableNames === 0 ? [] : [{ path: '', included: false, reason: `${project.unreadableNames} names are no UTF-8`, score: null, priority: null, bytes: 0 }])
+    ...selection.scores.map(({ path, score, signals }): Explanation => {
+      const { reasons, priority } = offers.get(path)!
+      const file = shown.get(path)
+      const why = refused.get(path)
+      const told = Object.entries(signals).map(([name, value]) => `${name} ${value.toFixed(2)}`)
+      const fate = why !== undefined
+        ? [`not readable: ${why}`]
+        : file === undefined ? ['no room left'] : file.truncation === 'none' ? [] : [`${file.truncation} to fit`]
+      return {
+        path,
+        included: file !== undefined,
+        reason: [...reasons, ...(told.length === 0 ? [] : [`task: ${told.join(', ')}`]), ...fate, ...(redactions.has(path) ? [`${redactions.get(path)} secrets redacted`] : [])].join('; '),
+        score: Math.round(score * 1000) / 1000,
+        priority,
+        bytes: file?.contentBytes ?? 0
+      }
+    }).sort((a, b) => Number(b.included) - Number(a.included)),
+    ...(selection.unindexed === 0 ? [] : [left(`${selection.unindexed} files are not indexed yet and were ranked by their paths' needs alone`)]),
+    ...(project.secretFiles.length === 0 ? [] : [left(`${project.secretFiles.length} files hold secrets by their names`)]),
+    ...(project.unreadableNames === 0 ? [] : [left(`${project.unreadableNames} names are no UTF-8`)])
   ]
 }

@@ -101,9 +101,8 @@ export function createContextService (options: ContextOptions): ContextService {
         signal,
         log: options.log
       })
-      const body = Buffer.from(JSON.stringify(built).slice(0, -1))
-      await cache.set(key, { body, validator, meta: {} })
-      return body
+      if (built.complete) await cache.set(key, { body: built.json, validator, meta: {} })
+      return built.json
     }
     return { task, validator, key, etag: `"${digest([key, validator])}"`, build }
   }

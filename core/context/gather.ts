@@ -2,7 +2,7 @@ import type { AgentProfile, Commit, ContextItem, ContextStrategy, Json, Logger, 
 import { apiError, messageOf } from '../errors.js'
 import type { ProjectState } from '../project/project.js'
 import { PRIORITY } from './priority.js'
-import type { Offer } from './rank.js'
+import type { Offer } from './offers.js'
 
 const DEFAULT_TIMEOUT_MS = 10_000
 const PRIORITIES: ReadonlySet<unknown> = new Set(Object.values(PRIORITY))

@@ -41,6 +41,8 @@ export interface ProjectView {
   readonly files: readonly ProjectFile[]
   /** Text of a file, or `undefined` where it is gone, binary, too large or outside the root. Secrets are redacted. */
   read (path: string): Promise<string | undefined>
+  /** Files by their relevance to a text (words, names, history), best first; `score` is 1 for the best of the project. */
+  search (title: string, description: string, limit: number): Promise<{ path: string, score: number }[]>
   /** Newest first; empty without git. */
   commits (limit: number): Promise<Commit[]>
   /** Empty without git. */

@@ -4,7 +4,8 @@ import type { Commit, ProjectView, UncommittedChange } from '../contracts/contex
 import { readMetadata, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
 import type { GitFacts } from './worker/git-facts.js'
-import type { PreparedFile, Preparation } from './worker/worker.js'
+import type { Preparation } from './worker/prepare.js'
+import type { SelectRequest, Selection } from './worker/select.js'
 import type { ProjectWorker } from './worker/client.js'
 
 const PREPARED_BYTES = 128 * 1024 * 1024
@@ -18,6 +19,8 @@ export interface ProjectState extends ProjectView {
   git (): Promise<GitFacts | undefined>
   metadata (): Promise<ProjectMetadata>
   prepare (paths: readonly string[]): Promise<Preparation[]>
+  /** Scores candidates for a task and fits the best of them into a budget. */
+  select (request: Omit<SelectRequest, 'maxFileBytes'>): Promise<Selection>
   commits (limit: number): Promise<Commit[]>
   changes (): Promise<UncommittedChange[]>
 }
@@ -90,6 +93,8 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
       git,
       metadata: once(async () => await readMetadata(state)),
       prepare,
+      select: async (request) => await worker.select(root, { ...request, maxFileBytes }),
+      search: async (title, description, limit) => await worker.search(root, title, description, limit, maxFileBytes),
       async read (path) {
         const [file] = await prepare([path])
         return file !== undefined && 'content' in file ? file.content : undefined
@@ -118,5 +123,3 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     close: () => observer.close()
   }
 }
-
-export type { PreparedFile, Preparation }

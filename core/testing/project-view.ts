@@ -30,6 +30,13 @@ export function createProjectView ({ id = 'sample', files = {}, commits = [], ch
     id,
     files: listed,
     read: async (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
+    async search (title, description, limit) {
+      const words = [...new Set(`${title} ${description}`.toLowerCase().match(/[a-z]{3,}/g))]
+      const found = paths.map((path) => ({ path, score: words.filter((word) => `${path} ${files[path] ?? ''}`.toLowerCase().includes(word)).length }))
+        .filter(({ score }) => score > 0)
+        .sort((a, b) => b.score - a.score)
+      return found.slice(0, limit).map(({ path, score }) => ({ path, score: score / found[0]!.score }))
+    },
     commits: async (limit) => structuredClone(commits.slice(0, limit)),
     changes: async () => structuredClone([...changes])
   }

@@ -1,13 +1,12 @@
-import { definePlugin, PRIORITY, type ContextItem, type GatherInput } from '../../core/plugin-api.js'
+import { definePlugin, type ContextItem, type GatherInput } from '../../core/plugin-api.js'
 import { priorityOf } from './shared/file-priority.js'
 import { scoreOf } from './shared/file-score.js'
 import { itemLimit } from './shared/item-limit.js'
 import { readCount } from './shared/parameters.js'
 import { indexOf } from './shared/project-index.js'
 import { createRecency } from './shared/recency.js'
-import { createRelevance } from './shared/relevance.js'
+import { createRelevance, taskText } from './shared/relevance.js'
 import { createSourceFit } from './shared/source-fit.js'
-import { findDeclarations } from './shared/task-symbols.js'
 
 export default definePlugin({
   kind: 'context-strategy',
@@ -21,25 +20,27 @@ export default definePlugin({
   })
 })
 
+/** How many files a search may find for the task. */
+const MOST_FOUND = 1500
+/** What the search adds at most to the score that the path alone would have. */
+const FOUND_SHARE = 0.5
+
 async function gather (input: GatherInput, maxItems: number, now: number): Promise<ContextItem[]> {
-  const index = indexOf(input.project)
+  const index = await indexOf(input.project)
   const relevance = createRelevance(input.task, index)
   const signals = { relevance, isRecent: createRecency(index, now) }
-  const fitOf = createSourceFit(input, relevance)
+  const { title = '', labels, files } = input.task
+  const text = taskText(input.task)
+  const found = new Map(text.trim() === '' ? [] : (await input.project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)).map(({ path, score }) => [path, score]))
+  const fitOf = createSourceFit(input, index, relevance, path => found.get(path) ?? 0)
 
-  const chosen = index.places.flatMap(place => {
+  return index.places.flatMap(place => {
     const fit = fitOf(place)
     if (fit === undefined) return []
     const { path } = place.file
-    const score = scoreOf(place, fit.base, signals)
+    const standing = scoreOf(place, fit.base, signals)
+    const score = Math.round((standing + (1 - standing) * FOUND_SHARE * (found.get(path) ?? 0)) * 1000) / 1000
     return [{ kind: 'file' as const, path, score, priority: priorityOf(place, 'source', signals), reason: fit.reason }]
-  }).sort(order)
-
-  const declared = await findDeclarations(input, chosen.map(({ path }) => path))
-  return chosen.map(item => {
-    const symbol = declared.get(item.path)
-    if (symbol === undefined) return item
-    return { ...item, score: Math.max(item.score, 0.95), priority: PRIORITY.task, reason: `declares '${symbol}' of the task` }
   }).sort(order).slice(0, readCount(input, 'limit', maxItems))
 }
 

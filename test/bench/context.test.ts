@@ -207,13 +207,13 @@ t.test('BM25 ranks by rare words, counts paths three times and has no use for or
 
 t.test('a budget is filled and never exceeded', async t => {
   const files = fc.array(fc.record({ whole: fc.integer({ min: 1, max: 1000 }), outline: fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }) }), { maxLength: 60 })
-  fc.assert(fc.property(files, fc.integer({ min: 0, max: 3000 }), (order, budget) => {
-    const taken = fill(order, budget, ({ whole }) => ({ content: undefined, charge: whole }), ({ outline }) => (outline === undefined ? undefined : { content: '…', charge: outline }))
+  await fc.assert(fc.asyncProperty(files, fc.integer({ min: 0, max: 3000 }), async (order, budget) => {
+    const taken = await fill(order, budget, ({ whole }) => ({ content: undefined, charge: whole }), async ({ outline }) => (outline === undefined ? undefined : { content: '…', charge: outline }))
     const spent = taken.reduce((sum, { version }) => sum + version.charge, 0)
     const left = order.filter((file) => !taken.some((entry) => entry.file === file))
     return spent <= budget && (order.length > 40 || left.every(({ whole }) => whole > budget - spent))
   }))
-  const taken = fill([5, ...Array<number>(40).fill(100), 1], 10, (charge) => ({ content: undefined, charge }), () => undefined)
+  const taken = await fill([5, ...Array<number>(40).fill(100), 1], 10, (charge) => ({ content: undefined, charge }), async () => undefined)
   t.strictSame(taken.map(({ file }) => file), [5], 'after 40 misses it is full')
   const items = Array.from({ length: 50 }, (_, index) => index)
   t.strictSame(shuffle(items, 7), shuffle(items, 7), 'chance can be repeated')

@@ -77,6 +77,8 @@ export function createProjectWorker (): ProjectWorker {
     prepare: async (root, paths, maxBytes) => await call('prepare', root, paths, maxBytes),
     facts: async (root) => await call('facts', root),
     commits: async (root, limit) => await call('commits', root, limit),
+    search: async (root, title, description, limit, maxBytes) => await call('search', root, title, description, limit, maxBytes),
+    select: async (root, request) => await call('select', root, request),
     redact: async (texts) => await call('redact', texts),
     countTokens: async (texts) => await call('countTokens', texts),
     onClose (listener) {

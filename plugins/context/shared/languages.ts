@@ -21,8 +21,9 @@ const ALIASES: ReadonlyMap<string, string> = new Map(Object.entries({
 
 /** Who works in a language works in its dialects too: single-file components are written in both script languages. */
 const DIALECTS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
-  typescript: ['tsx', 'vue', 'svelte', 'astro'],
-  javascript: ['jsx', 'vue', 'svelte', 'astro'],
+  typescript: ['tsx', 'javascript', 'vue', 'svelte', 'astro'],
+  // A package in JavaScript has its types in declarations.
+  javascript: ['jsx', 'typescript', 'vue', 'svelte', 'astro'],
   css: ['scss', 'sass', 'less'],
   html: ['vue', 'svelte', 'astro'],
   c: ['cpp'],

@@ -6,6 +6,7 @@ import { readList, readPaths } from './parameters.js'
 import { kindOf } from './path-kind.js'
 import { createPathMatcher } from './path-matcher.js'
 import type { Place } from './place.js'
+import type { ProjectIndex } from './project-index.js'
 import { DISTINCT, type Relevance } from './relevance.js'
 
 export interface SourceFit {
@@ -23,9 +24,15 @@ const matchAside = createPathMatcher([
 
 const NOT_PREFERRED = 0.3
 
-/** How well a file fits the parameters and the task; `undefined` where it is not wanted. */
-export function createSourceFit (input: GatherInput, relevance: Relevance): (place: Place) => SourceFit | undefined {
-  const languages = wantedLanguages(input)
+/** From here on a file speaks of the task, by what the search of the project says of it. */
+const FOUND = 0.35
+
+/** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task. */
+export function createSourceFit (input: GatherInput, { places }: ProjectIndex, relevance: Relevance, found: (path: string) => number): (place: Place) => SourceFit | undefined {
+  const wanted = wantedLanguages(input)
+  // An agent that is sent to a project in none of its languages is to see the project all the same.
+  const isForeign = wanted.names !== undefined && !places.some(({ file: { language } }) => language !== undefined && wanted.names!.has(language))
+  const languages = isForeign ? { names: undefined, explicit: false } : wanted
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
   const inPaths = readPaths(input)
   const isPreferred = readPaths(input, 'prefer') ?? (() => true)
@@ -46,8 +53,8 @@ export function createSourceFit (input: GatherInput, relevance: Relevance): (pla
     if (!asked && kind !== 'source') return undefined
 
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
-    const related = relevance.of(place) >= DISTINCT
-    const reason = related ? `${language} source, path matches the task` : `${language} source`
+    const related = relevance.of(place) >= DISTINCT || found(place.file.path) >= FOUND
+    const reason = related ? `${language} source, matches the task` : `${language} source`
     if (asked || languages.names === undefined) {
       const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)
       // A project need not name its folders as a profile expects: its other code comes behind, where there is room.

@@ -8,7 +8,6 @@ import mcp from '../../../plugins/context/mcp.js'
 import mlCode from '../../../plugins/context/ml-code.js'
 import prompts from '../../../plugins/context/prompts.js'
 import securityConfig from '../../../plugins/context/security-config.js'
-import sourceFiles from '../../../plugins/context/source-files.js'
 import { fakeProject, gather } from './fake-project.js'
 import { SAMPLE_TREE } from './sample-tree.js'
 
@@ -67,9 +66,6 @@ t.test('at most 60 contents are read, however many candidates there are', async 
     t.equal(new Set(project.reads).size, 60, 'none twice')
     t.equal(items.length, 60, 'what was not read is not claimed')
   }
-  const project = many(number => `src/f${number}.ts`, 'x')
-  await gather(sourceFiles, project, { task: { title: 'makeThings breaks' } })
-  t.equal(project.reads.length, 60)
 })
 
 t.test('the likeliest candidates are the ones that are read', async t => {

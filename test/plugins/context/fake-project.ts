@@ -3,6 +3,7 @@ import type {
   ResultQuery, ResultRecord, SidecarPlugin, Task, UncommittedChange
 } from '../../../core/plugin-api.js'
 import { MANIFEST } from '../../../core/plugin-host/define-plugin.js'
+import { createProjectView } from '../../../core/testing/project-view.js'
 import { Value } from 'typebox/value'
 
 export const NOW = Date.parse('2026-03-01T12:00:00Z')
@@ -41,6 +42,7 @@ export function fakeProject (
       reads.push(path)
       return contents.get(path)
     },
+    search: createProjectView({ files: Object.fromEntries(contents) }).search,
     commits: async limit => (facts.commits ?? []).slice(0, limit),
     changes: async () => facts.changes ?? []
   }

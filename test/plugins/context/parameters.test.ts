@@ -36,8 +36,13 @@ t.test('languages', async t => {
   })
   t.test('may be called like a member of every object', async t => {
     for (const name of ['constructor', '__proto__', 'toString']) {
-      t.same((await gather(sourceFiles, sample(), { with: { languages: [name] } })).paths, [])
+      t.same((await gather(testFiles, fakeProject({ 'test/a.test.ts': 'a' }), { with: { languages: [name] } })).paths, [])
     }
+  })
+  t.test('that the project does not have leave its code in', async t => {
+    const project = fakeProject({ 'src/a.java': 'a', 'src/b.kt': 'b' })
+    t.same((await gather(sourceFiles, project, { with: { languages: ['typescript'] } })).paths, ['src/a.java', 'src/b.kt'])
+    t.same((await gather(sourceFiles, project, { with: { languages: ['java'] } })).paths, ['src/a.java'])
   })
   t.test('include their dialects', async t => {
     const project = fakeProject({ 'src/a.vue': '<template/>', 'src/b.ts': 'b', 'src/c.py': 'c' })

@@ -1,0 +1,47 @@
+import { createProjectIndex, type ProjectIndex } from './index/project-index.js'
+import type { ListedFile } from './listing.js'
+import { select, type SelectRequest, type Selection } from './select.js'
+
+export interface Found {
+  path: string
+  /** 0…1, 1 for the best. */
+  score: number
+}
+
+export interface ContextOperations {
+  /** Files by their relevance to a text, best first. */
+  search (root: string, title: string, description: string, limit: number, maxFileBytes: number): Promise<Found[]>
+  /** Scores candidates and fits the best of them into a budget. */
+  select (root: string, request: SelectRequest): Promise<Selection>
+}
+
+export interface Listing {
+  files: ReadonlyMap<string, ListedFile>
+  /** Hash of the last commit; empty without one. */
+  head: string
+}
+
+/** How long a call waits for files that the index does not know yet; it goes on with those it knows. */
+const INDEX_MS = 12_000
+
+export function createContextOperations (listingOf: (root: string) => Promise<Listing>): ContextOperations {
+  const indexes = new Map<string, ProjectIndex>()
+
+  const indexed = async (root: string, maxFileBytes: number): Promise<{ files: Listing['files'], index: ProjectIndex, unindexed: number }> => {
+    const index = indexes.get(root) ?? createProjectIndex(root)
+    indexes.set(root, index)
+    const { files, head } = await listingOf(root)
+    return { files, index, unindexed: await index.refresh(files, head, maxFileBytes, INDEX_MS) }
+  }
+
+  return {
+    async search (root, title, description, limit, maxFileBytes) {
+      const { index } = await indexed(root, maxFileBytes)
+      return (await index.rank(title, description)).slice(0, limit).map(({ path, score }) => ({ path, score }))
+    },
+    async select (root, request) {
+      const { files, index, unindexed } = await indexed(root, request.maxFileBytes)
+      return await select(root, request, files, index, unindexed)
+    }
+  }
+}

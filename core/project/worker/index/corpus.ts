@@ -1,0 +1,107 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { ListedFile } from '../listing.js'
+import { symbolsOf, type Preparer } from '../prepare.js'
+import type { FileRecord } from './record.js'
+import { recordOf } from './record.js'
+import { indexOfHash, wordSet } from './terms.js'
+
+export interface CorpusFile {
+  stamp: string
+  record: FileRecord
+  pathWords: Uint32Array
+}
+
+/** The words, names and references of every text file of a project. */
+export interface Corpus {
+  readonly files: ReadonlyMap<string, CorpusFile>
+  /** Grows with every change of a file. */
+  readonly version: number
+  /** How many files hold a word, in their text or path. */
+  holders (hash: number): number
+  averageLength (): number
+}
+
+export interface MutableCorpus extends Corpus {
+  /**
+   * Brings the corpus to a listing. Reads what has changed, and parses what it has not seen by content.
+   * Stops early when `deadline` (ms, of `performance.now()`) has passed; resolves to how many files are still to do.
+   */
+  sync (listing: ReadonlyMap<string, ListedFile>, prepare: Preparer, deadline: number): Promise<number>
+  /** Records by path and stamp, for keeping. */
+  entries (): Iterable<[string, CorpusFile]>
+  /** Takes back what was kept. */
+  restore (entries: Iterable<[string, CorpusFile]>): void
+}
+
+// What is read at a stretch before other calls get their turn.
+const SLICE_MS = 20
+const NO_WORDS = new Uint32Array()
+/** Of a file that is no text, or that could not be read. */
+const EMPTY: FileRecord = { hash: '', words: NO_WORDS, counts: new Uint8Array(), length: 0, symbols: NO_WORDS, defines: NO_WORDS, references: NO_WORDS, imports: [] }
+
+export function createCorpus (): MutableCorpus {
+  const files = new Map<string, CorpusFile>()
+  let version = 0
+  let length = 0
+  let counted = new Map<number, number>()
+
+  const set = (path: string, file: CorpusFile): void => {
+    remove(path)
+    files.set(path, file)
+    length += file.record.length
+    version++
+  }
+  const remove = (path: string): void => {
+    const present = files.get(path)
+    if (present === undefined) return
+    files.delete(path)
+    length -= present.record.length
+    version++
+  }
+
+  return {
+    files,
+    get version () { return version },
+    holders (hash) {
+      let count = counted.get(hash)
+      if (count === undefined) {
+        count = 0
+        for (const { record, pathWords } of files.values()) {
+          if (indexOfHash(record.words, hash) >= 0 || indexOfHash(pathWords, hash) >= 0) count++
+        }
+        counted.set(hash, count)
+      }
+      return count
+    },
+    averageLength: () => Math.max(1, length / Math.max(1, files.size)),
+    async sync (listing, prepare, deadline) {
+      const before = version
+      for (const path of [...files.keys()]) if (!listing.has(path)) remove(path)
+      const changed = [...listing.values()].filter(({ path, stamp }) => files.get(path)?.stamp !== stamp)
+      // A branch that is switched back brings contents that are known already, under whatever stamp.
+      const byHash = new Map<string, FileRecord>()
+      if (changed.length > 0) for (const { record } of files.values()) byHash.set(record.hash, record)
+      let sliceEnd = performance.now() + SLICE_MS
+      let left = changed.length
+      for (const { path, stamp } of changed) {
+        const now = performance.now()
+        if (now > deadline) break
+        if (now > sliceEnd) {
+          await nextTurn()
+          sliceEnd = performance.now() + SLICE_MS
+        }
+        const file = await prepare(path, byHash)
+        const record = file === undefined ? EMPTY : 'words' in file ? file : recordOf(file.hash, file.content, await symbolsOf(file))
+        set(path, { stamp, record, pathWords: wordSet([path]) })
+        left--
+      }
+      if (version !== before) counted = new Map()
+      return left
+    },
+    entries: () => files,
+    restore (entries) {
+      for (const [path, file] of entries) set(path, file)
+      counted = new Map()
+    }
+  }
+}

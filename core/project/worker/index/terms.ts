@@ -1,0 +1,135 @@
+/**
+ * Words as the index knows them: identifiers taken apart, lower case, stemmed, and hashed to 32 bits. The index is kept
+ * on disk, and of a hash nobody reads what a file said. Two words that share a hash (one pair in four thousand millions)
+ * make a file look a little more relevant than it is, and nothing else.
+ */
+
+const WORD = /[\p{L}\p{N}_$]+/gu
+const PART = /[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+|[^\p{ASCII}]+/gu
+const LONGEST_WORD = 64
+const MAX_KNOWN = 100_000
+
+/** The words of a text, identifiers taken apart (`parseURLQuery`, `parse_url_query` → parse, url, query), lower case. */
+export function splitWords (text: string): string[] {
+  return [...text.matchAll(WORD)].flatMap(([word]) => partsOf(word)).filter((word) => word.length > 1)
+}
+
+function partsOf (word: string): string[] {
+  return (word.match(PART) ?? []).map((part) => part.toLowerCase())
+}
+
+/** Cuts the commonest English endings, so that `waiting` finds `wait`. */
+export function stem (word: string): string {
+  const single = word.length > 3 ? word.replace(/(?<=[^s])s$/, '') : word
+  if (single.length < 5) return single.length === 4 ? single.replace(/e$/, '') : single
+  const base = single.replace(/(ation|ing|ie|ied|er|or|ed|e|y)$/, (ending) => (single.length - ending.length >= 3 ? '' : ending))
+  // stopped → stop, but not pass → pas.
+  return /([bdgmnprt])\1$/.test(base) && base !== single ? base.slice(0, -1) : base
+}
+
+/** FNV-1a, 32 bits. */
+export function hashOf (text: string): number {
+  let hash = 0x811C9DC5
+  for (let at = 0; at < text.length; at++) {
+    hash = Math.imul(hash ^ text.charCodeAt(at), 0x01000193)
+  }
+  return hash >>> 0
+}
+
+/** Identifier → hashes of its stemmed parts and, where it has several, of the whole. */
+const known = new Map<string, readonly number[]>()
+
+/** The hashes of one identifier: of each of its parts and, where there are several, of the whole in lower case. */
+export function hashesOf (identifier: string): readonly number[] {
+  const present = known.get(identifier)
+  if (present !== undefined) return present
+  const hashes: number[] = []
+  if (identifier.length <= LONGEST_WORD) {
+    const parts = partsOf(identifier)
+    for (const part of parts) if (part.length > 1) hashes.push(hashOf(stem(part)))
+    if (parts.length > 1) hashes.push(hashOf(wholeOf(identifier)))
+  }
+  if (known.size >= MAX_KNOWN) known.clear()
+  known.set(identifier, hashes)
+  return hashes
+}
+
+/** An identifier as one word: the same for `parseQuery`, `parse_query` and `ParseQuery`. */
+export function wholeOf (identifier: string): string {
+  return identifier.replace(/[_$]/g, '').toLowerCase()
+}
+
+export interface WordCounts {
+  /** Sorted. */
+  hashes: Uint32Array
+  /** How often each occurs, at most 255. */
+  counts: Uint8Array
+  /** Of all words. */
+  length: number
+}
+
+export function countWords (text: string): WordCounts {
+  const counts = new Map<number, number>()
+  let length = 0
+  for (const [word] of text.matchAll(WORD)) {
+    for (const hash of hashesOf(word)) {
+      counts.set(hash, (counts.get(hash) ?? 0) + 1)
+      length++
+    }
+  }
+  const hashes = Uint32Array.from(counts.keys()).sort()
+  return { hashes, counts: Uint8Array.from(hashes, (hash) => Math.min(255, counts.get(hash)!)), length }
+}
+
+/** Sorted and distinct. */
+export function wordSet (texts: readonly string[]): Uint32Array {
+  const hashes = new Set<number>()
+  for (const text of texts) {
+    for (const [word] of text.matchAll(WORD)) for (const hash of hashesOf(word)) hashes.add(hash)
+  }
+  return Uint32Array.from(hashes).sort()
+}
+
+/** Place of a hash in a sorted array, or -1. */
+export function indexOfHash (hashes: Uint32Array, hash: number): number {
+  let low = 0
+  let high = hashes.length - 1
+  while (low <= high) {
+    const middle = (low + high) >>> 1
+    const value = hashes[middle]!
+    if (value === hash) return middle
+    if (value < hash) low = middle + 1
+    else high = middle - 1
+  }
+  return -1
+}
+
+// Words that occur in every task and tell no file from another.
+const STOP_WORDS = new Set(('a an the and or of to in on for with is are be was were by from at as it its this that these those not no when if then than into do does done ' +
+  'should must can could will would may might add adds added fix fixes fixed make makes use uses using used update change changes changed implement create remove removed support new all any ' +
+  'some more so we you he they i our your their has have had there here which who what how why also only just but because about after before between both each ' +
+  'such same other another via per now out up down over very too been being get gets set sets let e g ie eg etc feat chore docs refactor perf test tests').split(' '))
+
+const MAX_QUERY_TERMS = 80
+
+export interface QueryTerm {
+  hash: number
+  /** 0…1: what the title says counts more than what the description says. */
+  weight: number
+}
+
+/** What a task asks for. Labels count like the title, each distinct word once, with the larger of its weights. */
+export function queryOf (title: string, description: string): QueryTerm[] {
+  const terms = new Map<number, number>()
+  const add = (text: string, weight: number): void => {
+    for (const [word] of text.matchAll(WORD)) {
+      if (terms.size >= MAX_QUERY_TERMS) return
+      if (STOP_WORDS.has(word.toLowerCase())) continue
+      for (const hash of hashesOf(word)) terms.set(hash, Math.max(terms.get(hash) ?? 0, weight))
+    }
+  }
+  add(title, 1)
+  add(description, title === '' ? 1 : 0.6)
+  for (const word of STOP_WORDS) for (const hash of hashesOf(word)) terms.delete(hash)
+  return [...terms].map(([hash, weight]) => ({ hash, weight }))
+}

@@ -1,0 +1,203 @@
+import type { QueryTerm } from '../index/terms.js'
+import { indexOfHash } from '../index/terms.js'
+import { renderLines } from '../symbols/outline.js'
+import { countTokens } from '../tokens.js'
+import type { FileShape, Segment } from './shape.js'
+
+export type Truncation = 'none' | 'sampled' | 'outline' | 'stripped' | 'summary'
+
+export interface Size {
+  bytes: number
+  tokens: number
+}
+
+export interface Packable {
+  path: string
+  /** How likely the reader needs it, against the others; above 0. */
+  worth: number
+  content: string
+  shape: FileShape
+  /** The file's entry in the answer, as JSON. */
+  entry (content: string, truncation: Truncation): string
+  /** Of the entry without its content, for planning. */
+  envelope: Size
+}
+
+export interface Packed {
+  path: string
+  json: string
+  /** Bytes of the content alone. */
+  contentBytes: number
+  truncation: Truncation
+  size: Size
+}
+
+/** Values that `npm run bench:context` has found; see docs/context.md. */
+export interface PackOptions {
+  /** What knowing a file's definitions is worth, against 1 for its whole text. */
+  outlineWorth: number
+  /** What a segment's match with the task adds to its worth, against 1 for its length. */
+  matchWorth: number
+  /** The largest share of the budget that one file may take. */
+  fileShare: number
+}
+
+export const PACKING: PackOptions = { outlineWorth: 0.45, matchWorth: 8, fileShare: 0.5 }
+
+/** Files whose rest costs less than that are not worth a gap. */
+const SMALL_REST = 40
+// A gap is shown as a line of its own.
+const GAP_TOKENS = 4
+
+interface Item {
+  file: number
+  /** -1 for the outline or the small file as a whole. */
+  segment: number
+  size: Size
+  density: number
+}
+
+interface State {
+  segments: Uint8Array
+  base: boolean
+  size: Size
+}
+
+/**
+ * Chooses what to show of which file, so that what is shown is worth most within the budget: steps (a file's outline, then
+ * its segments) are taken in order of worth per token, each as long as it fits. What is best at a small budget is so at
+ * a larger one, too: a larger budget takes the same steps and then further ones.
+ */
+export function pack (files: readonly Packable[], query: readonly QueryTerm[], weights: readonly number[], budget: Size, options: PackOptions = PACKING): Packed[] {
+  const states: State[] = files.map(({ shape }) => ({ segments: new Uint8Array(shape.segments.length), base: false, size: { bytes: 0, tokens: 0 } }))
+  const left = { ...budget }
+  const costOf = (size: Size): number => Math.max(size.bytes / budget.bytes, budget.tokens === Infinity ? 0 : size.tokens / budget.tokens)
+  const queue: Item[] = []
+  const matches = segmentMatches(files, query, weights)
+  files.forEach((file, index) => queue.push(...itemsOf(file, index, matches[index]!, options, costOf)))
+  queue.sort((a, b) => b.density - a.density || a.file - b.file || a.segment - b.segment)
+
+  const taken: Item[] = []
+  for (const item of queue) {
+    const state = states[item.file]!
+    if (item.segment >= 0 && !state.base) continue
+    if (item.size.bytes > left.bytes || item.size.tokens > left.tokens) continue
+    const grown = { bytes: state.size.bytes + item.size.bytes, tokens: state.size.tokens + item.size.tokens }
+    if (item.segment >= 0 && files.length > 1 && costOf(grown) > options.fileShare) continue
+    if (item.segment >= 0) state.segments[item.segment] = 1
+    else state.base = true
+    if (item.segment < 0 && isSmall(files[item.file]!)) state.segments.fill(1)
+    state.size = grown
+    left.bytes -= item.size.bytes
+    left.tokens -= item.size.tokens
+    taken.push(item)
+  }
+  return settle(files, states, taken, budget)
+}
+
+function isSmall ({ shape, envelope }: Packable): boolean {
+  return shape.segments.length <= 1 || shape.tokens <= shape.outlineTokens + SMALL_REST || shape.tokens < envelope.tokens
+}
+
+function itemsOf (file: Packable, index: number, matches: Float64Array, options: PackOptions, costOf: (size: Size) => number): Item[] {
+  const { shape, envelope, worth } = file
+  if (isSmall(file)) {
+    const size = { bytes: shape.bytes + envelope.bytes, tokens: shape.tokens + envelope.tokens }
+    return [{ file: index, segment: -1, size, density: worth / costOf(size) }]
+  }
+  const worths = shape.segments.map((segment, at) => Math.sqrt(segment.end - segment.start + 1) * segment.code * (1 + options.matchWorth * matches[at]!))
+  const outlineWorth = options.outlineWorth * shape.outlineShare
+  const total = worths.reduce((sum, value) => sum + value, 1e-9)
+  const segments = shape.segments.map((segment, at): Item => {
+    const size = addedBy(shape, segment)
+    return { file: index, segment: at, size, density: worth * (1 - outlineWorth) * worths[at]! / total / costOf(size) }
+  }).sort((a, b) => b.density - a.density)
+
+  // The outline opens the way to the segments: it is worth what it is worth with the best of them.
+  const size = { bytes: shape.outlineBytes + envelope.bytes, tokens: shape.outlineTokens + envelope.tokens }
+  let value = worth * outlineWorth
+  let cost = costOf(size)
+  let density = value / cost
+  for (const segment of segments) {
+    const added = costOf(segment.size)
+    value += segment.density * added
+    cost += added
+    density = Math.max(density, value / cost)
+  }
+  return [
+    { file: index, segment: -1, size, density },
+    ...segments.map((segment) => ({ ...segment, density: Math.min(segment.density, density) }))
+  ]
+}
+
+/** What a segment adds to an outline that shows some of its lines already. */
+function addedBy (shape: FileShape, segment: Segment): Size {
+  let shown = 0
+  for (let line = segment.start; line <= segment.end; line++) shown += shape.outline[line]!
+  const share = 1 - shown / (segment.end - segment.start + 1)
+  return { bytes: Math.ceil(segment.bytes * share) + 8, tokens: Math.ceil(segment.tokens * share) + GAP_TOKENS }
+}
+
+/** How well each segment answers the task, 0…1 over all files. */
+function segmentMatches (files: readonly Packable[], query: readonly QueryTerm[], weights: readonly number[]): Float64Array[] {
+  let best = 1e-9
+  const found = files.map(({ shape }) => Float64Array.from(shape.segments, ({ words }) => {
+    let sum = 0
+    for (let index = 0; index < query.length; index++) {
+      const at = indexOfHash(words.hashes, query[index]!.hash)
+      if (at >= 0) sum += weights[index]! * (1 + Math.log(words.counts[at]!))
+    }
+    best = Math.max(best, sum)
+    return sum
+  }))
+  for (const values of found) for (let at = 0; at < values.length; at++) values[at]! /= best
+  return found
+}
+
+/** Renders what was chosen and counts it exactly; steps that turn out too large are taken back, the last first. */
+function settle (files: readonly Packable[], states: readonly State[], taken: Item[], budget: Size): Packed[] {
+  const rendered = new Map<number, Packed>()
+  let total = { bytes: 0, tokens: 0 }
+  const put = (index: number): void => {
+    const before = rendered.get(index)?.size ?? { bytes: 0, tokens: 0 }
+    const after = states[index]!.base ? render(files[index]!, states[index]!) : undefined
+    if (after === undefined) rendered.delete(index)
+    else rendered.set(index, after)
+    total = { bytes: total.bytes - before.bytes + (after?.size.bytes ?? 0), tokens: total.tokens - before.tokens + (after?.size.tokens ?? 0) }
+  }
+  states.forEach((state, index) => { if (state.base) put(index) })
+  while (total.bytes > budget.bytes || total.tokens > budget.tokens) {
+    const item = taken.pop()!
+    const state = states[item.file]!
+    if (item.segment < 0) {
+      state.base = false
+      state.segments.fill(0)
+    } else {
+      state.segments[item.segment] = 0
+    }
+    put(item.file)
+  }
+  return [...rendered].sort(([a], [b]) => a - b).map(([, packed]) => packed)
+}
+
+function render (file: Packable, state: State): Packed {
+  const { shape } = file
+  const whole = entryOf(file, file.content, 'none')
+  if (state.segments.every((shown) => shown === 1)) return whole
+  const keep = Uint8Array.from(shape.outline)
+  let some = false
+  shape.segments.forEach((segment, at) => {
+    if (state.segments[at] === 0) return
+    some = true
+    keep.fill(1, segment.start, segment.end + 1)
+  })
+  const part = entryOf(file, renderLines(shape.lines, keep), some ? 'sampled' : shape.outlineIs)
+  // Gaps can cost more than what they leave out.
+  return part.size.tokens >= whole.size.tokens ? whole : part
+}
+
+/** Counted exactly, with the comma behind it. */
+function entryOf (file: Packable, content: string, truncation: Truncation): Packed {
+  const json = file.entry(content, truncation)
+  return { path: file.path, json, contentBytes: Buffer.byteLength(content), truncation, size: { bytes: Buffer.byteLength(json) + 1, tokens: countTokens(json) + 1 } }
+}

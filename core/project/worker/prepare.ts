@@ -1,0 +1,95 @@
+import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
+import { languageOf } from '../languages.js'
+import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
+import type { FileRecord } from './index/record.js'
+import { shapeOf, type FileShape } from './pack/shape.js'
+import type { FileSymbols } from './symbols/symbols.js'
+
+// The rule set and the grammars are loaded when the first file needs them, not when the server starts.
+const redaction = async () => await import('./redact.js')
+const grammars = async () => await import('./symbols/symbols.js')
+
+export interface PreparedText {
+  path: string
+  /** Redacted. */
+  content: string
+  size: number
+  /** Milliseconds since the epoch. */
+  modified: number
+  /** SHA-256 of the file's own bytes, hexadecimal. */
+  hash: string
+  redactions: number
+}
+
+/** Reads a file for the index; gives the record instead where its content is known by hash, and nothing where it is no text. */
+export type Preparer = (path: string, known: ReadonlyMap<string, FileRecord>) => Promise<PreparedText | FileRecord | undefined>
+
+const TEXT_CHARACTERS = 48 * 1024 * 1024
+const SHAPES = 2000
+
+interface Text { content: string, redactions: number }
+
+/** Texts and shapes by content, so that the same content is scanned, parsed and counted once, wherever it lies. */
+const texts = new LRUCache<string, Text>({ maxSize: TEXT_CHARACTERS, sizeCalculation: ({ content }) => content.length + 64 })
+const shapes = new LRUCache<string, FileShape>({ max: SHAPES })
+const symbols = new LRUCache<string, FileSymbols>({ max: SHAPES })
+
+async function textOf (path: string, hash: string, bytes: Buffer): Promise<Text | undefined> {
+  // What a secret looks like can depend on the kind of file.
+  const key = `${hash} ${path.slice(path.lastIndexOf('/') + 1)}`
+  const known = texts.get(key)
+  if (known !== undefined) return known
+  const decoded = decodeText(bytes)
+  if (decoded === undefined) return undefined
+  const { text: content, count: redactions } = await redactText(decoded, path)
+  const text = { content, redactions }
+  texts.set(key, text)
+  return text
+}
+
+export async function redactText (text: string, path: string): Promise<{ text: string, count: number }> {
+  return await (await redaction()).redact(text, path)
+}
+
+export type Preparation = PreparedText | { path: string, refused: ReadRefusal }
+
+export async function prepareText (root: string, path: string, maxBytes: number): Promise<Preparation> {
+  const raw = readGuarded(root, path, maxBytes)
+  if (typeof raw === 'string') return { path, refused: raw }
+  const hash = createHash('sha256').update(raw.bytes).digest('hex')
+  const text = await textOf(path, hash, raw.bytes)
+  return text === undefined ? { path, refused: 'binary' } : { path, ...text, size: raw.size, modified: raw.modified, hash }
+}
+
+export function preparerOf (root: string, maxBytes: number): Preparer {
+  return async (path, known) => {
+    const raw = readGuarded(root, path, maxBytes)
+    if (typeof raw === 'string') return undefined
+    const hash = createHash('sha256').update(raw.bytes).digest('hex')
+    const record = known.get(hash)
+    if (record !== undefined) return record
+    const text = await textOf(path, hash, raw.bytes)
+    return text === undefined ? undefined : { path, ...text, size: raw.size, modified: raw.modified, hash }
+  }
+}
+
+export async function symbolsOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileSymbols> {
+  const language = languageOf(path)
+  const key = `${hash} ${language}`
+  const known = symbols.get(key)
+  if (known !== undefined) return known
+  const found = await (await grammars()).extractSymbols(language, content)
+  symbols.set(key, found)
+  return found
+}
+
+export async function preparedShape (text: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileShape> {
+  const language = languageOf(text.path)
+  const key = `${text.hash} ${language} ${text.content.length}`
+  const known = shapes.get(key)
+  if (known !== undefined) return known
+  const shape = shapeOf(text.content, language, await symbolsOf(text))
+  shapes.set(key, shape)
+  return shape
+}

@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import { languageOf } from '../languages.js'
+import type { ReadRefusal } from './guarded-read.js'
+import type { Relevance } from './index/relevance.js'
+import { queryOf } from './index/terms.js'
+import type { ProjectIndex } from './index/project-index.js'
+import { pack, type Packable, type Size, type Truncation } from './pack/pack.js'
+import { preparedShape, prepareText, redactText, type PreparedText } from './prepare.js'
+import { countTokens } from './tokens.js'
+
+export interface SelectCandidate {
+  path: string
+  /** 0…1: how much the agent needs such a file, whatever the task is. */
+  need: number
+  /** Whether the issue or an agent before names it. */
+  named: boolean
+  /** Text that a strategy made, for one that is no file. */
+  content?: string
+}
+
+export interface SelectRequest {
+  maxFileBytes: number
+  title: string
+  description: string
+  candidates: SelectCandidate[]
+  budget: Size
+}
+
+export interface SelectedFile {
+  path: string
+  truncation: Truncation
+  bytes: number
+  tokens: number
+  /** Bytes of the content alone. */
+  contentBytes: number
+}
+
+export interface Selection {
+  /** The entries of the answer, as JSON joined by commas. */
+  json: Uint8Array
+  tokens: number
+  files: SelectedFile[]
+  /** Of all candidates: 0…1, and what it is made of. */
+  scores: { path: string, score: number, match: number, signals: Record<string, number> }[]
+  refused: { path: string, reason: ReadRefusal }[]
+  redactions: { path: string, count: number }[]
+  /** Candidates beyond what could find room at all, which were not read. */
+  unread: number
+  /** Files of the project that the index does not know yet. */
+  unindexed: number
+}
+
+/** Share of a file's worth that does not depend on the task. */
+const NEED_SHARE = 0.15
+/**
+ * How worth follows from the score. The best few hold most of what a change touches, so it falls steeply at first; what
+ * else it touches may lie far down, so that it does not fall to nothing.
+ */
+const STEEPNESS = 6
+const TAIL = 0.2
+const worthOf = (score: number): number => Math.max(1e-9, score ** STEEPNESS + TAIL * score ** 2)
+/** Candidates are read as long as their least versions could fill the budget so many times. */
+const OVERSUPPLY = 4
+const LEAST_BYTES = 700
+const BYTES_PER_TOKEN = 3.5
+const LEAST_READ = 60
+const CONCURRENT = 16
+// A file's time may be anything that somebody has set.
+const LATEST = Date.UTC(9999, 11, 31)
+
+/** Scores candidates by need and task, and fits the best of them into the budget. */
+export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, unknown>, index: ProjectIndex, unindexed: number): Promise<Selection> {
+  const { title, description, budget } = request
+  const query = queryOf(title, description)
+  const relevance = new Map((await index.rank(title, description)).map((entry) => [entry.path, entry]))
+  const scored = request.candidates.map((candidate) => scoreOf(candidate, relevance, query.length > 0, index, title, description))
+    .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
+
+  const wanted = Math.min(budget.bytes, budget.tokens * BYTES_PER_TOKEN) * OVERSUPPLY
+  const limit = Math.max(LEAST_READ, Math.ceil(wanted / LEAST_BYTES))
+  const considered = scored.slice(0, limit)
+  const { ready, refused } = await read(root, considered.map(({ candidate }) => candidate), listed, request.maxFileBytes)
+
+  const packables: Packable[] = []
+  for (const { candidate, score } of considered) {
+    const text = ready.get(candidate.path)
+    if (text === undefined) continue
+    packables.push({
+      path: candidate.path,
+      worth: worthOf(score),
+      content: text.content,
+      shape: await preparedShape(text),
+      entry: (content, truncation) => entryOf(text, content, truncation),
+      envelope: envelopeOf(text)
+    })
+  }
+  const packed = pack(packables, query, index.termWeights(query), budget)
+  const json = packed.map((file) => file.json).join(',')
+  return {
+    json: Buffer.from(json),
+    // Where entries meet, their signs share a token: the sum is up to a hundredth too high.
+    tokens: budget.tokens === Infinity ? packed.reduce((sum, { size }) => sum + size.tokens, 0) : countTokens(json),
+    files: packed.map(({ path, truncation, size, contentBytes }) => ({ path, truncation, ...size, contentBytes })),
+    scores: scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })),
+    refused,
+    redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
+    unread: scored.length - considered.length,
+    unindexed
+  }
+}
+
+interface Scored { candidate: SelectCandidate, score: number, match: number, signals: Record<string, number> }
+
+function scoreOf (candidate: SelectCandidate, relevance: ReadonlyMap<string, Relevance>, hasTask: boolean, index: ProjectIndex, title: string, description: string): Scored {
+  const found = candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, title, description)
+  const match = candidate.named ? 1 : found?.score ?? 0
+  const need = candidate.named ? 1 : candidate.need
+  return { candidate, score: hasTask ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match, signals: found?.signals ?? {} }
+}
+
+/** Nothing but listed files is read: what is not listed is outside, ignored, or holds secrets by its name. */
+async function read (root: string, candidates: readonly SelectCandidate[], listed: ReadonlyMap<string, unknown>, maxBytes: number): Promise<{ ready: Map<string, PreparedText>, refused: Selection['refused'] }> {
+  const ready = new Map<string, PreparedText>()
+  const refused: Selection['refused'] = []
+  for (let start = 0; start < candidates.length; start += CONCURRENT) {
+    await Promise.all(candidates.slice(start, start + CONCURRENT).map(async ({ path, content }) => {
+      const text = content !== undefined ? await madeText(path, content) : listed.has(path) ? await prepareText(root, path, maxBytes) : { path, refused: 'gone' as const }
+      if ('refused' in text) refused.push({ path, reason: text.refused })
+      else ready.set(path, text)
+    }))
+  }
+  return { ready, refused }
+}
+
+async function madeText (path: string, made: string): Promise<PreparedText> {
+  const { text: content, count: redactions } = await redactText(made, path)
+  return { path, content, redactions, size: Buffer.byteLength(content), modified: Date.now(), hash: createHash('sha256').update(content).digest('hex') }
+}
+
+function entryOf (text: PreparedText, content: string, truncation: Truncation): string {
+  return JSON.stringify({
+    path: text.path,
+    content,
+    size: text.size,
+    last_modified: new Date(Math.max(0, Math.min(text.modified, LATEST))).toISOString(),
+    language: languageOf(text.path) ?? null,
+    checksum: `sha256:${text.hash}`,
+    truncation
+  })
+}
+
+function envelopeOf (text: PreparedText): Size {
+  const json = entryOf(text, '', 'sampled')
+  return { bytes: Buffer.byteLength(json) + 1, tokens: countTokens(json) + 1 }
+}

@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import t from 'tap'
+import { createCorpus } from '../../../core/project/worker/index/corpus.js'
+import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
+import { referenceSpread } from '../../../core/project/worker/index/graph.js'
+import { rankFiles, rankMade } from '../../../core/project/worker/index/relevance.js'
+import { hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
+import type { ListedFile } from '../../../core/project/worker/listing.js'
+import type { Preparer } from '../../../core/project/worker/prepare.js'
+
+type Tree = Record<string, string>
+
+const listing = (tree: Tree): Map<string, ListedFile> => new Map(Object.entries(tree).map(([path, text]) => [path, { path, size: text.length, modified: 0, stamp: text }]))
+const preparer = (tree: Tree, read: string[] = []): Preparer => async (path, known) => {
+  const hash = String(hashOf(tree[path]!))
+  read.push(path)
+  return known.get(hash) ?? { path, content: tree[path]!, size: tree[path]!.length, modified: 0, hash, redactions: 0 }
+}
+async function corpusOf (tree: Tree) {
+  const corpus = createCorpus()
+  await corpus.sync(listing(tree), preparer(tree), Infinity)
+  return corpus
+}
+const commit = (message: string, ...files: string[]): PastCommit => ({ words: wordSet([message]), files })
+const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => rankFiles(await corpusOf(tree), commits, title, description).map(({ path }) => path)
+
+t.test('words', async t => {
+  t.strictSame(splitWords('parseURLQuery parse_url_query HTTPServer2 a'), ['parse', 'url', 'query', 'parse', 'url', 'query', 'http', 'server'])
+  t.strictSame(splitWords('naïve-Größe'), ['na', 'ï', 've', 'gr', 'öß', 'e'].filter((word) => word.length > 1), 'letters beyond ASCII are words of their own')
+  for (const [one, other] of [['waiting', 'waits'], ['stopped', 'stop'], ['parsing', 'parser'], ['caches', 'cache'], ['queries', 'query'], ['files', 'file']]) t.equal(stem(one!), stem(other!), `${one} ${other}`)
+  t.not(stem('pass'), stem('pas'))
+  t.ok(hashesOf('parse_query').includes(hashesOf('parseQuery').at(-1)!), 'a name is the same in either spelling')
+  t.strictSame(queryOf('Fix the sessions', 'of sessions').map(({ hash, weight }) => [hash, weight]), [[hashOf(stem('sessions')), 1]])
+  fc.assert(fc.property(fc.string({ unit: 'binary', maxLength: 500 }), fc.string({ unit: 'binary', maxLength: 500 }), (title, description) => {
+    const query = queryOf(title, description)
+    return query.length <= 200 && query.every(({ weight }) => weight > 0 && weight <= 1) && new Set(query.map(({ hash }) => hash)).size === query.length
+  }), { seed: 1 })
+  fc.assert(fc.property(fc.array(fc.string({ maxLength: 12 }), { maxLength: 60 }), (texts) => {
+    const set = wordSet(texts)
+    return [...set].every((hash, index) => indexOfHash(set, hash) === index) && indexOfHash(set, hashOf('absent, surely')) === -1
+  }), { seed: 1 })
+})
+
+t.test('what the task speaks of ranks before what it does not', async t => {
+  t.equal((await ranking({ 'a.js': 'function x () {}', 'b.js': 'function sendMail () { attachments = null }', 'c.js': 'let y' }, 'The mailer drops attachments'))[0], 'b.js', 'by content')
+  t.equal((await ranking({ 'src/parseCart.js': 'let x', 'src/invoice.js': 'let cart' }, 'Cart is wrong'))[0], 'src/parseCart.js', 'a path says more than a body')
+  t.equal((await ranking({ 'a.js': 'function render () {}\nlet z', 'b.js': 'render\nlet a' }, 'render twice'))[0], 'a.js', 'a definition says more than a use')
+  t.equal((await ranking({ 'a.js': 'queue', 'b.js': 'queue worker '.repeat(2) }, 'worker', 'queue'))[0], 'b.js', 'the title says more than the description')
+  const tree = { 'a.js': 'let a', 'b.js': 'let b', 'c.js': 'let c' }
+  t.equal((await ranking(tree, 'sessions expire', '', [commit('other', 'a.js'), commit('expire sessions', 'c.js'), commit('something', 'b.js')]))[0], 'c.js', 'by the message of a commit')
+  t.strictSame(await ranking(tree, '', ''), [], 'without task and history there is nothing to say')
+})
+
+t.test('scores are finite, bounded and in order, for any project and task', async t => {
+  const word = fc.constantFrom('cart', 'total', 'parse', 'query', 'function f () {}', '', 'constructor', '__proto__', '\n')
+  const tree = fc.dictionary(fc.constantFrom('a.js', 'b/cart.js', 'c.py', 'd.md', 'constructor'), fc.array(word, { maxLength: 20 }).map((words) => words.join(' ')))
+  await fc.assert(fc.asyncProperty(tree, fc.array(word, { maxLength: 5 }), async (files, title) => {
+    const corpus = await corpusOf(files)
+    const commits = [commit('cart', ...Object.keys(files))]
+    const ranked = rankFiles(corpus, commits, title.join(' '), 'total')
+    const again = rankFiles(corpus, commits, title.join(' '), 'total')
+    const made = rankMade(corpus, 'x.txt', 'cart total', title.join(' '), '')
+    return JSON.stringify(ranked) === JSON.stringify(again) && made.score >= 0 && made.score <= 1 &&
+      ranked.every(({ path, score }, index) => path in files && score > 0 && score <= 1 && score <= (ranked[index - 1]?.score ?? 1))
+  }), { numRuns: 200, seed: 1 })
+})
+
+t.test('the corpus follows the listing, and reads only what has changed', async t => {
+  const corpus = createCorpus()
+  const read: string[] = []
+  const follow = async (tree: Tree, deadline = Infinity): Promise<number> => await corpus.sync(listing(tree), preparer(tree, read), deadline)
+  await follow({ 'a.js': 'alpha', 'b.js': 'beta' })
+  t.strictSame(read.splice(0), ['a.js', 'b.js'])
+  const { version } = corpus
+  await follow({ 'a.js': 'alpha', 'b.js': 'beta' })
+  t.strictSame([read.splice(0), corpus.version], [[], version])
+  await follow({ 'a.js': 'gamma', 'c.js': 'beta' })
+  t.strictSame(read.splice(0), ['a.js', 'c.js'])
+  t.strictSame([...corpus.files.keys()].sort(), ['a.js', 'c.js'])
+  t.equal(corpus.holders(hashOf(stem('alpha'))), 0)
+  t.equal(corpus.holders(hashOf(stem('beta'))), 1)
+  t.equal(await follow({ 'd.js': 'x', 'e.js': 'y' }, 0), 2, 'what is over the time is told')
+})
+
+t.test('history and references', async t => {
+  const commits = [commit('a', 'x', 'y'), commit('b', 'x', 'y'), commit('c', 'x', 'z'), commit('d', 'w')]
+  const together = changedTogether(commits, new Map([['x', 1]]))
+  t.ok(together.get('y')! > together.get('z')!)
+  t.notOk(together.has('w') || together.has('x'))
+  t.strictSame([...messageMatch(commits, queryOf('d', '')).keys()], [], 'one letter is no word')
+  const corpus = await corpusOf({ 'a.js': "import { cartTotal } from './b.js'\ncartTotal()", 'b.js': 'export function cartTotal () {}', 'c.js': 'let other' })
+  t.strictSame([...referenceSpread(corpus, new Map([['a.js', 1]])).keys()], ['b.js'], 'from a use to its definition')
+  t.strictSame([...referenceSpread(corpus, new Map([['b.js', 1]])).keys()], ['a.js'], 'and back')
+})
