@@ -1,11 +1,12 @@
 import { definePlugin, PRIORITY, type Clock, type ContextItem, type GatherInput, type UncommittedChange } from '../../core/plugin-api.js'
+import { createBest } from './shared/best.js'
 import { scoreOf } from './shared/file-score.js'
 import { itemLimit } from './shared/item-limit.js'
 import { isNoise } from './shared/noise.js'
 import { readCount } from './shared/parameters.js'
 import { indexOf } from './shared/project-index.js'
-import { createRecency } from './shared/recency.js'
-import { createRelevance } from './shared/relevance.js'
+import { inSlices } from './shared/slices.js'
+import { signalsOf } from './shared/task-signals.js'
 
 const SCORES: Record<UncommittedChange['status'], number> = {
   conflicted: 1, modified: 0.95, added: 0.9, renamed: 0.85, untracked: 0.8, deleted: 0
@@ -23,25 +24,25 @@ export default definePlugin({
 })
 
 async function gather (input: GatherInput, maxItems: number, clock: Clock): Promise<ContextItem[]> {
-  const index = indexOf(input.project)
-  const isRecent = createRecency(index, clock())
-  const signals = { relevance: createRelevance(input.task, index), isRecent }
+  const index = await indexOf(input.project)
+  const signals = await signalsOf(input.task, index, clock())
   const changes = new Map((await input.project.changes()).map(({ path, status }) => [path, status]))
+  const limit = readCount(input, 'limit', maxItems)
+  const items = createBest<Extract<ContextItem, { kind: 'file' }>>(limit, (one, other) => other.score - one.score || (one.path < other.path ? -1 : 1))
 
   // What was deleted is not among the files; the git facts of every answer show its diff.
-  const items = index.places.flatMap(place => {
+  await inSlices(index.places, place => {
     const status = changes.get(place.file.path)
-    if (status === undefined && !isRecent(place.file)) return []
+    if (status === undefined && !signals.isRecent(place.file)) return
     const base = status === undefined ? 0.6 : SCORES[status]
-    return [{
-      kind: 'file' as const,
+    items.add({
+      kind: 'file',
       path: place.file.path,
       // A lock file or a build's output changed as well, but it is not what somebody was working on.
       score: scoreOf(place, isNoise(place) ? 0.1 : base, signals),
       priority: PRIORITY.changed,
       reason: status === undefined ? 'edited in the last 24 hours' : `${status}, not committed`
-    }]
-  })
-  items.sort((one, other) => other.score - one.score || (one.path < other.path ? -1 : 1))
-  return items.slice(0, readCount(input, 'limit', maxItems))
+    })
+  }, input.signal)
+  return [...items.items()]
 }

@@ -11,6 +11,8 @@ export default definePlugin({
     satisfies: 'config-files',
     maxItems,
     clock,
+    // What configures a code host is none of the application's.
+    accept: () => place => place.folders[0] !== '.github' && place.folders[0] !== '.gitlab',
     rules: [
       {
         paths: [

@@ -21,7 +21,7 @@ export default definePlugin({
       const records = await newest(input, readCount(input, 'limit', maxItems))
       return [
         ...records.map(({ id }): ContextItem => ({ kind: 'output', result_id: id })),
-        ...filesOf(records, input).slice(0, maxFiles)
+        ...(await filesOf(records, input)).slice(0, maxFiles)
       ]
     }
   })
@@ -36,8 +36,8 @@ async function newest (input: GatherInput, limit: number): Promise<ResultRecord[
 }
 
 /** A file touched by several results counts by the newest. Files touched without a decision are changes like others. */
-function filesOf (records: readonly ResultRecord[], { project }: GatherInput): ContextItem[] {
-  const { byPath } = indexOf(project)
+async function filesOf (records: readonly ResultRecord[], { project }: GatherInput): Promise<ContextItem[]> {
+  const { byPath } = await indexOf(project)
   const items = new Map<string, ContextItem>()
   records.forEach((record, age) => {
     const decided = Array.isArray(record.result['decisions']) && record.result['decisions'].length > 0

@@ -20,13 +20,13 @@ export default definePlugin({
     async gather (input) {
       const asked = input.requirement['commits'] === undefined ? Math.min(usual, maxItems) : readCount(input, 'commits', maxItems)
       const commits = await input.project.commits(asked)
-      return [...commits.map((commit): ContextItem => ({ kind: 'commit', commit })), ...mostTouched(commits, input).slice(0, maxFiles)]
+      return [...commits.map((commit): ContextItem => ({ kind: 'commit', commit })), ...(await mostTouched(commits, input)).slice(0, maxFiles)]
     }
   })
 })
 
-function mostTouched (commits: readonly Commit[], { project }: GatherInput): ContextItem[] {
-  const { byPath } = indexOf(project)
+async function mostTouched (commits: readonly Commit[], { project }: GatherInput): Promise<ContextItem[]> {
+  const { byPath } = await indexOf(project)
   const touches = new Map<string, { count: number, weight: number }>()
   commits.forEach(({ files_changed: files }, age) => {
     if (files.length > WIDEST_COMMIT) return

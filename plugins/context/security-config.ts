@@ -39,10 +39,18 @@ export default definePlugin({
         reason: 'secrets or permissions by name'
       },
       {
-        words: ['token', 'guard', 'policy', 'role', 'identity', 'logout', 'throttle', 'audit', 'validator', 'upload'],
+        words: ['logout', 'throttle', 'audit'],
         kinds: ['source'],
         score: 0.6,
         reason: 'access control by name'
+      },
+      {
+        // Parsers have tokens, too, and names have policies.
+        words: ['token', 'guard', 'policy', 'role', 'identity', 'validator', 'upload'],
+        kinds: ['source'],
+        content: /\bauth|authenti|authori[sz]|credential|permission|\bsecret|bearer|csrf|\bjwt|session|access[ _-]?control|sanit|mime|\broles?\b/i,
+        score: 0.6,
+        reason: 'access control by name and content'
       },
       {
         paths: ['*ratelimit*', '*rate-limit*', '*rate_limit*', '*accesscontrol*', '*access-control*', '*access_control*'],

@@ -1,15 +1,16 @@
 import type { Clock, ContextItem, ContextStrategy, GatherInput } from '../../../core/plugin-api.js'
+import { createBest } from './best.js'
 import { MOST_READS, searchContents } from './content-search.js'
-import { priorityOf, type TaskSignals } from './file-priority.js'
+import { priorityOf } from './file-priority.js'
 import { scoreOf } from './file-score.js'
 import { isNoise, type Noise } from './noise.js'
 import { readChoice, readCount, readPaths } from './parameters.js'
 import { kindOf, type PathKind } from './path-kind.js'
 import type { Place } from './place.js'
 import { indexOf } from './project-index.js'
-import { createRecency } from './recency.js'
-import { createRelevance } from './relevance.js'
 import { compileRules, type Finding, type Rule } from './rules.js'
+import { inSlices } from './slices.js'
+import { signalsOf } from './task-signals.js'
 
 export interface FileChoice {
   satisfies: string
@@ -26,6 +27,9 @@ export interface FileChoice {
   accept? (input: GatherInput): (place: Place) => boolean
 }
 
+// Several rules may want to look into the same file.
+const MOST_CANDIDATES = 8 * MOST_READS
+
 interface Candidate extends Finding { place: Place, kind: PathKind, final: number }
 
 /** A strategy that chooses files by rules on paths, with a bounded look into those whose rule asks for it. */
@@ -35,34 +39,33 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
   const match = compileRules(rules, groups)
 
   async function gather (input: GatherInput): Promise<ContextItem[]> {
-    const index = indexOf(input.project)
-    const signals: TaskSignals = { relevance: createRelevance(input.task, index), isRecent: createRecency(index, clock()) }
+    const index = await indexOf(input.project)
+    const signals = await signalsOf(input.task, index, clock())
     const wanted = choice.choice && readChoice(input, choice.choice.parameter, Object.keys(groups))
     const inPaths = readPaths(input)
     const accept = choice.accept?.(input)
     const limit = readCount(input, 'limit', maxItems)
-    const best = new Map<string, Candidate>()
-    const unread: Candidate[] = []
+    const chosen = createBest(limit, order)
+    const unread = createBest(MOST_CANDIDATES, order)
 
-    const consider = (place: Place, kind: PathKind, finding: Finding) => {
-      if (finding.group !== undefined && !wanted!.has(finding.group)) return
-      if (finding.rule.kinds?.includes(kind) === false) return
-      // Tests of a thing say less about it than the thing, unless tests are what is wanted.
-      const base = kind === 'test' && as === undefined ? finding.score / 2 : finding.score
-      const candidate = { ...finding, place, kind: as ?? kind, final: scoreOf(place, base, signals) }
-      if (finding.rule.content === undefined) keepBest(best, candidate)
-      else unread.push(candidate)
-    }
-
-    for (const place of index.places) {
+    await inSlices(index.places, place => {
       // Asked only of files that a rule matches: most match none.
       let kind: PathKind | 'unwanted' | undefined
+      const found: Candidate[] = []
       match(place, finding => {
         kind ??= !isNoise(place, keeps) && (inPaths?.(place.file.path) ?? true) && (accept?.(place) ?? true) ? kindOf(place) : 'unwanted'
-        if (kind !== 'unwanted') consider(place, kind, finding)
+        if (kind === 'unwanted' || (finding.group !== undefined && !wanted!.has(finding.group)) || finding.rule.kinds?.includes(kind) === false) return
+        // Tests of a thing say less about it than the thing, unless tests are what is wanted.
+        const base = kind === 'test' && as === undefined ? finding.score / 2 : finding.score
+        found.push({ ...finding, place, kind: as ?? kind, final: scoreOf(place, base, signals) })
       })
-    }
-    await confirm(input, unread.filter(({ place, final }) => (best.get(place.file.path)?.final ?? 0) < final), best)
+      if (found.length === 0) return
+      const sure = found.filter(({ rule }) => rule.content === undefined).sort(order)[0]
+      if (sure !== undefined) chosen.add(sure)
+      for (const candidate of found) if (candidate.rule.content !== undefined && candidate.final > (sure?.final ?? 0)) unread.add(candidate)
+    }, input.signal)
+    const best = new Map(chosen.items().map(candidate => [candidate.place.file.path, candidate]))
+    await confirm(input, unread.items(), best)
     return [...best.values()].sort(order).slice(0, limit).map(({ place, kind, final, rule }) => ({
       kind: 'file', path: place.file.path, score: final, priority: priorityOf(place, kind, signals), reason: rule.reason
     }))
@@ -71,9 +74,9 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
   return { satisfies: [satisfies], gather }
 }
 
-async function confirm ({ project, signal }: GatherInput, unread: Candidate[], best: Map<string, Candidate>): Promise<void> {
+async function confirm ({ project, signal }: GatherInput, unread: readonly Candidate[], best: Map<string, Candidate>): Promise<void> {
   const byFile = new Map<string, Candidate[]>()
-  for (const candidate of unread.sort(order)) {
+  for (const candidate of unread) {
     const { path } = candidate.place.file
     const others = byFile.get(path)
     if (others !== undefined) others.push(candidate)

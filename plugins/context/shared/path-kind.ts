@@ -42,10 +42,12 @@ export const kindOf = remembered((place: Place): PathKind => {
   const kinds = new Set<PatternKind>()
   match(place, kind => { kinds.add(kind) })
   const { language } = place.file
-  const prose = kinds.has('documentation') || (language !== undefined && PROSE_LANGUAGES.has(language))
+  const isCode = language !== undefined && SOURCE_LANGUAGES.has(language)
+  // A read-me is prose, a test of it is none.
+  const prose = (kinds.has('documentation') && !isCode) || (language !== undefined && PROSE_LANGUAGES.has(language))
   // A read-me within the tests explains them, it does not test.
   if (prose) return 'documentation'
   if (kinds.has('test') || TEST_CLASS.test(place.file.path)) return 'test'
   if (kinds.has('configuration')) return 'configuration'
-  return language !== undefined && SOURCE_LANGUAGES.has(language) ? 'source' : 'other'
+  return isCode ? 'source' : 'other'
 })

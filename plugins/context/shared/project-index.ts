@@ -1,5 +1,6 @@
 import type { ProjectFile, ProjectView } from '../../../core/plugin-api.js'
 import { createPlaces, type Place } from './place.js'
+import { inSlices, turn } from './slices.js'
 
 /** What every strategy asks of the same list of files. */
 export interface ProjectIndex {
@@ -14,32 +15,38 @@ export interface ProjectIndex {
 }
 
 // An agent has some nine requirements and an unchanged project keeps its list, so one pass serves many strategies and requests.
-const indexes = new WeakMap<readonly ProjectFile[], ProjectIndex>()
+const indexes = new WeakMap<readonly ProjectFile[], { count: number, index: Promise<ProjectIndex> }>()
 
-export function indexOf (project: ProjectView): ProjectIndex {
-  const { files } = project
-  let index = indexes.get(files)
-  if (index === undefined || index.places.length !== files.length) {
-    index = build(files)
-    indexes.set(files, index)
+export async function indexOf ({ files }: ProjectView): Promise<ProjectIndex> {
+  let known = indexes.get(files)
+  if (known?.count !== files.length) {
+    // Before anything is awaited: all strategies of a request ask at the same moment.
+    known = { count: files.length, index: build(files) }
+    indexes.set(files, known)
   }
-  return index
+  return await known.index
 }
 
-function build (files: readonly ProjectFile[]): ProjectIndex {
-  const places = files.map(createPlaces())
+async function build (files: readonly ProjectFile[]): Promise<ProjectIndex> {
+  const places: Place[] = []
   const byPath = new Map<string, Place>()
   const byName = new Map<string, Place[]>()
   const wordCounts = new Map<string, number>()
-  for (const place of places) {
-    byPath.set(place.file.path, place)
+  const times = new Float64Array(files.length)
+  const placeOf = createPlaces()
+  await inSlices(files, file => {
+    const place = placeOf(file)
+    times[places.length] = file.modified
+    places.push(place)
+    byPath.set(file.path, place)
     const namesakes = byName.get(place.name)
     if (namesakes === undefined) byName.set(place.name, [place])
     else namesakes.push(place)
     for (const word of new Set([...place.nameWords, ...place.folderWords])) {
       wordCounts.set(word, (wordCounts.get(word) ?? 0) + 1)
     }
-  }
-  const times = Float64Array.from(files, file => file.modified).sort()
+  })
+  await turn()
+  times.sort()
   return { places, byPath, byName, wordCounts, medianModified: times[times.length >> 1] ?? 0 }
 }

@@ -1,12 +1,12 @@
-/** Remembers what a function says of an object: what a path is does not change, and many strategies ask it of every file. */
+/**
+ * Remembers what a function says of an object: what a path is does not change, and many strategies ask it of every file.
+ * On the object itself: a weak map of some ten thousand entries makes every collection of garbage slow.
+ */
 export function remembered<Key extends object, Value> (compute: (key: Key) => Value): (key: Key) => Value {
-  const known = new WeakMap<Key, { value: Value }>()
+  const slot = Symbol('remembered')
   return key => {
-    let entry = known.get(key)
-    if (entry === undefined) {
-      entry = { value: compute(key) }
-      known.set(key, entry)
-    }
-    return entry.value
+    const holder = key as { [slot]?: { value: Value } }
+    holder[slot] ??= { value: compute(key) }
+    return holder[slot].value
   }
 }
