@@ -19,8 +19,8 @@ export interface Seen {
 export interface Observer {
   /** The state of the disk at a moment not before the call. */
   look (): Promise<Seen>
-  /** Changes whenever the file does; `undefined` for what is not listed any more. */
-  stampOf (path: string): string | undefined
+  /** A file of the latest look, another object whenever it changed; `undefined` for what is not listed any more. */
+  find (path: string): ProjectFile | undefined
   close (): void
 }
 
@@ -93,7 +93,8 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
   const follow = async (reply: ListReply): Promise<void> => {
     if (!reply.isWatchable) stopWatch()
     if (!reply.isWatchable || isDistrusted || isClosed) return
-    if (watch !== undefined) return watch.follow(reply)
+    if (watch !== undefined && !reply.isWhole) return watch.follow(reply)
+    stopWatch()
     const now = inodeOfRoot()
     if (now === undefined || !await isWatchable([root, ...reply.places.map(({ folder }) => folder)])) return
     // A difference does not name the folders that were there before.
@@ -173,7 +174,7 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
       }
       return await look()
     },
-    stampOf: (path) => table.stampOf(path),
+    find: (path) => table.find(path),
     close
   }
 }

@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../contracts/common.js'
-import type { Commit, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
+import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
 import { readMetadata, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
 import type { GitFacts } from './worker/git-facts.js'
@@ -46,7 +46,7 @@ export interface ProjectOptions {
 
 export function createProject ({ id, root, worker, maxFileBytes, ...more }: ProjectOptions): Project & { close (): void } {
   const observer = createObserver({ root, worker, ...more })
-  const prepared = new LRUCache<string, { stamp: string, file: Preparation }>({
+  const prepared = new LRUCache<string, { listed: ProjectFile, file: Preparation }>({
     maxSize: PREPARED_BYTES,
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
@@ -67,19 +67,19 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     const git = once(async () => (seen.hasGit ? await worker.facts(root) : undefined))
     const prepare = async (paths: readonly string[]): Promise<Preparation[]> => {
       const known = new Map<string, Preparation>()
-      const missing = new Map<string, string>()
+      const missing = new Map<string, ProjectFile>()
       for (const path of new Set(paths)) {
-        const stamp = observer.stampOf(path)
+        const listed = observer.find(path)
         const held = prepared.get(path)
-        if (stamp === undefined) known.set(path, { path, refused: 'gone' })
-        else if (held?.stamp === stamp) known.set(path, held.file)
-        else missing.set(path, stamp)
+        if (listed === undefined) known.set(path, { path, refused: 'gone' })
+        else if (held?.listed === listed) known.set(path, held.file)
+        else missing.set(path, listed)
       }
       if (missing.size > 0) {
         for (const file of await worker.prepare(root, [...missing.keys()], maxFileBytes)) {
           known.set(file.path, file)
-          // The stamp from before it was read: what is written from then on has another.
-          prepared.set(file.path, { stamp: missing.get(file.path)!, file })
+          // As it was listed before it was read: what is written from then on makes another of it.
+          prepared.set(file.path, { listed: missing.get(file.path)!, file })
         }
       }
       return paths.map((path) => known.get(path)!)

@@ -5,7 +5,7 @@ import { setImmediate as rest } from 'node:timers/promises'
 import { codeOf, messageOf } from '../errors.js'
 import type { ListReply, ListRequest } from './worker/listings.js'
 import type { WatchedPlace } from './worker/listing.js'
-import { unpackStrings } from './worker/transfer.js'
+import { unpackStrings, type PackedStrings } from './worker/transfer.js'
 
 export type StartWatch = (path: string, options: { persistent: false }, onEvent: (event: string, name: string | null) => void) => Pick<FSWatcher, 'close' | 'on'>
 
@@ -75,7 +75,8 @@ export class FolderWatch {
   #dirty = new Map<string, Set<string> | null>()
   #git = false
   #events = 0
-  #isWhole = true
+  /** Whether something may have happened that was not told. */
+  #mustCheck = true
   #isClosed = false
   #isWorking = false
 
@@ -98,7 +99,7 @@ export class FolderWatch {
   }
 
   get #isTrusted (): boolean {
-    return !this.#isClosed && !this.#isWhole && this.#pending.size === 0 && this.#events <= this.#maxEvents
+    return !this.#isClosed && !this.#mustCheck && !this.#isWorking && this.#events <= this.#maxEvents
   }
 
   /** What happened since the last call; `undefined` where only a look at everything can tell. */
@@ -108,7 +109,7 @@ export class FolderWatch {
     this.#git = false
     // What is told from now on is told after the look that follows.
     if (told === undefined) this.#events = 0
-    this.#isWhole = false
+    this.#mustCheck = false
     return told
   }
 
@@ -118,24 +119,23 @@ export class FolderWatch {
 
   /** What was told has been lost: the next look is at everything. */
   forget (): void {
-    this.#isWhole = true
+    this.#mustCheck = true
   }
 
   /** Watches what a listing says. */
   follow ({ isWhole, folders, places }: Pick<ListReply, 'isWhole' | 'folders' | 'places'>): void {
     if (this.#isClosed) return
-    if (isWhole) {
-      this.#pending.clear()
-      const kept = new Set<string>()
-      for (const group of unpackStrings(folders.added)) for (const folder of group) kept.add(folder)
-      for (const folder of this.#watchers.keys()) if (!kept.has(folder)) this.#unwatch(folder)
-      for (const folder of kept) if (!this.#watchers.has(folder)) this.#pending.add(folder)
-    } else {
-      for (const group of unpackStrings(folders.removed)) for (const folder of group) this.#unwatch(folder)
-      for (const group of unpackStrings(folders.added)) for (const folder of group) this.#pending.add(folder)
-    }
     this.#followPlaces(places)
-    if (this.#pending.size > 0 && !this.#isWorking) this.#work().catch((error: unknown) => this.#lose(messageOf(error)))
+    if (!isWhole) {
+      for (const folder of namesIn(folders.removed)) {
+        this.#unwatch(folder)
+        this.#pending.delete(folder)
+      }
+      for (const folder of namesIn(folders.added)) this.#pending.add(folder)
+    }
+    if (this.#isWorking || (!isWhole && this.#pending.size === 0)) return
+    this.#isWorking = true
+    this.#work(isWhole ? folders.added : undefined).catch((error: unknown) => this.#lose(messageOf(error)))
   }
 
   close (): void {
@@ -157,20 +157,28 @@ export class FolderWatch {
   }
 
   /** Sets watches, in steps that leave the event loop to others. The first step is taken at once, and mostly is the last. */
-  async #work (): Promise<void> {
-    this.#isWorking = true
+  async #work (all: PackedStrings | undefined): Promise<void> {
     let ends = performance.now() + BATCH_MS
+    const pause = async (): Promise<void> => {
+      if (performance.now() < ends) return
+      await rest()
+      ends = performance.now() + BATCH_MS
+    }
+    if (all !== undefined) {
+      for (const group of unpackStrings(all)) {
+        for (const folder of group) this.#pending.add(folder)
+        await pause()
+      }
+    }
     for (const folder of this.#pending) {
+      if (this.#isClosed) return
       this.#pending.delete(folder)
       this.#unwatch(folder)
       const watcher = this.#watch(folder === '' ? this.#root : `${this.#root}/${folder}`, (name) => this.#note(folder, name))
       if (watcher !== undefined) this.#watchers.set(folder, watcher)
       // What happened between the listing and now was told to nobody.
       this.#note(folder, null)
-      if (performance.now() < ends) continue
-      await rest()
-      if (this.#isClosed) return
-      ends = performance.now() + BATCH_MS
+      await pause()
     }
     this.#isWorking = false
     if (!this.#isClosed) this.#onComplete()
@@ -239,4 +247,8 @@ export class FolderWatch {
     this.close()
     this.#onLost(reason)
   }
+}
+
+function * namesIn (packed: PackedStrings): Generator<string> {
+  for (const group of unpackStrings(packed)) yield * group
 }

@@ -82,6 +82,10 @@ export class Listing {
     return this.#folders.keys()
   }
 
+  hasFolder (path: string): boolean {
+    return this.#folders.has(path)
+  }
+
   /** Files left out because of what their names say they hold. */
   get secrets (): string[] {
     return [...this.#secrets].sort()
@@ -140,7 +144,10 @@ export class Listing {
       this.#mustAsk = true
       await this.#check()
     }
-    for (const path of await this.#files.settle()) this.#folderOf(path)?.files.delete(nameOf(path))
+    for (const path of await this.#files.settle()) {
+      const folder = this.#folderOf(path)
+      if (folder !== undefined) this.#leave(folder, nameOf(path))
+    }
     return { files: this.#files.commit(), added: this.#added, removed: this.#removed }
   }
 

@@ -113,8 +113,7 @@ function difference (listing: Listing, missed: readonly Logged[]): Pick<ListRepl
   }
   // A folder that went and came again has to be watched again.
   const removed = new Set(missed.flatMap(({ removed }) => [...removed]))
-  const present = new Set(listing.folders)
-  const added = new Set(missed.flatMap(({ added }) => [...added]).filter((folder) => present.has(folder)))
+  const added = new Set(missed.flatMap(({ added }) => [...added]).filter((folder) => listing.hasFolder(folder)))
   return { files: packFiles(byPath(changed)), removed: packStrings(gone), folders: { added: packStrings([...added]), removed: packStrings([...removed]) } }
 }
 
@@ -124,5 +123,5 @@ function byPath (files: ListedFile[]): ListedFile[] {
 
 /** Memory of a reply that is handed over instead of copied. */
 export function buffersOf ({ files, removed, folders }: ListReply): ArrayBuffer[] {
-  return [files.strings, removed, folders.added, folders.removed].flatMap(({ bytes, groups }) => [bytes.buffer, groups.buffer]).concat(files.numbers.buffer) as ArrayBuffer[]
+  return [files.paths, removed, folders.added, folders.removed].flatMap(({ bytes, groups }) => [bytes.buffer, groups.buffer]).concat(files.numbers.buffer) as ArrayBuffer[]
 }

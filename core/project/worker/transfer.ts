@@ -9,13 +9,12 @@ export interface PackedStrings {
 }
 
 export interface PackedFiles {
-  /** Path and stamp of each. */
-  strings: PackedStrings
+  paths: PackedStrings
   /** Size and time of each. */
   numbers: Float64Array
 }
 
-const GROUP = 1024
+const GROUP = 512
 
 export function packStrings (strings: readonly string[]): PackedStrings {
   const groups = new Uint32Array(Math.ceil(strings.length / GROUP))
@@ -33,7 +32,7 @@ export function packStrings (strings: readonly string[]): PackedStrings {
   return { bytes, groups }
 }
 
-/** Groups of at most 1,024 strings; whoever reads them may rest in between. */
+/** Groups of at most 512 strings; whoever reads them may rest in between. */
 export function * unpackStrings ({ bytes, groups }: PackedStrings): Generator<string[]> {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   for (let group = 0; group < groups.length; group++) {
@@ -47,16 +46,12 @@ export function packFiles (files: readonly ListedFile[]): PackedFiles {
     numbers[index * 2] = size
     numbers[index * 2 + 1] = modified
   })
-  return { strings: packStrings(files.flatMap(({ path, stamp }) => [path, stamp])), numbers }
+  return { paths: packStrings(files.map(({ path }) => path)), numbers }
 }
 
-export function * unpackFiles ({ strings, numbers }: PackedFiles): Generator<ListedFile[]> {
+export function * unpackFiles ({ paths, numbers }: PackedFiles): Generator<Omit<ListedFile, 'stamp'>[]> {
   let index = 0
-  for (const group of unpackStrings(strings)) {
-    const files: ListedFile[] = []
-    for (let at = 0; at < group.length; at += 2, index++) {
-      files.push({ path: group[at]!, stamp: group[at + 1]!, size: numbers[index * 2]!, modified: numbers[index * 2 + 1]! })
-    }
-    yield files
+  for (const group of unpackStrings(paths)) {
+    yield group.map((path) => ({ path, size: numbers[index++]!, modified: numbers[index++]! }))
   }
 }
