@@ -4,7 +4,7 @@ import { basename } from 'node:path'
 import { setImmediate as rest } from 'node:timers/promises'
 import { codeOf, messageOf } from '../errors.js'
 import type { ListReply, ListRequest } from './worker/listings.js'
-import type { WatchedPlace } from './worker/listing.js'
+import type { WatchedPlace } from './worker/repository.js'
 import { unpackStrings, type PackedStrings } from './worker/transfer.js'
 
 export type StartWatch = (path: string, options: { persistent: false }, onEvent: (event: string, name: string | null) => void) => Pick<FSWatcher, 'close' | 'on'>

@@ -4,12 +4,12 @@ import { join } from 'node:path'
 import { setImmediate as rest } from 'node:timers/promises'
 import { holdsSecrets } from '../secret-files.js'
 import { countUnreadable, entriesOf, kindOf, look, readIgnoreFiles, rulesIn, sameRules, stampIgnoreFiles, type EntryKind, type Folder, type FolderRules } from './folder.js'
+import { FolderTable, pathIn } from './folder-table.js'
 import { gitFileTarget, isNestedRepository } from './git-directory.js'
 import { bytesOf, isIgnored } from './ignore-rules.js'
 import { ListedFiles, type ListedFile } from './listed-files.js'
-import { askGit, createRepositoryReader, nearest, type Outside, type Repository, type RepositoryReader } from './repository.js'
+import { askGit, createRepositoryReader, nearest, type Repository, type RepositoryReader, type WatchedPlace } from './repository.js'
 import { isFresh, stampOf } from './stamp.js'
-import { TooCostly } from './wildmatch.js'
 
 /** What a watch told. */
 export interface Dirty {
@@ -17,11 +17,6 @@ export interface Dirty {
   folders: ReadonlyMap<string, ReadonlySet<string> | null>
   /** Whether it was one of the files that git keeps. */
   git: boolean
-}
-
-export interface WatchedPlace extends Outside {
-  /** Folder of the project that a change there is about; `undefined` where it is the repository. */
-  about?: string
 }
 
 /** How one update changed the listing. */
@@ -50,27 +45,20 @@ export class Listing {
   readonly root: string
   readonly #readRepository: RepositoryReader
   readonly #files: ListedFiles
-  readonly #folders = new Map<string, Folder>()
-  readonly #secrets = new Set<string>()
-  readonly #dotGits = new Set<string>()
+  readonly #folders: FolderTable
   #repository: Repository | undefined
   /** Where git itself had to be asked. */
   #asked: { unreadable: number, fingerprint: string } | undefined
-  #mustAsk = false
   #device = 0
-  #listed = 0
-  #unreadable = 0
-  #hidden = 0
   #isCapped = false
   // Of the update that is under way.
-  #added = new Set<string>()
-  #removed = new Set<string>()
   #visits: Visit[] = []
   #sliceEnds = 0
 
   constructor (root: string) {
     this.root = root
     this.#files = new ListedFiles(root)
+    this.#folders = new FolderTable(this.#files)
     this.#readRepository = createRepositoryReader(root)
   }
 
@@ -79,21 +67,21 @@ export class Listing {
   }
 
   get folders (): Iterable<string> {
-    return this.#folders.keys()
+    return this.#folders.paths
   }
 
   hasFolder (path: string): boolean {
-    return this.#folders.has(path)
+    return this.#folders.get(path) !== undefined
   }
 
   /** Files left out because of what their names say they hold. */
   get secrets (): string[] {
-    return [...this.#secrets].sort()
+    return [...this.#folders.secrets].sort()
   }
 
   /** How many names are no UTF-8 and were left out. */
   get unreadable (): number {
-    return this.#asked?.unreadable ?? this.#unreadable + this.#repo.tracked.unreadable.size
+    return this.#asked?.unreadable ?? this.#folders.unreadable + this.#repo.tracked.unreadable.size
   }
 
   get hasGit (): boolean {
@@ -107,7 +95,7 @@ export class Listing {
 
   /** Whether a watch of the folders tells all changes. */
   get isWatchable (): boolean {
-    return this.#repo.kind !== 'asked' && !this.#mustAsk && !this.#isCapped && this.#hidden === 0
+    return this.#repo.kind !== 'asked' && !this.#isCapped && !this.#folders.hasHidden
   }
 
   /** Whether files have further names, so that they have to be looked at themselves. */
@@ -117,7 +105,7 @@ export class Listing {
 
   /** What to watch beside the folders. */
   get places (): WatchedPlace[] {
-    const nested = [...this.#dotGits].flatMap((about) => {
+    const nested = [...this.#folders.dotGits].flatMap((about) => {
       const path = join(this.root, about, '.git')
       const target = look(path)?.isFile() === true ? gitFileTarget(path) : path
       return target === undefined ? [] : ['HEAD', 'refs', 'objects', 'commondir'].map((name) => ({ ...nearest(join(target, name)), about }))
@@ -133,22 +121,15 @@ export class Listing {
     // Of a folder that a watch told about without names, it may not have told all.
     const isSure = isTrusted && ![...dirty?.folders.values() ?? []].includes(null)
     this.#files.begin(isSure)
-    this.#added = new Set()
-    this.#removed = new Set()
+    this.#folders.begin()
     this.#visits = []
     this.#sliceEnds = performance.now() + SLICE_MS
-    try {
-      if (dirty === undefined || !await this.#follow(dirty)) await this.#check()
-    } catch (error) {
-      if (!(error instanceof TooCostly)) throw error
-      this.#mustAsk = true
-      await this.#check()
-    }
+    if (dirty === undefined || !await this.#follow(dirty)) await this.#check()
     for (const path of await this.#files.settle()) {
-      const folder = this.#folderOf(path)
-      if (folder !== undefined) this.#leave(folder, nameOf(path))
+      const folder = this.#folders.of(path)
+      if (folder !== undefined) this.#folders.leave(folder, nameOf(path))
     }
-    return { files: this.#files.commit(), added: this.#added, removed: this.#removed }
+    return { files: this.#files.commit(), ...this.#folders.changes }
   }
 
   get #repo (): Repository {
@@ -168,30 +149,21 @@ export class Listing {
     return path === '' ? this.root : `${this.root}/${path}`
   }
 
-  #folderOf (path: string): Folder | undefined {
-    return this.#folders.get(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
-  }
-
   /** Looks at everything. */
   async #check (): Promise<void> {
     const before = this.#repository
     const wasAsked = this.#asked !== undefined
     this.#repository = await this.#readRepository()
-    const asked = this.#repo.kind === 'asked' || this.#mustAsk ? await askGit(this.root) : undefined
+    const asked = this.#repo.kind === 'asked' ? await askGit(this.root) : undefined
     this.#asked = asked
-    if (asked !== undefined || wasAsked || this.#isCapped || before?.kind !== this.#repo.kind || before.prefix !== this.#repo.prefix) this.#reset()
+    if (asked !== undefined || wasAsked || this.#isCapped || before?.kind !== this.#repo.kind || before.prefix !== this.#repo.prefix) {
+      this.#folders.dropAll()
+      this.#isCapped = false
+    }
     if (asked !== undefined) return await this.#takeNames(asked.names)
     const { rules, isIgnored: trackedOnly, tracked } = this.#repo
     this.#visits = [{ path: '', outer: rules, trackedOnly, untracked: false, tracked: tracked.folders.get(''), isForced: false, isDeep: true }]
     await this.#visitAll()
-  }
-
-  #reset (): void {
-    this.#drop('')
-    this.#files.removeAll()
-    for (const path of this.#secrets) this.#files.mark(path, 'secret', undefined)
-    this.#secrets.clear()
-    this.#isCapped = false
   }
 
   /** Looks at what a watch told; gives up where that means everything. */
@@ -213,7 +185,7 @@ export class Listing {
     }
     for (const path of this.#files.linked) {
       const facts = look(this.#at(path))
-      const folder = this.#folderOf(path)
+      const folder = this.#folders.of(path)
       if (facts?.isFile() === true) this.#files.put(path, facts, false)
       else if (folder !== undefined) this.#touch(folder, nameOf(path))
     }
@@ -268,10 +240,10 @@ export class Listing {
   async #visit (visit: Visit): Promise<void> {
     const path = this.#at(visit.path)
     const facts = look(path)
-    if (facts?.isDirectory() !== true) return this.#drop(visit.path)
+    if (facts?.isDirectory() !== true) return this.#folders.drop(visit.path)
     if (visit.path === '') this.#device = facts.dev
     // Another folder under the same name: a watch of the one before tells nothing about it.
-    if (this.#folders.get(visit.path)?.facts.ino !== facts.ino) this.#drop(visit.path)
+    if (this.#folders.get(visit.path)?.facts.ino !== facts.ino) this.#folders.drop(visit.path)
     const folder = this.#folders.get(visit.path)
     if (folder === undefined || visit.isForced || !this.#isAsItWas(folder, visit, facts, path)) return await this.#read(visit, facts, path)
     for (const name of folder.files) {
@@ -297,7 +269,7 @@ export class Listing {
     const before = this.#folders.get(visit.path)
     const fresh = isFresh(facts)
     const entries = entriesOf(path)
-    if (entries === undefined) return this.#drop(visit.path)
+    if (entries === undefined) return this.#folders.drop(visit.path)
     const isClosed = entries === 'closed'
     const has = (name: string): boolean => !isClosed && entries.has(name)
     const hasDotGit = this.#isGit && visit.path !== '' && has('.git')
@@ -323,16 +295,16 @@ export class Listing {
       isNested: hasDotGit && untracked && isNestedRepository(path),
       isHidden: (isClosed && tracked !== undefined) || facts.dev !== this.#device
     }
-    this.#replace(before, folder)
-    if (folder.isNested) this.#setOther(folder, '.git', 'nested')
-    // A bare repository, or the inside of one, holds no files of a project.
+    this.#folders.put(folder)
+    // Neither a repository within nor the inside of a bare one holds files of the project.
+    if (folder.isNested) this.#folders.mark(folder, '.git', 'nested')
     else if (this.#isGit || !['HEAD', 'objects', 'refs'].every(has)) {
       // Without leave to read the names, those that git knows can still be looked for.
       if (isClosed) for (const name of tracked ?? []) this.#touch(folder, name.replace(/\/+$/, ''))
       else await this.#takeAll(folder, entries, path, base)
     }
     for (const name of before?.files ?? []) if (!folder.files.has(name)) this.#files.remove(pathIn(folder.path, name))
-    for (const name of before?.folders ?? []) if (!folder.folders.has(name)) this.#drop(pathIn(folder.path, name))
+    for (const name of before?.folders ?? []) if (!folder.folders.has(name)) this.#folders.drop(pathIn(folder.path, name))
     for (const name of folder.folders) {
       const child = this.#visitOf(folder, name, visit.isDeep)
       const known = this.#folders.get(child.path)
@@ -349,38 +321,7 @@ export class Listing {
     }
     if (!hasUnreadable || folder.trackedOnly) return
     const { names, hasFolders } = countUnreadable(path, base, folder.rules, this.#repo.tracked.unreadable)
-    folder.unreadable = names
-    this.#unreadable += names
-    // No watch can be set on a folder whose name cannot be said.
-    if (hasFolders && !folder.isHidden) this.#hidden++
-    folder.isHidden ||= hasFolders
-  }
-
-  #replace (before: Folder | undefined, folder: Folder): void {
-    if (before !== undefined) this.#forget(before)
-    else this.#added.add(folder.path)
-    this.#folders.set(folder.path, folder)
-    if (folder.hasDotGit) this.#dotGits.add(folder.path)
-    if (folder.isHidden) this.#hidden++
-  }
-
-  /** Takes out what a folder counts for, apart from its files and the folders below. */
-  #forget (folder: Folder): void {
-    for (const name of [...folder.others.keys()]) this.#setOther(folder, name, undefined)
-    this.#listed -= folder.files.size
-    this.#unreadable -= folder.unreadable
-    this.#dotGits.delete(folder.path)
-    if (folder.isHidden) this.#hidden--
-  }
-
-  #drop (path: string): void {
-    const folder = this.#folders.get(path)
-    if (folder === undefined) return
-    this.#forget(folder)
-    this.#folders.delete(path)
-    if (!this.#added.delete(path)) this.#removed.add(path)
-    for (const name of folder.files) this.#files.remove(pathIn(path, name))
-    for (const name of folder.folders) this.#drop(pathIn(path, name))
+    this.#folders.addUnreadable(folder, names, hasFolders)
   }
 
   /** Looks at one name in a folder, at which something happened. */
@@ -396,10 +337,10 @@ export class Listing {
     }
     if (isKnown) {
       folder.folders.delete(name)
-      this.#drop(pathIn(folder.path, name))
+      this.#folders.drop(pathIn(folder.path, name))
     }
-    this.#setOther(folder, name, undefined)
-    if (kind !== 'file') this.#leave(folder, name)
+    this.#folders.mark(folder, name, undefined)
+    if (kind !== 'file') this.#folders.leave(folder, name)
     this.#take(folder, name, kind, facts)
     if (folder.folders.has(name)) this.#visits.push(this.#visitOf(folder, name, true))
   }
@@ -410,45 +351,21 @@ export class Listing {
     const path = pathIn(folder.path, name)
     const isTracked = folder.tracked?.has(kind === 'folder' ? `${name}/` : name) === true
     if (kind === 'folder' && (folder.tracked?.has(`${name}//`) === true || (!this.#isGit && NEVER_WALKED.has(name)))) return
-    if (!isTracked && (folder.trackedOnly || this.#isIgnored(folder, name, kind === 'folder'))) return this.#leave(folder, name)
+    if (!isTracked && (folder.trackedOnly || this.#isIgnored(folder, name, kind === 'folder'))) return this.#folders.leave(folder, name)
     if (kind === 'folder') {
       folder.folders.add(name)
     } else if (holdsSecrets(path)) {
-      if (kind === 'file') this.#setOther(folder, name, 'secret')
+      if (kind === 'file') this.#folders.mark(folder, name, 'secret')
     } else {
       const found = facts ?? look(this.#at(path))
-      if (found === undefined || kindOf(found) !== kind) this.#leave(folder, name)
-      else if (kind === 'link') this.#setOther(folder, name, stampOf(found))
-      else this.#enter(folder, name, found, facts !== undefined)
-    }
-  }
-
-  #enter (folder: Folder, name: string, facts: Stats, isNamed: boolean): void {
-    if (!folder.files.has(name)) {
-      if (!this.#isGit && this.#listed >= MAX_PLAIN) {
-        this.#isCapped = true
-        return
+      if (found === undefined || kindOf(found) !== kind) this.#folders.leave(folder, name)
+      else if (kind === 'link') this.#folders.mark(folder, name, stampOf(found))
+      else if (!this.#isGit && this.#folders.listed >= MAX_PLAIN && !folder.files.has(name)) this.#isCapped = true
+      else {
+        this.#folders.enter(folder, name)
+        this.#files.put(path, found, facts !== undefined)
       }
-      this.#listed++
-      folder.files.add(name)
     }
-    this.#files.put(pathIn(folder.path, name), facts, isNamed)
-  }
-
-  #leave (folder: Folder, name: string): void {
-    if (!folder.files.delete(name)) return
-    this.#listed--
-    this.#files.remove(pathIn(folder.path, name))
-  }
-
-  #setOther (folder: Folder, name: string, value: string | undefined): void {
-    const path = pathIn(folder.path, name)
-    const before = folder.others.get(name)
-    this.#files.mark(path, before, value)
-    if (before === 'secret') this.#secrets.delete(path)
-    if (value === undefined) folder.others.delete(name)
-    else folder.others.set(name, value)
-    if (value === 'secret') this.#secrets.add(path)
   }
 
   /** Takes over the names that git told. */
@@ -465,18 +382,13 @@ export class Listing {
     for (const path of new Set(names)) {
       if (performance.now() > this.#sliceEnds) await this.#rest()
       if (holdsSecrets(path)) {
-        this.#secrets.add(path)
-        this.#files.mark(path, undefined, 'secret')
+        this.#folders.addSecret(path)
         continue
       }
       const facts = isReal(path.slice(0, Math.max(0, path.lastIndexOf('/')))) ? look(this.#at(path)) : undefined
       if (facts?.isFile() === true) this.#files.put(path, facts, false)
     }
   }
-}
-
-function pathIn (folder: string, name: string): string {
-  return folder === '' ? name : `${folder}/${name}`
 }
 
 function nameOf (path: string): string {

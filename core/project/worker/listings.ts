@@ -1,6 +1,7 @@
 import { discover, readHead } from './git-directory.js'
-import { Listing, type WatchedPlace } from './listing.js'
+import { Listing } from './listing.js'
 import type { ListedFile } from './listed-files.js'
+import type { WatchedPlace } from './repository.js'
 import { packFiles, packStrings, type PackedFiles, type PackedStrings } from './transfer.js'
 
 export interface ListRequest {

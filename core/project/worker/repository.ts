@@ -13,6 +13,11 @@ export interface Outside {
   names: readonly string[]
 }
 
+export interface WatchedPlace extends Outside {
+  /** Folder of the project that a change there is about; `undefined` where it is the repository. */
+  about?: string
+}
+
 /** What git says of a project, apart from its files. */
 export interface Repository {
   /** `plain`: no work tree of git. `asked`: one of a kind that only git itself can list. */

@@ -6,11 +6,10 @@ const [MATCH, NO_MATCH, ABORT_ALL, ABORT_TO_STARSTAR] = [0, 1, -1, -2]
 
 const [STAR, QUESTION, OPEN, CLOSE, BACKSLASH, SLASH, BANG, CARET, DASH, COLON] = [42, 63, 91, 93, 92, 47, 33, 94, 45, 58]
 
-// A hostile pattern can take time that grows exponentially with its stars.
-const MAX_STEPS = 200_000
-
-/** Thrown for a pattern that takes too long; the caller leaves the answer to git, whose time is limited. */
-export class TooCostly extends Error {}
+// From here on, what was tried is remembered: a hostile pattern would take time that grows exponentially with its stars.
+const MANY_STEPS = 500
+// Longer than any path, and no match for one.
+const MAX_PATTERN = 4096
 
 interface Matching {
   pattern: string
@@ -18,10 +17,12 @@ interface Matching {
   /** Whether `/` is matched by nothing but itself and `**`. */
   isPath: boolean
   steps: number
+  /** Results by place in the pattern and in the text. */
+  known: Map<number, number>
 }
 
 export function wildmatch (pattern: string, text: string, isPath: boolean): boolean {
-  return match({ pattern, text, isPath, steps: 0 }, 0, 0) === MATCH
+  return pattern.length <= MAX_PATTERN && match({ pattern, text, isPath, steps: 0, known: new Map() }, 0, 0) === MATCH
 }
 
 const isSpecial = (code: number): boolean => code === STAR || code === QUESTION || code === OPEN || code === BACKSLASH
@@ -30,11 +31,18 @@ const isSpecial = (code: number): boolean => code === STAR || code === QUESTION 
 const at = (text: string, index: number): number => (index < text.length ? text.charCodeAt(index) : 0)
 
 function match (matching: Matching, from: number, start: number): number {
+  if (++matching.steps < MANY_STEPS) return matchFrom(matching, from, start)
+  const place = from * (matching.text.length + 1) + start
+  const result = matching.known.get(place) ?? matchFrom(matching, from, start)
+  matching.known.set(place, result)
+  return result
+}
+
+function matchFrom (matching: Matching, from: number, start: number): number {
   const { pattern, text, isPath } = matching
   let p = from
   let t = start
   for (; p < pattern.length; p++, t++) {
-    if (++matching.steps > MAX_STEPS) throw new TooCostly('a pattern of an ignore file takes too long')
     const code = at(pattern, p)
     const letter = at(text, t)
     if (letter === 0 && code !== STAR) return ABORT_ALL
@@ -79,7 +87,6 @@ function matchStar (matching: Matching, from: number, star: number, start: numbe
     return slash < 0 ? ABORT_ALL : { p, t: slash }
   }
   for (let t = start; ; t++) {
-    if (++matching.steps > MAX_STEPS) throw new TooCostly('a pattern of an ignore file takes too long')
     const next = at(pattern, p)
     if (at(text, t) === 0) return ABORT_ALL
     if (!isSpecial(next)) {
