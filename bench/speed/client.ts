@@ -1,0 +1,123 @@
+import { connect, type Socket } from 'node:net'
+
+export interface Reply {
+  status: number
+  etag: string
+  body: Buffer
+  milliseconds: number
+}
+
+const END_OF_HEAD = Buffer.from('\r\n\r\n')
+
+/**
+ * A connection that is kept open, with one request at a time. It does next to nothing itself: what a client costs counts for both sides of
+ * a comparison and so would hide how they differ.
+ */
+export class Connection {
+  #socket: Socket
+  #chunks: Buffer[] = []
+  #received = 0
+  #expected = -1
+  #head = ''
+  #started = 0
+  #settle: { resolve (reply: Reply): void, reject (error: Error): void } | undefined
+
+  private constructor (socket: Socket) {
+    this.#socket = socket
+    socket.setNoDelay(true)
+    socket.on('data', (chunk: Buffer) => this.#take(chunk))
+    socket.on('error', (error) => this.#fail(error))
+    socket.on('close', () => this.#fail(new Error('The server closed the connection.')))
+  }
+
+  static async open (port: number): Promise<Connection> {
+    return await new Promise((resolve, reject) => {
+      const socket = connect(port, '127.0.0.1', () => {
+        socket.off('error', reject)
+        resolve(new Connection(socket))
+      })
+      socket.once('error', reject)
+    })
+  }
+
+  async get (path: string, headers: Record<string, string>): Promise<Reply> {
+    this.#chunks = []
+    this.#received = 0
+    this.#expected = -1
+    return await new Promise((resolve, reject) => {
+      this.#settle = { resolve, reject }
+      this.#started = performance.now()
+      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+      this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines}\r\n`)
+    })
+  }
+
+  close (): void {
+    this.#socket.removeAllListeners('close')
+    this.#socket.destroy()
+  }
+
+  #take (chunk: Buffer): void {
+    this.#chunks.push(chunk)
+    this.#received += chunk.length
+    if (this.#expected < 0 && !this.#readHead()) return
+    if (this.#received < this.#expected) return
+    const milliseconds = performance.now() - this.#started
+    const settle = this.#settle
+    this.#settle = undefined
+    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    settle?.resolve({
+      status: Number(this.#head.slice(9, 12)),
+      etag: /\r\netag: ([^\r]*)/i.exec(this.#head)?.[1] ?? '',
+      body: whole.subarray(this.#head.length + END_OF_HEAD.length),
+      milliseconds
+    })
+  }
+
+  /** Whether all of the head has come. */
+  #readHead (): boolean {
+    const start = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const end = start.indexOf(END_OF_HEAD)
+    if (end < 0) return false
+    this.#head = start.toString('latin1', 0, end)
+    const length = /\r\ncontent-length: (\d+)/i.exec(this.#head)?.[1]
+    if (length === undefined && !/^HTTP\/1\.1 (?:204|304)/.test(this.#head)) {
+      this.#fail(new Error('The answer does not say how long it is.'))
+      this.#socket.destroy()
+      return false
+    }
+    this.#expected = end + END_OF_HEAD.length + Number(length ?? 0)
+    return true
+  }
+
+  #fail (error: Error): void {
+    this.#settle?.reject(error)
+    this.#settle = undefined
+  }
+}
+
+export async function openAll (port: number, count: number): Promise<Connection[]> {
+  return await Promise.all(Array.from({ length: count }, async () => await Connection.open(port)))
+}
+
+export interface Load {
+  /** Requests a second. */
+  rate: number
+  /** Answers of another status than was expected. */
+  unexpected: number
+}
+
+/** Every connection asks again as soon as it has its answer. */
+export async function load (connections: readonly Connection[], milliseconds: number, path: string, headers: Record<string, string>, status: number): Promise<Load> {
+  const started = performance.now()
+  let requests = 0
+  let unexpected = 0
+  await Promise.all(connections.map(async (connection) => {
+    while (performance.now() - started < milliseconds) {
+      const reply = await connection.get(path, headers)
+      requests++
+      if (reply.status !== status) unexpected++
+    }
+  }))
+  return { rate: requests / (performance.now() - started) * 1000, unexpected }
+}

@@ -1,0 +1,95 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import { git } from '../context/git.js'
+import { createWorkspace, repositoryName } from '../context/workspace.js'
+import { agentFor } from './agents.js'
+import { generateRepository } from './generate.js'
+import {
+  begin, FULL, measureAgents, measureBuilds, measureCold, measureEdits, measureEqual, measureHits, measureRepomix, measureThroughput, QUICK, reportLoop, reportProcesses,
+  type Subject
+} from './measures.js'
+import type { Options } from './options.js'
+import { isObservable } from './processes.js'
+import { findRepomix } from './repomix.js'
+import { renderReport, type Report } from './report.js'
+
+const QUICK_FILES = 140
+
+function messageOf (error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function progress (text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
+}
+
+/** What it is to be measured against, or why it is not. */
+async function repomixFor (options: Options, folder: string): Promise<{ program: string } | { missing: string }> {
+  if (options.quick) return { missing: '--quick looks at answers alone.' }
+  if (options.repomix === undefined) return { missing: 'name its program with --repomix, or have it fetched with --repomix install.' }
+  try {
+    return { program: await findRepomix(options.repomix, folder) }
+  } catch (error) {
+    throw new Error(`${options.repomix} cannot be measured as repomix: ${messageOf(error)}`, { cause: error })
+  }
+}
+
+async function measureRepository (path: string, options: Options, parent: string, repomix: Awaited<ReturnType<typeof repomixFor>>): Promise<Report> {
+  const repository = resolve(path)
+  const name = repositoryName(repository)
+  const commit = await git(repository, 'rev-parse', '--verify', 'HEAD^{commit}').catch((error: unknown) => {
+    throw new Error(`${repository} is no git repository with a commit: ${messageOf(error)}`, { cause: error })
+  })
+  const folder = await mkdtemp(join(parent, 'repository-'))
+  const say = (text: string): void => progress(`${name}: ${text}`)
+  say('checking out')
+  const workspace = await createWorkspace(repository, folder)
+  const files = await workspace.checkOut(commit.trim())
+  const agent = agentFor(files)
+  const subject: Subject = { root: workspace.root, folder, agent, plan: options.quick ? QUICK : FULL, figures: [], faults: [], loop: [], say }
+  const notMeasured: string[] = []
+  const coldMs = await measureCold(subject)
+  const session = await begin(subject)
+  try {
+    await measureBuilds(subject, session)
+    // Before the crowds, whose answers need memory of their own.
+    if ('program' in repomix) await measureRepomix(subject, session, repomix.program)
+    else notMeasured.push(`repomix: ${repomix.missing}`)
+    await measureHits(subject, session)
+    await measureThroughput(subject, session)
+    await measureEdits(subject, session)
+    await measureEqual(subject, session)
+    await measureAgents(subject, session, coldMs)
+    reportLoop(subject)
+    if (isObservable()) reportProcesses(subject, session)
+    else notMeasured.push('processes and memory: this system does not tell of them in /proc.')
+  } finally {
+    progress('')
+    await session.close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  }
+  return { name, agent, files: files.length, figures: subject.figures, faults: subject.faults, notMeasured }
+}
+
+/** Measures, prints, and answers whether every answer was right. Works in `folder`, which is the caller's to remove. */
+export async function run (options: Options, folder: string): Promise<boolean> {
+  const repomix = await repomixFor(options, folder)
+  const repositories = [...options.repo]
+  const count = options.generate ?? (options.quick && repositories.length === 0 ? QUICK_FILES : undefined)
+  if (count !== undefined) {
+    progress(`writing ${count} files`)
+    const generated = join(folder, `generated-${count}.git`)
+    await generateRepository(generated, count)
+    repositories.push(generated)
+  }
+  const reports: Report[] = []
+  for (const path of repositories) {
+    const report = await measureRepository(path, options, folder, repomix)
+    reports.push(report)
+    if (options.format === 'text') console.log(`${renderReport(report, options.markdown === true)}\n`)
+  }
+  if (options.format === 'json') console.log(JSON.stringify({ repositories: reports }, null, 2))
+  const faults = reports.reduce((sum, report) => sum + report.faults.length, 0)
+  if (faults > 0) console.error(`${faults} times an answer was wrong.`)
+  return faults === 0
+}
