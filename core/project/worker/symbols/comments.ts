@@ -5,7 +5,7 @@ import type { LineIndex } from './lines.js'
 const SIGNIFICANT = /string|str_|heredoc|template|text|raw|regex|char|ERROR|^data$/
 
 /** The lines that hold nothing but these nodes, which are in order. */
-export function wholeLines (nodes: readonly Node[], lines: LineIndex): Uint8Array {
+export function wholeLines (nodes: ReadonlyArray<{ startIndex: number, endIndex: number }>, lines: LineIndex): Uint8Array {
   const marks = new Uint8Array(lines.count)
   let pending: { line: number, from: number, blank: boolean } | undefined
   // Of a line with one in it, all that is outside of them must be white space.
@@ -56,7 +56,7 @@ function markBlanks (marks: Uint8Array, tree: Tree, text: string, lines: LineInd
 }
 
 /** The marked lines as inclusive ranges. */
-export function ranges (marks: Uint8Array): [number, number][] {
+export function rangesOf (marks: Uint8Array): [number, number][] {
   const found: [number, number][] = []
   for (let line = 0; line < marks.length; line++) {
     if (marks[line] !== 1) continue

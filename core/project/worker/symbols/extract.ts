@@ -1,19 +1,24 @@
-import type { Node } from 'web-tree-sitter'
-import { ranges, strippableLines, wholeLines } from './comments.js'
+import type { Node, Range } from 'web-tree-sitter'
+import { rangesOf, strippableLines, wholeLines } from './comments.js'
 import type { Found, Grammar } from './grammar.js'
 import type { LineIndex } from './lines.js'
 import type { Parsed } from './parser.js'
 import type { Definition, FileSymbols, Kind } from './symbols.js'
 
 const MOST_REFERENCES = 2000
+const MOST_IMPORTS = 2000
+// More than anybody wrote: a table of data.
+const MOST_DEFINITIONS = 10_000
 const NAME_LENGTH = 200
 const CAPITAL = /^\p{Lu}/u
+// In the template of a component.
+const COMPONENT = /<([A-Z][\w.]{0,100})/g
 const QUOTES = /^["'`<]|["'`>]$/g
 
 interface Candidate { found: Found, node: Node, from: number, to: number }
 
-/** Reads the captures of a tree. */
-export function extract ({ grammar, tree, captures }: Parsed, text: string, lines: LineIndex): FileSymbols {
+/** Reads the captures of a tree, or of the trees of `ranges`, if only these parts of the text were parsed. */
+export function extract ({ grammar, tree, captures }: Parsed, text: string, lines: LineIndex, ranges: readonly Range[]): FileSymbols {
   const candidates: Candidate[] = []
   const comments: Node[] = []
   // What can stand above a definition and belong to it.
@@ -32,10 +37,11 @@ export function extract ({ grammar, tree, captures }: Parsed, text: string, line
       comments.push(node)
       leading.push(node)
     } else if (name === 'd') {
+      if (candidates.length >= MOST_DEFINITIONS) continue
       const found = (grammar.rules[node.type] ?? grammar.placed?.[node.type])?.(node)
       for (const each of found === undefined ? [] : [found].flat()) {
         const whole = each.node ?? node
-        candidates.push({ found: each, node: whole, from: whole.startIndex, to: whole.endIndex })
+        candidates.push({ found: each, node: whole, from: whole.startIndex, to: (each.last ?? whole).endIndex })
       }
     } else if (name === 'i') {
       for (const path of grammar.imports?.(node, text) ?? [textOf(node).replace(QUOTES, '')]) if (path !== '') imports.add(path)
@@ -46,8 +52,27 @@ export function extract ({ grammar, tree, captures }: Parsed, text: string, line
     }
   }
   const definitions = define(candidates, grammar, wholeLines(leading, lines), textOf, lines)
+  if (ranges.length > 0) for (const [, component] of text.matchAll(COMPONENT)) references.add(component!)
   for (const { name } of definitions) references.delete(name)
-  return { definitions, references: [...references].slice(0, MOST_REFERENCES), imports: [...imports], comments: ranges(strippableLines(tree, comments, broken, text, lines)), by: 'tree-sitter' }
+  const strippable = strippableLines(tree, comments, broken, text, lines)
+  if (ranges.length > 0) keepOutside(ranges, strippable, lines)
+  return {
+    definitions,
+    references: [...references].slice(0, MOST_REFERENCES),
+    imports: [...imports].slice(0, MOST_IMPORTS),
+    comments: rangesOf(strippable),
+    by: 'tree-sitter'
+  }
+}
+
+/** In a template white space may be shown. */
+function keepOutside (ranges: readonly Range[], strippable: Uint8Array, lines: LineIndex): void {
+  let next = 0
+  for (const { startIndex, endIndex } of ranges) {
+    strippable.fill(0, next, lines.lineOf(startIndex) + 1)
+    next = lines.lineOf(endIndex)
+  }
+  strippable.fill(0, next)
 }
 
 function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array, textOf: (node: Node) => string, lines: LineIndex): Definition[] {
@@ -67,11 +92,13 @@ function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array,
     if (outer !== undefined && line < outer.line) continue
     const kind = kindWithin(found.kind, outer?.kind)
     if (kind === undefined) continue
-    const end = Math.min(lines.lineBefore(whole.endIndex, whole.startIndex), outer?.end ?? Infinity)
+    const end = Math.min(lines.lineBefore(Math.max(whole.endIndex, to), whole.startIndex), outer?.end ?? Infinity)
     const lowest = outer?.line ?? 0
     let start = first
     if (lines.isBlank(lines.startOf(first), whole.startIndex)) while (start > lowest && leading[start - 1] === 1) start--
-    const head = found.body == null ? end : lines.lineBefore(found.body.startIndex, whole.startIndex)
+    let head = found.body == null ? end : lines.lineBefore(found.body.startIndex, whole.startIndex)
+    // A comment may stand between head and body.
+    while (head > line && leading[head] === 1) head--
     const name = (typeof found.name === 'string' ? found.name : textOf(found.name)).slice(0, NAME_LENGTH)
     if (name === '') continue
     around.push({ index: definitions.length, from, to })
@@ -88,6 +115,8 @@ function kindWithin (kind: Kind, outer: Kind | undefined): Kind | undefined {
   if (kind === 'function' && inType) return 'method'
   return kind === 'constant' && inType && outer !== 'enum' ? 'field' : kind
 }
+
+const MOST_DECORATIONS = 100
 
 // A wrapper with more in it holds a list of definitions, and walking through its children for each would take quadratic time.
 const WRAPPED = 12
@@ -106,16 +135,16 @@ function outermost (node: Node, { wrappers }: Grammar): Node {
 }
 
 function declarationLine (node: Node, { decorations }: Grammar, lines: LineIndex): number {
-  if (decorations !== undefined) {
-    for (let child = node.firstChild; child !== null; child = child.nextSibling) {
-      if (decorations.has(child.type)) continue
-      if (child.type === 'modifiers' && child.firstChild !== null && decorations.has(child.firstChild.type)) {
-        const own = child.children.find(({ type }) => !decorations.has(type))
-        if (own === undefined) continue
-        return lines.lineOf(own.startIndex)
-      }
+  if (decorations === undefined) return lines.lineOf(node.startIndex)
+  let child = node.firstChild
+  for (let count = 0; child !== null && count < MOST_DECORATIONS; count++) {
+    if (child.type === 'modifiers') {
+      const own = child.children.find(({ type }) => !decorations.has(type))
+      if (own !== undefined) return lines.lineOf(own.startIndex)
+    } else if (!decorations.has(child.type)) {
       return lines.lineOf(child.startIndex)
     }
+    child = child.nextSibling
   }
   return lines.lineOf(node.startIndex)
 }

@@ -9,13 +9,15 @@ export interface Found {
   body?: Node | null
   /** The node that is the definition, where it is not the captured one. */
   node?: Node
+  /** Where the definition ends, if that is beside the node. */
+  last?: Node
 }
 
 export type Rule = (node: Node) => Found | Found[] | undefined
 
 /** How the tree of a language tells what a file defines, uses and imports. */
 export interface Grammar {
-  /** Name of the file in `@repomix/tree-sitter-wasms`. */
+  /** Its compiled form, by the name of the package that ships it. */
   file: string
   /** By type of node: what each of them defines, wherever it stands. */
   rules: Record<string, Rule>

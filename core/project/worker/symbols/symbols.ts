@@ -1,7 +1,8 @@
+import { dialectsOf } from './dialects.js'
 import { extract } from './extract.js'
 import { LineIndex } from './lines.js'
 import { parse } from './parser.js'
-import { readText } from './text.js'
+import { readText } from './text/text.js'
 
 export type Kind = 'module' | 'class' | 'interface' | 'type' | 'enum' | 'function' | 'method' | 'field' | 'constant' | 'macro' | 'section'
 
@@ -41,11 +42,15 @@ export const SYMBOLS_VERSION = 1
 // A larger file is generated or data: a parser would take seconds and some hundred megabytes for it.
 const PARSED_LENGTH = 1_000_000
 
-/** What a source file defines, uses and imports. Never throws; whatever no parser can read in time is read line by line. */
+/**
+ * What a source file defines, uses and imports. Never throws; whatever no parser can read in time is read line by line.
+ * Of Vue and Svelte files the scripts are read, and the components that the template names.
+ */
 export async function extractSymbols (language: string | undefined, text: string): Promise<FileSymbols> {
   const lines = new LineIndex(text)
   if (language !== undefined && text.length <= PARSED_LENGTH) {
-    const symbols = await parse(language, text, (parsed) => extract(parsed, text, lines))
+    const { grammars, ranges } = dialectsOf(language, text, lines)
+    const symbols = await parse(grammars, text, ranges, (parsed) => extract(parsed, text, lines, ranges)).catch(() => undefined)
     if (symbols !== undefined) return symbols
   }
   return readText(language, text, lines)

@@ -11,7 +11,7 @@ const type: Rule = (node) => {
 }
 
 export const go: Grammar = {
-  file: 'go',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-go.wasm',
   rules: {
     function_declaration: named('function'),
     method_declaration: named('method'),

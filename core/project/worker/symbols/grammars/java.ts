@@ -7,7 +7,7 @@ function imports (node: Node, text: string): string[] {
 }
 
 export const java: Grammar = {
-  file: 'java',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-java.wasm',
   rules: {
     class_declaration: named('class'),
     record_declaration: named('class'),

@@ -121,7 +121,7 @@ const decorations = new Set(['decorator'])
 
 /** With JSX, as the grammar has it. */
 export const javascript: Grammar = {
-  file: 'javascript',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-javascript.wasm',
   rules: { ...rules, field_definition: field },
   placed,
   query: `${query}
@@ -134,7 +134,7 @@ export const javascript: Grammar = {
 }
 
 const typed: Grammar = {
-  file: 'typescript',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-typescript.wasm',
   rules: {
     ...rules,
     function_signature: named('function'),
@@ -170,7 +170,7 @@ export const typescript = typed
 
 export const tsx: Grammar = {
   ...typed,
-  file: 'tsx',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-tsx.wasm',
   query: `${typed.query}
     (jsx_opening_element name: (identifier) @o)
     (jsx_self_closing_element name: (identifier) @o)`

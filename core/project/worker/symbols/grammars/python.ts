@@ -10,7 +10,7 @@ function imports (node: Node, text: string): string[] {
 }
 
 export const python: Grammar = {
-  file: 'python',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-python.wasm',
   rules: {
     function_definition: named('function'),
     class_definition: named('class')

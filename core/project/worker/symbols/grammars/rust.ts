@@ -45,7 +45,7 @@ function imports (node: Node, text: string): string[] {
 }
 
 export const rust: Grammar = {
-  file: 'rust',
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-rust.wasm',
   rules: {
     function_item: named('function'),
     function_signature_item: named('function'),

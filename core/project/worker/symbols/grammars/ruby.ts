@@ -1,0 +1,45 @@
+import type { Node } from 'web-tree-sitter'
+import { named, type Grammar, type Rule } from '../grammar.js'
+
+const MAKES_CLASS = /^(Struct|Class|Data|Module)\.(new|define)\b/
+
+const constant: Rule = (node) => {
+  const name = node.childForFieldName('left')
+  const value = node.childForFieldName('right')
+  if (name === null || value === null) return undefined
+  return MAKES_CLASS.test(value.text.slice(0, 40)) ? { kind: 'class', name, body: value.childForFieldName('block') } : { kind: 'constant', name, body: value }
+}
+
+/** `attr_reader :a` */
+const attribute: Rule = (node) => {
+  const call = node.parent?.parent
+  return call?.type === 'call' && /^(attr|mattr|cattr)_(reader|writer|accessor)$/.test(call.childForFieldName('method')?.text ?? '') ? { kind: 'field', name: node.text.slice(1) } : undefined
+}
+
+/** Of all calls with a string for their first argument. `require_relative 'a'` is given as `./a`, to be told from `require 'a'`. */
+function imports (node: Node, text: string): string[] {
+  const path = text.slice(node.startIndex + 1, node.endIndex - 1)
+  const [, how] = /(?:^|[^\w.])(require|require_relative|load|autoload\s*\(?\s*:\w+,)\s*\(?\s*$/.exec(text.slice(Math.max(0, node.startIndex - 80), node.startIndex)) ?? []
+  if (how === undefined) return []
+  return [how === 'require_relative' && !path.startsWith('.') ? `./${path}` : path]
+}
+
+export const ruby: Grammar = {
+  file: '@repomix/tree-sitter-wasms/out/tree-sitter-ruby.wasm',
+  rules: {
+    module: named('module'),
+    class: named('class'),
+    method: named('function'),
+    singleton_method: named('function')
+  },
+  placed: { assignment: constant, simple_symbol: attribute },
+  query: `
+    (comment) @c
+    (assignment left: (constant)) @d
+    (body_statement (call arguments: (argument_list (simple_symbol) @d)))
+    (call method: (identifier) arguments: (argument_list (string) @i))
+    (call method: (identifier) @r)
+    (call method: (constant) @r)
+    (constant) @r`,
+  imports
+}
