@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from './config/settings.js'
 import { isTrusted } from './config/trust.js'
@@ -61,7 +62,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
   let closing: Promise<void> | undefined
   const performance = new Performance()
   const app = await createApp(settings, performance, () => closing !== undefined)
-  const worker = createProjectWorker()
+  const worker = createProjectWorker({ cache: join(settings.storage, 'cache') })
   const undo: (() => Promise<unknown>)[] = [async () => await worker.close(), async () => await app.close()]
   try {
     const telemetry = createTelemetry()
@@ -104,7 +105,10 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     await mountRoutes(app as unknown as App, services)
     const operator = await keepOperatorToken({ auth: services.auth, storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
     const retention = keepRetention(services, settings)
-    app.addHook('onListen', async () => services.fleet.resume())
+    app.addHook('onListen', async () => {
+      services.fleet.resume()
+      warmUp(projects, log)
+    })
     await app.ready()
     return {
       app,
@@ -124,6 +128,18 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     for (const step of undo.reverse()) await step().catch((reason: unknown) => app.log.warn({ reason: messageOf(reason) }, 'a failed start could not be undone whole'))
     throw error
   }
+}
+
+// The start itself is to be over, health answered and queued agents started.
+const WARM_UP_AFTER_MS = 1500
+
+/** Reads the projects before the first request does, once the start itself is over. */
+function warmUp (projects: Projects, log: Logger): void {
+  setTimeout(() => {
+    for (const { project } of projects.all()) {
+      project.now().then(async (state) => await state.search('', '', 1)).catch((error: unknown) => log.debug({ err: error, project: project.id }, 'a project could not be read ahead'))
+    }
+  }, WARM_UP_AFTER_MS).unref()
 }
 
 function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {

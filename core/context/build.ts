@@ -40,9 +40,14 @@ export interface Explanation {
   bytes: number
 }
 
+/** A file's entry in an answer: its path, a digest of the entry, and the bytes from `start` to before `end`. */
+export type Span = [path: string, digest: string, start: number, end: number]
+
 /** Everything of the answer but what differs from call to call: an object in JSON whose closing brace is still to come. */
 export interface BuiltContext {
   json: Buffer
+  /** Where its files stand in it, in their order. */
+  files: Span[]
   /** Whether the project was known whole; an answer from a part of it holds until the next call. */
   complete: boolean
 }
@@ -104,7 +109,13 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const { task: told, project_structure: tree, ...rest } = { ...context, relevant_files: undefined }
   const start = `${JSON.stringify(head).slice(0, -1)},"context":${JSON.stringify({ task: told, project_structure: tree }).slice(0, -1)},"relevant_files":[`
   const end = `],${JSON.stringify(rest).slice(1)},${JSON.stringify(tail).slice(1, -1)}`
-  return { json: Buffer.concat([Buffer.from(start), selection.json, Buffer.from(end)]), complete: selection.unindexed === 0 }
+  let at = Buffer.byteLength(start)
+  const files = selection.files.map(({ path, digest, bytes }): Span => {
+    const from = at
+    at += bytes
+    return [path, digest, from, at - 1]
+  })
+  return { files, json: Buffer.concat([Buffer.from(start), selection.json, Buffer.from(end)]), complete: selection.unindexed === 0 }
 }
 
 /** Files that the issue names are offered whatever the agent's requirements are. */

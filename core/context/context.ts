@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import type { Clock, ContextCache, ContextStrategy, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task } from '../contracts/index.js'
+import type { CacheEntry, CacheKey, Clock, ContextCache, ContextStrategy, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task } from '../contracts/index.js'
 import { apiError, codeOf, isApiError } from '../errors.js'
 import type { ProfileSet } from '../profiles/profiles.js'
 import type { Project } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
-import { buildContext } from './build.js'
+import { buildContext, type Span } from './build.js'
 
 export interface ContextQuery {
   issueId: string
@@ -17,6 +17,8 @@ export interface ContextQuery {
   fresh: boolean
   explain: boolean
   ifNoneMatch?: string
+  /** ETag of an earlier answer: only files that differ from it are wanted. */
+  since?: string
 }
 
 export interface ContextAnswer {
@@ -44,21 +46,35 @@ export interface ContextOptions {
 
 const HOUR_MS = 3_600_000
 
+/** A rendered answer, and where its files stand in it. */
+interface Rendered {
+  body: Buffer
+  files: Span[]
+}
+
 interface Prepared {
   task: Task
   validator: string
   etag: string
   /** Builds and caches; shared by all who ask for the same at once. */
-  build (): Promise<Buffer>
+  build (): Promise<Rendered>
 }
 
 export function createContextService (options: ContextOptions): ContextService {
   const { cache, store, strategies, clock } = options
-  const building = new Map<string, Promise<Buffer>>()
+  const building = new Map<string, Promise<Rendered>>()
   let hits = 0
   let misses = 0
 
-  const prepare = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<Prepared & { key: Parameters<ContextCache['get']>[0] }> => {
+  /** Puts an answer into the place of another, of which the list of files is kept for those who hold it. */
+  const replace = async (key: CacheKey, entry: CacheEntry): Promise<void> => {
+    const before = await cache.get(key)
+    await cache.set(key, entry)
+    if (before === undefined || before.validator === entry.validator) return
+    await cache.set({ ...key, variant: variantOf(etagOf(key, before.validator)) }, { body: Buffer.from(before.meta.files ?? '[]'), validator: before.validator, meta: {} })
+  }
+
+  const prepare = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<Prepared & { key: CacheKey }> => {
     const profile = profiles.get(query.agentType)
     assertServed(query.requirements, strategies)
     const requirements = mergeRequirements(profile.context.requirements, query.requirements)
@@ -80,7 +96,8 @@ export function createContextService (options: ContextOptions): ContextService {
       labels: issue?.labels ?? [],
       files: issue?.files ?? []
     }
-    const build = async (): Promise<Buffer> => {
+    const etag = etagOf(key, validator)
+    const build = async (): Promise<Rendered> => {
       const signal = AbortSignal.timeout(options.timeoutMs)
       // One for each strategy, and Node warns of more than ten.
       setMaxListeners(0, signal)
@@ -101,16 +118,29 @@ export function createContextService (options: ContextOptions): ContextService {
         signal,
         log: options.log
       })
-      if (built.complete) await cache.set(key, { body: built.json, validator, meta: {} })
-      return built.json
+      const { json: body, files } = built
+      if (built.complete) {
+        // The answer is right whether or not the cache takes it.
+        await replace(key, { body, validator, meta: { files: JSON.stringify(files) } })
+          .catch((error: unknown) => options.log.warn({ err: error, project: project.id }, 'an answer could not be cached'))
+      }
+      return { body, files }
     }
-    return { task, validator, key, etag: `"${digest([key, validator])}"`, build }
+    return { task, validator, key, etag, build }
   }
 
-  const buildOnce = async (id: string, build: () => Promise<Buffer>): Promise<Buffer> => {
+  const buildOnce = async (id: string, build: () => Promise<Rendered>): Promise<Rendered> => {
     const running = building.get(id) ?? build().finally(() => building.delete(id))
     building.set(id, running)
     return await running
+  }
+
+  /** The answer for a caller: whole, or what differs from the one that it says it has. */
+  const tell = async ({ body, files }: Rendered, isHit: boolean, since: string | undefined, { key, etag }: { key: CacheKey, etag: string }): Promise<Buffer> => {
+    const earlier = since === undefined || since === etag ? undefined : await cache.get({ ...key, variant: variantOf(since) })
+    if (since === undefined || (since !== etag && earlier === undefined)) return finish([body], isHit, clock())
+    const held = earlier === undefined ? files : JSON.parse(earlier.body.toString()) as Span[]
+    return finish(difference(body, files, held, since), isHit, clock())
   }
 
   return {
@@ -125,12 +155,12 @@ export function createContextService (options: ContextOptions): ContextService {
           const entry = await cache.get(prepared.key)
           if (entry?.validator === prepared.validator) {
             hits++
-            return { etag: prepared.etag, body: finish(entry.body, true, clock()) }
+            return { etag: prepared.etag, body: await tell({ body: entry.body, files: JSON.parse(entry.meta.files ?? '[]') as Span[] }, true, query.since, prepared) }
           }
         }
         misses++
-        const body = await buildOnce(query.fresh ? `${prepared.etag} fresh` : prepared.etag, prepared.build)
-        return { etag: prepared.etag, body: finish(body, false, clock()) }
+        const rendered = await buildOnce(query.fresh ? `${prepared.etag} fresh` : prepared.etag, prepared.build)
+        return { etag: prepared.etag, body: await tell(rendered, false, query.since, prepared) }
       } catch (error) {
         if (isApiError(error)) throw error
         // The system's own texts name paths, which are nobody's business on the wire; the log has them.
@@ -162,8 +192,32 @@ function describeTask (description: string | undefined, task: string | undefined
   return text === '' ? {} : { description: text }
 }
 
-function finish (body: Buffer, hit: boolean, now: number): Buffer {
-  return Buffer.concat([body, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
+function finish (parts: Buffer[], hit: boolean, now: number): Buffer {
+  return Buffer.concat([...parts, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
+}
+
+/** An answer whose files are only those that an earlier one did not have, or had otherwise. */
+function difference (body: Buffer, files: readonly Span[], earlier: readonly Span[], since: string): Buffer[] {
+  const known = new Map(earlier.map(([path, digest]) => [path, digest]))
+  const present = new Set(files.map(([path]) => path))
+  const changed = files.filter(([path, digest]) => known.get(path) !== digest)
+  const delta = { since, removed: earlier.map(([path]) => path).filter((path) => !present.has(path)), unchanged: files.length - changed.length }
+  const first = files[0]
+  const last = files.at(-1)
+  const told = Buffer.from(`,"delta":${JSON.stringify(delta)}`)
+  if (first === undefined || last === undefined) return [body, told]
+  const comma = Buffer.from(',')
+  const entries = changed.flatMap(([, , start, end], index) => (index === 0 ? [body.subarray(start, end)] : [comma, body.subarray(start, end)]))
+  return [body.subarray(0, first[2]), ...entries, body.subarray(last[3]), told]
+}
+
+function etagOf (key: CacheKey, validator: string): string {
+  return `"${digest([key, validator])}"`
+}
+
+/** What the files of an answer are kept under. */
+function variantOf (etag: string): string {
+  return `files of ${etag}`
 }
 
 function matchesEtag (header: string, etag: string): boolean {

@@ -18,6 +18,29 @@ export interface ProjectFile {
   language: string | undefined
 }
 
+export interface SymbolDefinition {
+  /** Without parameters; a member's owner is its `parent`. */
+  name: string
+  kind: 'module' | 'class' | 'interface' | 'type' | 'enum' | 'function' | 'method' | 'field' | 'constant' | 'macro' | 'section'
+  /** 0-based lines: the first with comments above it, that of the name, the last of the head, the last of all. */
+  start: number
+  line: number
+  head: number
+  end: number
+  /** Index of the enclosing definition, -1 at the top. */
+  parent: number
+}
+
+export interface SymbolMap {
+  definitions: SymbolDefinition[]
+  /** Names that the file uses and does not define. */
+  references: string[]
+  /** Modules as written. */
+  imports: string[]
+  /** `text` where no grammar serves the language and lines were read by their form. */
+  by: 'tree-sitter' | 'text'
+}
+
 export interface Commit {
   hash: string
   message: string
@@ -43,6 +66,8 @@ export interface ProjectView {
   read (path: string): Promise<string | undefined>
   /** Files by their relevance to a text (words, names, history), best first; `score` is 1 for the best of the project. */
   search (title: string, description: string, limit: number): Promise<{ path: string, score: number }[]>
+  /** What a file defines, uses and imports; `undefined` where `read` gives no text. */
+  symbols (path: string): Promise<SymbolMap | undefined>
   /** Newest first; empty without git. */
   commits (limit: number): Promise<Commit[]>
   /** Empty without git. */

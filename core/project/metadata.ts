@@ -1,8 +1,8 @@
 import type { ProjectFile, ProjectView } from '../contracts/index.js'
 import { PROGRAMMING_LANGUAGES } from './languages.js'
-import { readCoverage, type Coverage } from './metadata/coverage.js'
+import { COVERAGE_PLACES, readCoverage, type Coverage } from './metadata/coverage.js'
 import { findEntryPoints } from './metadata/entry-points.js'
-import { readLastBuild, type LastBuild } from './metadata/last-build.js'
+import { BUILD_PLACES, readLastBuild, type LastBuild } from './metadata/last-build.js'
 import { isForeign, readManifests, type Dependency, type ManifestSummary } from './metadata/manifests.js'
 import type { ReportReader } from './metadata/reports.js'
 
@@ -30,6 +30,9 @@ export interface ProjectMetadata {
   /** Files that could not be understood, and why. */
   warnings: string[]
 }
+
+/** Where tools leave their reports; git ignores most of them, so that a listing does not tell of them. */
+export const USUAL_REPORTS: readonly string[] = [...COVERAGE_PLACES.usual, ...BUILD_PLACES.usual]
 
 const MOST_WARNINGS = 20
 

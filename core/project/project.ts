@@ -1,7 +1,9 @@
+import { lstatSync } from 'node:fs'
+import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../contracts/common.js'
 import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
-import { readMetadata, type ProjectMetadata } from './metadata.js'
+import { readMetadata, USUAL_REPORTS, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
 import type { GitFacts } from './worker/git-facts.js'
 import type { Preparation } from './worker/prepare.js'
@@ -50,9 +52,9 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     maxSize: PREPARED_BYTES,
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
-  let latest: { seen: Seen, state: ProjectState } | undefined
+  let latest: { seen: Seen, reports: string, state: ProjectState } | undefined
 
-  const createState = (seen: Seen): ProjectState => {
+  const createState = (seen: Seen, reports: string): ProjectState => {
     const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
       let value: Promise<T> | undefined
       return async () => {
@@ -87,14 +89,18 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     const state: ProjectState = {
       id,
       files: seen.files,
-      fingerprint: seen.fingerprint,
+      fingerprint: `${seen.fingerprint} ${reports}`,
       secretFiles: seen.secret,
       unreadableNames: seen.unreadable,
       git,
-      metadata: once(async () => await readMetadata(state)),
+      metadata: once(async () => await readMetadata(state, async (path) => {
+        const [file] = await worker.prepare(root, [path], maxFileBytes)
+        return file !== undefined && 'content' in file ? { path, text: file.content, modified: file.modified } : undefined
+      })),
       prepare,
       select: async (request) => await worker.select(root, { ...request, maxFileBytes }),
       search: async (title, description, limit) => await worker.search(root, title, description, limit, maxFileBytes),
+      symbols: async (path) => await worker.symbols(root, path, maxFileBytes),
       async read (path) {
         const [file] = await prepare([path])
         return file !== undefined && 'content' in file ? file.content : undefined
@@ -116,10 +122,19 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     root,
     async now () {
       const seen = await observer.look()
+      const reports = stampReports(root)
       // The same fingerprint is the same disk: facts that were read for it still hold.
-      if (latest?.seen !== seen) latest = { seen, state: createState(seen) }
+      if (latest?.seen !== seen || latest.reports !== reports) latest = { seen, reports, state: createState(seen, reports) }
       return latest.state
     },
     close: () => observer.close()
   }
+}
+
+/** Reports of tests and coverage, which are ignored by git and so in no listing. */
+function stampReports (root: string): string {
+  return USUAL_REPORTS.map((path) => {
+    const facts = lstatSync(join(root, path), { throwIfNoEntry: false })
+    return facts === undefined ? '' : `${facts.mtimeMs}:${facts.size}`
+  }).join(',').replace(/,+$/, '')
 }

@@ -30,6 +30,7 @@ export function createProjectView ({ id = 'sample', files = {}, commits = [], ch
     id,
     files: listed,
     read: async (path) => (Object.hasOwn(files, path) ? files[path] : undefined),
+    symbols: async (path) => (files[path] === undefined ? undefined : { definitions: [], references: [], imports: [], by: 'text' }),
     async search (title, description, limit) {
       const words = [...new Set(`${title} ${description}`.toLowerCase().match(/[a-z]{3,}/g))]
       const found = paths.map((path) => ({ path, score: words.filter((word) => `${path} ${files[path] ?? ''}`.toLowerCase().includes(word)).length }))

@@ -14,6 +14,7 @@ const Query = Strict({
   max_tokens: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000_000 })),
   requirements: Type.Optional(Type.String({ maxLength: 2000, pattern: '^[a-z0-9-]+(,[a-z0-9-]+)*$', description: 'Comma list, added to the profile\'s.' })),
   fresh: Type.Optional(Type.Boolean({ description: 'Skips the cache.' })),
+  since: Type.Optional(Type.String({ maxLength: 200, description: 'ETag of an earlier answer: `relevant_files` then holds only what differs from it, and `delta` what is gone. All where that answer is not known any more.' })),
   explain: Type.Optional(Type.Boolean({ description: 'Says for each file why it is in the answer or not.' }))
 })
 
@@ -59,7 +60,12 @@ const Answer = Type.Object({
   cache_hit: Type.Boolean(),
   timestamp: Time,
   strategies: Type.Array(Verbatim),
-  explanation: Type.Optional(Type.Array(Verbatim))
+  explanation: Type.Optional(Type.Array(Verbatim)),
+  delta: Type.Optional(Type.Object({
+    since: Type.String(),
+    removed: Type.Array(Type.String(), { description: 'Paths of the earlier answer that this one does not have.' }),
+    unchanged: Type.Integer({ description: 'Files that are as they were and left out.' })
+  }))
 })
 
 export async function contextRoutes (app: App, { context, projects, cache }: Services): Promise<void> {
@@ -79,7 +85,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       throw apiError('AUTH_003', 'An agent reads the context of its own type only.')
     }
     const { project, profiles } = projects.get(caller.project_id)
-    const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false } = request.query
+    const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false, since } = request.query
     const ifNoneMatch = request.headers['if-none-match']
     const answer = await context.get(project, profiles, {
       issueId,
@@ -90,7 +96,9 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       requirements: requirements?.split(',') ?? [],
       fresh,
       explain,
-      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch })
+      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+      // As it stands in the header, with or without its quotes.
+      ...(since === undefined ? {} : { since: `"${since.replace(/^W\//, '').replaceAll('"', '')}"` })
     })
     reply.header('etag', answer.etag).header('cache-control', 'private, no-cache')
     if (answer.body === undefined) return await reply.code(304).send()

@@ -17,7 +17,7 @@ export interface LastBuild {
   stale: boolean
 }
 
-const PLACES: ReportPlaces = {
+export const BUILD_PLACES: ReportPlaces = {
   listed: /(?:^|\/)(?:TEST-[^/]+\.xml|junit[^/]*\.xml|[^/]+[-_.]junit\.xml|test-(?:results?|report)\.xml|test-results\/\.last-run\.json)$/i,
   usual: ['junit.xml', 'test-results.xml', 'test-report.xml', 'test-results/junit.xml', 'reports/junit.xml', 'coverage/junit.xml', 'build/junit.xml', 'target/nextest/ci/junit.xml', 'test-results/.last-run.json']
 }
@@ -30,7 +30,7 @@ interface Counts { tests: number | null, failed: number | null, skipped: number 
 
 /** `null` where nothing tells: that no report is there does not say that the tests pass. */
 export async function readLastBuild (project: ProjectView, newestSource: number, readUnlisted?: ReportReader): Promise<{ last_build: LastBuild | null, warnings: string[] }> {
-  const { reports } = await findReports(project, PLACES, readUnlisted)
+  const { reports } = await findReports(project, BUILD_PLACES, readUnlisted)
   const warnings: string[] = []
   const runs = reports.flatMap((report) => {
     const counts = report.path.endsWith('.json') ? readPlaywright(report.text) : readJunit(report.text)

@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { apiError } from '../../errors.js'
-import type { ProjectOperations, WorkerCall, WorkerReply } from './worker.js'
+import type { ProjectOperations, WorkerCall, WorkerReply, WorkerSettings } from './worker.js'
 
 interface Pending {
   resolve (value: unknown): void
@@ -19,7 +19,7 @@ export type ProjectWorker = Omit<ProjectOperations, 'end'> & {
 const MAX_PENDING = 10_000
 const END_MS = 500
 
-export function createProjectWorker (): ProjectWorker {
+export function createProjectWorker (settings: WorkerSettings = { cache: undefined }): ProjectWorker {
   let worker: Worker | undefined
   let nextId = 0
   let closed = false
@@ -33,7 +33,7 @@ export function createProjectWorker (): ProjectWorker {
   }
 
   const start = (): Worker => {
-    const started = new Worker(new URL('./worker.js', import.meta.url), { stdin: false })
+    const started = new Worker(new URL('./worker.js', import.meta.url), { stdin: false, workerData: settings })
     started.unref()
     started.on('message', (reply: WorkerReply) => {
       const call = pending.get(reply.id)
@@ -79,6 +79,7 @@ export function createProjectWorker (): ProjectWorker {
     commits: async (root, limit) => await call('commits', root, limit),
     search: async (root, title, description, limit, maxBytes) => await call('search', root, title, description, limit, maxBytes),
     select: async (root, request) => await call('select', root, request),
+    symbols: async (root, path, maxBytes) => await call('symbols', root, path, maxBytes),
     redact: async (texts) => await call('redact', texts),
     countTokens: async (texts) => await call('countTokens', texts),
     onClose (listener) {

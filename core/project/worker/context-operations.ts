@@ -1,5 +1,9 @@
+import { createHash } from 'node:crypto'
+import { join } from 'node:path'
 import { createProjectIndex, type ProjectIndex } from './index/project-index.js'
 import type { ListedFile } from './listing.js'
+import { prepareText, symbolsOf } from './prepare.js'
+import type { FileSymbols } from './symbols/symbols.js'
 import { select, type SelectRequest, type Selection } from './select.js'
 
 export interface Found {
@@ -8,11 +12,16 @@ export interface Found {
   score: number
 }
 
+/** What a file defines, uses and imports. */
+export type Symbols = Pick<FileSymbols, 'definitions' | 'references' | 'imports' | 'by'>
+
 export interface ContextOperations {
   /** Files by their relevance to a text, best first. */
   search (root: string, title: string, description: string, limit: number, maxFileBytes: number): Promise<Found[]>
   /** Scores candidates and fits the best of them into a budget. */
   select (root: string, request: SelectRequest): Promise<Selection>
+  /** `undefined` for a file that is not listed or holds no text. */
+  symbols (root: string, path: string, maxFileBytes: number): Promise<Symbols | undefined>
 }
 
 export interface Listing {
@@ -24,11 +33,13 @@ export interface Listing {
 /** How long a call waits for files that the index does not know yet; it goes on with those it knows. */
 const INDEX_MS = 12_000
 
-export function createContextOperations (listingOf: (root: string) => Promise<Listing>): ContextOperations {
+/** `cache` is the folder for what is kept between starts; `undefined` keeps nothing. */
+export function createContextOperations (listingOf: (root: string) => Promise<Listing>, cache: string | undefined): ContextOperations & { flush (): Promise<void> } {
   const indexes = new Map<string, ProjectIndex>()
+  const fileOf = (root: string): string | undefined => (cache === undefined ? undefined : join(cache, 'index', `${createHash('sha256').update(root).digest('hex').slice(0, 32)}.bin`))
 
   const indexed = async (root: string, maxFileBytes: number): Promise<{ files: Listing['files'], index: ProjectIndex, unindexed: number }> => {
-    const index = indexes.get(root) ?? createProjectIndex(root)
+    const index = indexes.get(root) ?? createProjectIndex(root, fileOf(root))
     indexes.set(root, index)
     const { files, head } = await listingOf(root)
     return { files, index, unindexed: await index.refresh(files, head, maxFileBytes, INDEX_MS) }
@@ -42,6 +53,16 @@ export function createContextOperations (listingOf: (root: string) => Promise<Li
     async select (root, request) {
       const { files, index, unindexed } = await indexed(root, request.maxFileBytes)
       return await select(root, request, files, index, unindexed)
+    },
+    async symbols (root, path, maxFileBytes) {
+      const { files } = await listingOf(root)
+      const text = files.has(path) ? await prepareText(root, path, maxFileBytes) : undefined
+      if (text === undefined || 'refused' in text) return undefined
+      const { definitions, references, imports, by } = await symbolsOf(text)
+      return { definitions, references, imports, by }
+    },
+    async flush () {
+      for (const index of indexes.values()) await index.flush()
     }
   }
 }

@@ -184,10 +184,12 @@ export class Listing {
       await this.#visitAll()
     }
     for (const path of this.#files.linked) {
-      const facts = look(this.#at(path))
       const folder = this.#folders.of(path)
+      // The index may just have given it up.
+      if (folder?.files.has(nameOf(path)) !== true) continue
+      const facts = look(this.#at(path))
       if (facts?.isFile() === true) this.#files.put(path, facts, false)
-      else if (folder !== undefined) this.#touch(folder, nameOf(path))
+      else this.#touch(folder, nameOf(path))
     }
     for (const [path, set] of [...dirty.folders].sort(([a], [b]) => (a < b ? -1 : 1))) {
       const folder = this.#folders.get(path)

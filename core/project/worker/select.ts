@@ -29,10 +29,13 @@ export interface SelectRequest {
 export interface SelectedFile {
   path: string
   truncation: Truncation
+  /** Of its entry with the comma behind it. */
   bytes: number
   tokens: number
   /** Bytes of the content alone. */
   contentBytes: number
+  /** Of the entry as it stands in the answer. */
+  digest: string
 }
 
 export interface Selection {
@@ -100,7 +103,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
     json: Buffer.from(json),
     // Where entries meet, their signs share a token: the sum is up to a hundredth too high.
     tokens: budget.tokens === Infinity ? packed.reduce((sum, { size }) => sum + size.tokens, 0) : countTokens(json),
-    files: packed.map(({ path, truncation, size, contentBytes }) => ({ path, truncation, ...size, contentBytes })),
+    files: packed.map(({ path, truncation, size, contentBytes, json: entry }) => ({ path, truncation, ...size, contentBytes, digest: createHash('sha256').update(entry).digest('base64url').slice(0, 22) })),
     scores: scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })),
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),

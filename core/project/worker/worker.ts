@@ -1,4 +1,4 @@
-import { parentPort } from 'node:worker_threads'
+import { parentPort, workerData } from 'node:worker_threads'
 import { readCommits, readGitFacts, type GitFacts } from './git-facts.js'
 import { createContextOperations, type ContextOperations } from './context-operations.js'
 import { closeGit } from './git.js'
@@ -20,22 +20,33 @@ export interface ProjectOperations extends ContextOperations {
   end (): Promise<void>
 }
 
+export interface WorkerSettings {
+  /** Folder for what is kept between starts; `undefined` keeps nothing. */
+  cache: string | undefined
+}
+
 async function clean (text: string, path: string): Promise<string> {
   return (await redactText(text, path)).text
 }
 
+const { cache } = workerData as WorkerSettings
+const { flush, ...context } = createContextOperations(async (root) => {
+  if (listedFiles(root) === undefined) await list(root, { since: undefined, dirty: undefined, isTrusted: false })
+  return { files: listedFiles(root)!, head: headOf(root) }
+}, cache)
+
 const operations: ProjectOperations = {
   list,
-  ...createContextOperations(async (root) => {
-    if (listedFiles(root) === undefined) await list(root, { since: undefined, dirty: undefined, isTrusted: false })
-    return { files: listedFiles(root)!, head: headOf(root) }
-  }),
+  ...context,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepareText(root, path, maxBytes))),
   facts: async (root) => await readGitFacts(root, clean),
   commits: async (root, limit) => await readCommits(root, limit, clean),
   redact: async (texts) => await Promise.all(texts.map(async (text) => await redactText(text, 'text.txt'))),
   countTokens: async (texts) => texts.map(countTokens),
-  end: closeGit
+  async end () {
+    await flush()
+    await closeGit()
+  }
 }
 
 export interface WorkerCall { id: number, operation: keyof ProjectOperations, args: unknown[] }

@@ -19,6 +19,7 @@ function createSlowProject (onCall: () => void): ProjectView {
     id: project.id,
     files: project.files,
     read: (path) => slowly(() => project.read(path)),
+    symbols: (path) => slowly(() => project.symbols(path)),
     search: (title, description, limit) => slowly(() => project.search(title, description, limit)),
     commits: (limit) => slowly(() => project.commits(limit)),
     changes: () => slowly(() => project.changes())

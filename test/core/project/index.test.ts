@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import t from 'tap'
 import { createCorpus } from '../../../core/project/worker/index/corpus.js'
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
-import { referenceSpread } from '../../../core/project/worker/index/graph.js'
 import { rankFiles, rankMade } from '../../../core/project/worker/index/relevance.js'
 import { hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
@@ -82,13 +81,10 @@ t.test('the corpus follows the listing, and reads only what has changed', async 
   t.equal(await follow({ 'd.js': 'x', 'e.js': 'y' }, 0), 2, 'what is over the time is told')
 })
 
-t.test('history and references', async t => {
+t.test('history', async t => {
   const commits = [commit('a', 'x', 'y'), commit('b', 'x', 'y'), commit('c', 'x', 'z'), commit('d', 'w')]
   const together = changedTogether(commits, new Map([['x', 1]]))
   t.ok(together.get('y')! > together.get('z')!)
   t.notOk(together.has('w') || together.has('x'))
   t.strictSame([...messageMatch(commits, queryOf('d', '')).keys()], [], 'one letter is no word')
-  const corpus = await corpusOf({ 'a.js': "import { cartTotal } from './b.js'\ncartTotal()", 'b.js': 'export function cartTotal () {}', 'c.js': 'let other' })
-  t.strictSame([...referenceSpread(corpus, new Map([['a.js', 1]])).keys()], ['b.js'], 'from a use to its definition')
-  t.strictSame([...referenceSpread(corpus, new Map([['b.js', 1]])).keys()], ['a.js'], 'and back')
 })

@@ -190,6 +190,10 @@ t.test('a file with another name elsewhere', async t => {
     writeFileSync(join(root, '../outside.txt'), String(round))
     t.equal(await (await project.now()).read('a.txt'), String(round))
   }
+  await writeFiles(root, { '.git/info/exclude': '/a.txt\n' })
+  t.ok((await pathsOf(project)).includes('a.txt'))
+  await git(root, 'rm', '--quiet', '--force', '--cached', 'a.txt')
+  t.notOk((await pathsOf(project)).includes('a.txt'), 'goes with the rest when the index gives it up')
 })
 
 t.test('a folder above that is renamed, and another in its place', async t => {

@@ -42,6 +42,7 @@ export function fakeProject (
       reads.push(path)
       return contents.get(path)
     },
+    symbols: async () => undefined,
     search: createProjectView({ files: Object.fromEntries(contents) }).search,
     commits: async limit => (facts.commits ?? []).slice(0, limit),
     changes: async () => facts.changes ?? []

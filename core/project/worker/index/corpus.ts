@@ -27,17 +27,15 @@ export interface MutableCorpus extends Corpus {
    * Stops early when `deadline` (ms, of `performance.now()`) has passed; resolves to how many files are still to do.
    */
   sync (listing: ReadonlyMap<string, ListedFile>, prepare: Preparer, deadline: number): Promise<number>
-  /** Records by path and stamp, for keeping. */
-  entries (): Iterable<[string, CorpusFile]>
-  /** Takes back what was kept. */
-  restore (entries: Iterable<[string, CorpusFile]>): void
+  /** Takes back what was kept; where the stamp is still right, nothing is read. */
+  restore (kept: readonly { path: string, stamp: string, record: FileRecord }[]): void
 }
 
 // What is read at a stretch before other calls get their turn.
 const SLICE_MS = 20
 const NO_WORDS = new Uint32Array()
 /** Of a file that is no text, or that could not be read. */
-const EMPTY: FileRecord = { hash: '', words: NO_WORDS, counts: new Uint8Array(), length: 0, symbols: NO_WORDS, defines: NO_WORDS, references: NO_WORDS, imports: [] }
+const EMPTY: FileRecord = { hash: '', words: NO_WORDS, counts: new Uint8Array(), length: 0, symbols: NO_WORDS }
 
 export function createCorpus (): MutableCorpus {
   const files = new Map<string, CorpusFile>()
@@ -98,9 +96,8 @@ export function createCorpus (): MutableCorpus {
       if (version !== before) counted = new Map()
       return left
     },
-    entries: () => files,
-    restore (entries) {
-      for (const [path, file] of entries) set(path, file)
+    restore (kept) {
+      for (const { path, stamp, record } of kept) set(path, { stamp, record, pathWords: wordSet([path]) })
       counted = new Map()
     }
   }

@@ -1,17 +1,15 @@
 import type { Corpus, CorpusFile } from './corpus.js'
 import { changedTogether, changeRate, messageMatch, type PastCommit } from './history.js'
-import { referenceSpread } from './graph.js'
 import { countWords, indexOfHash, queryOf, wordSet, type QueryTerm } from './terms.js'
 
 /** What each signal adds at most, against 1 for the text. Figures by `npm run bench:context`, see docs/context.md. */
 export interface SignalWeights {
   message: number
   together: number
-  references: number
   rate: number
 }
 
-export const WEIGHTS: SignalWeights = { message: 0.45, together: 0.15, references: 0.1, rate: 0.08 }
+export const WEIGHTS: SignalWeights = { message: 0.5, together: 0.25, rate: 0.08 }
 
 /** Okapi BM25 over fields (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). */
 const K1 = 1.2
@@ -37,7 +35,6 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], title
     text,
     message: scale(normalise(messageMatch(commits, query)), weights.message),
     together: scale(normalise(changedTogether(commits, seeds)), weights.together),
-    references: scale(normalise(referenceSpread(corpus, seeds)), weights.references),
     rate: scale(normalise(changeRate(commits)), weights.rate)
   }
   const found = new Map<string, Relevance>()
@@ -60,7 +57,7 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], title
 export function rankMade (corpus: Corpus, path: string, content: string, title: string, description: string): Relevance {
   const query = queryOf(title, description)
   const { hashes: words, counts, length } = countWords(content)
-  const record = { hash: '', words, counts, length, symbols: new Uint32Array(), defines: new Uint32Array(), references: new Uint32Array(), imports: [] }
+  const record = { hash: '', words, counts, length, symbols: new Uint32Array() }
   const weights = termWeights(corpus, query)
   const score = textScore({ stamp: '', record, pathWords: wordSet([path]) }, query, weights, corpus.averageLength())
   const most = weights.reduce((sum, weight) => sum + weight * (K1 + 1), 1e-9)

@@ -47,16 +47,12 @@ export function hashesOf (identifier: string): readonly number[] {
   if (identifier.length <= LONGEST_WORD) {
     const parts = partsOf(identifier)
     for (const part of parts) if (part.length > 1) hashes.push(hashOf(stem(part)))
-    if (parts.length > 1) hashes.push(hashOf(wholeOf(identifier)))
+    // As one word, the same for `parseQuery`, `parse_query` and `ParseQuery`.
+    if (parts.length > 1) hashes.push(hashOf(identifier.replace(/[_$]/g, '').toLowerCase()))
   }
   if (known.size >= MAX_KNOWN) known.clear()
   known.set(identifier, hashes)
   return hashes
-}
-
-/** An identifier as one word: the same for `parseQuery`, `parse_query` and `ParseQuery`. */
-export function wholeOf (identifier: string): string {
-  return identifier.replace(/[_$]/g, '').toLowerCase()
 }
 
 export interface WordCounts {
