@@ -88,6 +88,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       strategies: plugins.all('context-strategy'),
       worker,
       maxFileBytes: settings.context.max_file_mb * 1024 * 1024,
+      log,
       isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root))
     })
     await projects.configure([{ project_id: config.project.id, root: config.project.root }, ...config.projects])

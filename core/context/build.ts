@@ -6,7 +6,7 @@ import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
-import { gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
+import { filesOf, gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
 
 const MAX_OUTPUTS = 50
 /** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
@@ -56,7 +56,6 @@ export interface BuiltContext {
 export async function buildContext (request: BuildRequest): Promise<BuiltContext> {
   const { project, task, worker } = request
   const gathered = await gather({ ...request, budget: { max_bytes: request.maxBytes, max_tokens: request.maxTokens } })
-  addNamedFiles(gathered.offers, request)
   const room = Math.min(request.maxBytes, request.maxTokens === null ? Infinity : request.maxTokens * BYTES_PER_TOKEN)
 
   const structure = structureOf(project, room * SHARES.structure)
@@ -73,12 +72,15 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
     throw apiError('CTX_002', `Even without any file the context takes ${sizeOf(base)} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
   }
 
-  const candidates = mergeOffers(gathered.offers, task)
+  const touched = new Set(earlier.records.flatMap(filesOf))
+  addNamedFiles(gathered.offers, [...task.files, ...touched], project)
+  const candidates = mergeOffers(gathered.offers, task, touched)
   const selection = await project.select({
     title: [task.title ?? '', ...task.labels].join(' '),
     description: [task.description ?? '', ...task.files].join(' '),
     candidates: candidates.map(({ path, need, named, content }) => ({ path, need, named, ...(content === undefined ? {} : { content }) })),
-    budget: left
+    budget: left,
+    explain: request.explain
   })
   creditStrategies(gathered.reports, selection, candidates)
 
@@ -118,11 +120,12 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   return { files, json: Buffer.concat([Buffer.from(start), selection.json, Buffer.from(end)]), complete: selection.unindexed === 0 }
 }
 
-/** Files that the issue names are offered whatever the agent's requirements are. */
-function addNamedFiles (offers: Offer[], { task, project }: BuildRequest): void {
+/** Files that the issue or an earlier agent names are offered whatever the agent's requirements are. */
+function addNamedFiles (offers: Offer[], named: readonly string[], project: ProjectState): void {
+  if (named.length === 0) return
   const present = new Set(project.files.map((file) => file.path))
-  for (const path of task.files) {
-    if (present.has(path)) offers.push({ item: { kind: 'file', path, score: 1, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
+  for (const path of named) {
+    if (present.has(path)) offers.push({ item: { kind: 'file', path, score: 0.9, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
   }
 }
 
@@ -144,18 +147,23 @@ async function earlierResults (request: BuildRequest, ids: readonly string[]): P
   return { records, more: next !== undefined }
 }
 
+/** Facts of the project, cut to fit: what strategies add goes first, then the ends of the lists; what is cut is counted in the lists' own counts. */
 async function metadataOf (project: ProjectState, further: Record<string, Json>, maxBytes: number): Promise<{ value: Record<string, unknown>, left_out: number }> {
   const facts = await project.metadata()
-  const value: Record<string, unknown> = { ...further, ...facts, dependencies: [...facts.dependencies] }
-  const dependencies = value.dependencies as unknown[]
+  const value: Record<string, unknown> = { ...further, ...facts }
   let leftOut = 0
   let size = sizeOf(value)
-  for (; size > maxBytes && dependencies.length > 0; leftOut++) size -= sizeOf(dependencies.pop()) + 1
   for (const key of Object.keys(further).filter((name) => !(name in facts))) {
     if (size <= maxBytes) break
     size -= sizeOf(value[key]) + sizeOf(key)
     delete value[key]
     leftOut++
+  }
+  for (const list of ['dependencies', 'manifests', 'entry_points'] as const) {
+    const kept: unknown[] = [...facts[list]]
+    for (; size > maxBytes && kept.length > 0; leftOut++) size -= sizeOf(kept.pop()) + 1
+    value[list] = kept
+    value[`${list}_omitted`] = facts[`${list}_omitted`] + facts[list].length - kept.length
   }
   return { value, left_out: leftOut }
 }

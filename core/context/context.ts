@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
 import type { CacheEntry, CacheKey, Clock, ContextCache, ContextStrategy, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task } from '../contracts/index.js'
 import { apiError, codeOf, isApiError } from '../errors.js'
@@ -6,6 +6,7 @@ import type { ProfileSet } from '../profiles/profiles.js'
 import type { Project } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
 import { buildContext, type Span } from './build.js'
+import { createTurns } from './turns.js'
 
 export interface ContextQuery {
   issueId: string
@@ -45,6 +46,9 @@ export interface ContextOptions {
 }
 
 const HOUR_MS = 3_600_000
+// One thread reads for all, so more at once would only make each of them slower, and the clocks of their strategies run out.
+const BUILDS_AT_ONCE = 3
+const BUILDS_WAITING = 1000
 
 /** A rendered answer, and where its files stand in it. */
 interface Rendered {
@@ -63,6 +67,9 @@ interface Prepared {
 export function createContextService (options: ContextOptions): ContextService {
   const { cache, store, strategies, clock } = options
   const building = new Map<string, Promise<Rendered>>()
+  const turns = createTurns(BUILDS_AT_ONCE, BUILDS_WAITING)
+  const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
+  const strategyNames = [...strategies.keys()].join()
   let hits = 0
   let misses = 0
 
@@ -76,7 +83,7 @@ export function createContextService (options: ContextOptions): ContextService {
 
   const prepare = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<Prepared & { key: CacheKey }> => {
     const profile = profiles.get(query.agentType)
-    assertServed(query.requirements, strategies)
+    assertServed(query.requirements, served)
     const requirements = mergeRequirements(profile.context.requirements, query.requirements)
     const [state, issue, newest] = await Promise.all([
       project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { issue_id: query.issueId, limit: 1 })
@@ -86,7 +93,7 @@ export function createContextService (options: ContextOptions): ContextService {
     const validator = digest([
       state.fingerprint, profiles.version(query.agentType), issue ?? null, newest.results[0]?.id ?? null,
       // Which files changed in the last 24 hours is a matter of the time, too.
-      Math.floor(clock() / HOUR_MS), [...strategies.keys()]
+      Math.floor(clock() / HOUR_MS), strategyNames
     ])
     const key = { project: project.id, issue: query.issueId, agentType: query.agentType, variant }
     const task: Task = {
@@ -130,7 +137,7 @@ export function createContextService (options: ContextOptions): ContextService {
   }
 
   const buildOnce = async (id: string, build: () => Promise<Rendered>): Promise<Rendered> => {
-    const running = building.get(id) ?? build().finally(() => building.delete(id))
+    const running = building.get(id) ?? turns.take(build).finally(() => building.delete(id))
     building.set(id, running)
     return await running
   }
@@ -167,13 +174,12 @@ export function createContextService (options: ContextOptions): ContextService {
         throw apiError('CTX_001', `The context could not be gathered: ${codeOf(error) ?? 'something unexpected happened'}.`, { cause: error })
       }
     },
-    checkRequirements: (needs) => assertServed(needs, strategies),
+    checkRequirements: (needs) => assertServed(needs, served),
     statistics: () => ({ hits, misses })
   }
 }
 
-function assertServed (needs: readonly string[], strategies: ReadonlyMap<string, ContextStrategy>): void {
-  const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
+function assertServed (needs: readonly string[], served: ReadonlySet<string>): void {
   const unknown = needs.find((need) => !served.has(need))
   if (unknown === undefined) return
   throw apiError('VAL_001', `No strategy satisfies the requirement '${unknown}'. Known: ${[...served].sort().join(', ')}.`, {
@@ -225,5 +231,5 @@ function matchesEtag (header: string, etag: string): boolean {
 }
 
 function digest (value: unknown): string {
-  return createHash('sha256').update(JSON.stringify(value)).digest('base64url').slice(0, 32)
+  return hash('sha256', JSON.stringify(value), 'base64url').slice(0, 32)
 }

@@ -14,19 +14,22 @@ export interface Candidate {
   content: string | undefined
   /** 0…1, from the strategies. */
   need: number
-  /** Whether the issue names it. */
-  named: boolean
+  /** Least match with the task, 0…1: 1 where the issue names it. */
+  named: number
   priority: PriorityClass
   reasons: string[]
   strategies: string[]
 }
 
-/** Merges what the strategies offer: one candidate for each path, the most needed first. */
-export function mergeOffers (offers: readonly Offer[], task: Task): Candidate[] {
+/** What an agent before has touched is likelier to be touched again than what only reads alike. */
+const TOUCHED = 0.6
+
+/** Merges what the strategies offer: one candidate for each path, the most needed first. `touched` are files of earlier results. */
+export function mergeOffers (offers: readonly Offer[], task: Task, touched: ReadonlySet<string> = new Set()): Candidate[] {
   const heaviest = Math.max(1, ...offers.map((offer) => offer.weight))
   const candidates = new Map<string, Candidate>()
   for (const { item, weight, strategy } of offers) {
-    const candidate = candidates.get(item.path) ?? { path: item.path, content: undefined, need: 0, named: false, priority: PRIORITY.history, reasons: [], strategies: [] }
+    const candidate = candidates.get(item.path) ?? { path: item.path, content: undefined, need: 0, named: 0, priority: PRIORITY.history, reasons: [], strategies: [] }
     candidates.set(item.path, candidate)
     const share = Math.max(0, Math.min(1, item.score)) * Math.min(1, weight / heaviest)
     // Two strategies that agree make a file more wanted than either alone, and never more than certain.
@@ -40,8 +43,12 @@ export function mergeOffers (offers: readonly Offer[], task: Task): Candidate[] 
   for (const candidate of candidates.values()) {
     // The ranking leads; the class decides between files of about equal need.
     candidate.need = Math.min(1, candidate.need * (1 + 0.03 * (PRIORITY.documentation - candidate.priority)))
+    if (touched.has(candidate.path)) {
+      candidate.named = TOUCHED
+      candidate.reasons.push('touched by an earlier agent')
+    }
     if (!named.has(candidate.path)) continue
-    candidate.named = true
+    candidate.named = 1
     candidate.priority = PRIORITY.task
     candidate.need = 1
     candidate.reasons.push('named by the issue')

@@ -1,6 +1,7 @@
 import { readFile, realpath, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AgentProfile } from '../contracts/agent-profile.js'
+import type { Logger } from '../contracts/common.js'
 import type { ContextStrategy } from '../contracts/context-strategy.js'
 import { writeFileDurably } from '../durable-file.js'
 import { apiError, codeOf, messageOf, SidecarError, startError } from '../errors.js'
@@ -25,6 +26,7 @@ export interface ProjectsOptions {
   strategies: ReadonlyMap<string, ContextStrategy>
   worker: ProjectWorker
   maxFileBytes: number
+  log: Logger
   isTrusted (root: string): Promise<boolean>
 }
 
@@ -104,11 +106,11 @@ export class Projects {
   }
 
   async #serve (id: string, root: string): Promise<ServedProject> {
-    const { profiles, strategies, worker, maxFileBytes, isTrusted } = this.#options
+    const { profiles, strategies, worker, maxFileBytes, isTrusted, log } = this.#options
     const real = await directoryOf(root)
     const own = await readProfiles(join(real, '.cco', 'agents'))
     return {
-      project: createProject({ id, root: real, worker, maxFileBytes }),
+      project: createProject({ id, root: real, worker, maxFileBytes, log }),
       profiles: createProfileSet(profiles, own, await isTrusted(real), strategies)
     }
   }

@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
 import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
 import type { FileRecord } from './index/record.js'
+import type { ListedFile } from './listing.js'
 import { shapeOf, type FileShape } from './pack/shape.js'
 import type { FileSymbols } from './symbols/symbols.js'
 
@@ -26,14 +27,18 @@ export interface PreparedText {
 export type Preparer = (path: string, known: ReadonlyMap<string, FileRecord>) => Promise<PreparedText | FileRecord | undefined>
 
 const TEXT_CHARACTERS = 48 * 1024 * 1024
-const SHAPES = 2000
+const SHAPE_CHARACTERS = 24 * 1024 * 1024
+
+const listed = new LRUCache<string, { stamp: string, maxBytes: number, preparation: Preparation }>({
+  maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256
+})
 
 interface Text { content: string, redactions: number }
 
 /** Texts and shapes by content, so that the same content is scanned, parsed and counted once, wherever it lies. */
 const texts = new LRUCache<string, Text>({ maxSize: TEXT_CHARACTERS, sizeCalculation: ({ content }) => content.length + 64 })
-const shapes = new LRUCache<string, FileShape>({ max: SHAPES })
-const symbols = new LRUCache<string, FileSymbols>({ max: SHAPES })
+const shapes = new LRUCache<string, FileShape>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ lines, segments }) => segments.reduce((sum, { bytes }) => sum + bytes, 0) + 16 * lines.length + 256 })
+const symbols = new LRUCache<string, FileSymbols>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ definitions, references }) => 100 * definitions.length + 20 * references.length + 256 })
 
 async function textOf (path: string, hash: string, bytes: Buffer): Promise<Text | undefined> {
   // What a secret looks like can depend on the kind of file.
@@ -60,6 +65,16 @@ export async function prepareText (root: string, path: string, maxBytes: number)
   const hash = createHash('sha256').update(raw.bytes).digest('hex')
   const text = await textOf(path, hash, raw.bytes)
   return text === undefined ? { path, refused: 'binary' } : { path, ...text, size: raw.size, modified: raw.modified, hash }
+}
+
+/** The same for a file as it was listed: while its stamp holds, it is not read again. */
+export async function prepareListed (root: string, { path, stamp }: ListedFile, maxBytes: number): Promise<Preparation> {
+  const key = `${root} ${path}`
+  const known = listed.get(key)
+  if (known !== undefined && known.stamp === stamp && known.maxBytes === maxBytes) return known.preparation
+  const preparation = await prepareText(root, path, maxBytes)
+  listed.set(key, { stamp, maxBytes, preparation })
+  return preparation
 }
 
 export function preparerOf (root: string, maxBytes: number): Preparer {

@@ -1,19 +1,23 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
 import type { ReadRefusal } from './guarded-read.js'
 import type { Relevance } from './index/relevance.js'
 import { queryOf } from './index/terms.js'
 import type { ProjectIndex } from './index/project-index.js'
-import { pack, type Packable, type Size, type Truncation } from './pack/pack.js'
-import { preparedShape, prepareText, redactText, type PreparedText } from './prepare.js'
+import type { ListedFile } from './listing.js'
+import { pack, type Entry, type Packable, type Size, type Truncation } from './pack/pack.js'
+import type { FileShape } from './pack/shape.js'
+import { preparedShape, prepareListed, redactText, type PreparedText } from './prepare.js'
+import { renderLines } from './symbols/outline.js'
 import { countTokens } from './tokens.js'
 
 export interface SelectCandidate {
   path: string
   /** 0…1: how much the agent needs such a file, whatever the task is. */
   need: number
-  /** Whether the issue or an agent before names it. */
-  named: boolean
+  /** Least match with the task, 0…1, where the issue or an earlier agent names it. */
+  named: number
   /** Text that a strategy made, for one that is no file. */
   content?: string
 }
@@ -24,6 +28,8 @@ export interface SelectRequest {
   description: string
   candidates: SelectCandidate[]
   budget: Size
+  /** Whether the scores of all candidates are wanted, too. */
+  explain: boolean
 }
 
 export interface SelectedFile {
@@ -43,7 +49,7 @@ export interface Selection {
   json: Uint8Array
   tokens: number
   files: SelectedFile[]
-  /** Of all candidates: 0…1, and what it is made of. */
+  /** Of all candidates, where they are wanted: 0…1, and what it is made of. */
   scores: { path: string, score: number, match: number, signals: Record<string, number> }[]
   refused: { path: string, reason: ReadRefusal }[]
   redactions: { path: string, count: number }[]
@@ -60,7 +66,7 @@ const NEED_SHARE = 0.15
  * else it touches may lie far down, so that it does not fall to nothing.
  */
 const STEEPNESS = 6
-const TAIL = 0.2
+const TAIL = 0.05
 const worthOf = (score: number): number => Math.max(1e-9, score ** STEEPNESS + TAIL * score ** 2)
 /** Candidates are read as long as their least versions could fill the budget so many times. */
 const OVERSUPPLY = 4
@@ -68,11 +74,16 @@ const LEAST_BYTES = 700
 const BYTES_PER_TOKEN = 3.5
 const LEAST_READ = 60
 const CONCURRENT = 16
+const ENTRY_BYTES = 48 * 1024 * 1024
+/** Marks an entry without content. */
+const NO_LINES = new Uint8Array()
+/** Tokens of an entry's own that it does not have any more beside others, where brackets, comma and quotes are one token. */
+const JOINT_TOKENS = 1
 // A file's time may be anything that somebody has set.
 const LATEST = Date.UTC(9999, 11, 31)
 
 /** Scores candidates by need and task, and fits the best of them into the budget. */
-export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, unknown>, index: ProjectIndex, unindexed: number): Promise<Selection> {
+export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, ListedFile>, index: ProjectIndex, unindexed: number): Promise<Selection> {
   const { title, description, budget } = request
   const query = queryOf(title, description)
   const relevance = new Map((await index.rank(title, description)).map((entry) => [entry.path, entry]))
@@ -84,27 +95,25 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const considered = scored.slice(0, limit)
   const { ready, refused } = await read(root, considered.map(({ candidate }) => candidate), listed, request.maxFileBytes)
 
-  const packables: Packable[] = []
+  const packables: Packable<MadeEntry>[] = []
   for (const { candidate, score } of considered) {
     const text = ready.get(candidate.path)
     if (text === undefined) continue
+    const shape = await preparedShape(text)
     packables.push({
       path: candidate.path,
       worth: worthOf(score),
-      content: text.content,
-      shape: await preparedShape(text),
-      entry: (content, truncation) => entryOf(text, content, truncation),
-      envelope: envelopeOf(text)
+      shape,
+      entry: (keep, version, truncation) => entryOf(text, shape, keep, version, truncation),
+      envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
     })
   }
   const packed = pack(packables, query, index.termWeights(query), budget)
-  const json = packed.map((file) => file.json).join(',')
   return {
-    json: Buffer.from(json),
-    // Where entries meet, their signs share a token: the sum is up to a hundredth too high.
-    tokens: budget.tokens === Infinity ? packed.reduce((sum, { size }) => sum + size.tokens, 0) : countTokens(json),
-    files: packed.map(({ path, truncation, size, contentBytes, json: entry }) => ({ path, truncation, ...size, contentBytes, digest: createHash('sha256').update(entry).digest('base64url').slice(0, 22) })),
-    scores: scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })),
+    json: joined(packed.map(({ entry }) => entry.json)),
+    tokens: packed.reduce((sum, { entry }) => sum + entry.size.tokens - JOINT_TOKENS, 0),
+    files: packed.map(({ path, entry: { size, truncation, contentBytes, digest } }) => ({ path, truncation, ...size, contentBytes, digest })),
+    scores: request.explain ? scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })) : [],
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
     unread: scored.length - considered.length,
@@ -116,18 +125,19 @@ interface Scored { candidate: SelectCandidate, score: number, match: number, sig
 
 function scoreOf (candidate: SelectCandidate, relevance: ReadonlyMap<string, Relevance>, hasTask: boolean, index: ProjectIndex, title: string, description: string): Scored {
   const found = candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, title, description)
-  const match = candidate.named ? 1 : found?.score ?? 0
-  const need = candidate.named ? 1 : candidate.need
-  return { candidate, score: hasTask ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match, signals: found?.signals ?? {} }
+  const match = Math.max(candidate.named, found?.score ?? 0)
+  const { need } = candidate
+  return { candidate, score: hasTask || candidate.named > 0 ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match, signals: found?.signals ?? {} }
 }
 
 /** Nothing but listed files is read: what is not listed is outside, ignored, or holds secrets by its name. */
-async function read (root: string, candidates: readonly SelectCandidate[], listed: ReadonlyMap<string, unknown>, maxBytes: number): Promise<{ ready: Map<string, PreparedText>, refused: Selection['refused'] }> {
+async function read (root: string, candidates: readonly SelectCandidate[], listed: ReadonlyMap<string, ListedFile>, maxBytes: number): Promise<{ ready: Map<string, PreparedText>, refused: Selection['refused'] }> {
   const ready = new Map<string, PreparedText>()
   const refused: Selection['refused'] = []
   for (let start = 0; start < candidates.length; start += CONCURRENT) {
     await Promise.all(candidates.slice(start, start + CONCURRENT).map(async ({ path, content }) => {
-      const text = content !== undefined ? await madeText(path, content) : listed.has(path) ? await prepareText(root, path, maxBytes) : { path, refused: 'gone' as const }
+      const file = listed.get(path)
+      const text = content !== undefined ? await madeText(path, content) : file === undefined ? { path, refused: 'gone' as const } : await prepareListed(root, file, maxBytes)
       if ('refused' in text) refused.push({ path, reason: text.refused })
       else ready.set(path, text)
     }))
@@ -140,8 +150,22 @@ async function madeText (path: string, made: string): Promise<PreparedText> {
   return { path, content, redactions, size: Buffer.byteLength(content), modified: Date.now(), hash: createHash('sha256').update(content).digest('hex') }
 }
 
-function entryOf (text: PreparedText, content: string, truncation: Truncation): string {
-  return JSON.stringify({
+interface MadeEntry extends Entry {
+  json: Buffer
+  /** Bytes of the content alone. */
+  contentBytes: number
+  digest: string
+}
+
+/** Entries by all that they are made of: most are the same from answer to answer. */
+const entries = new LRUCache<string, MadeEntry>({ maxSize: ENTRY_BYTES, sizeCalculation: ({ json }) => json.length + 256 })
+
+function entryOf (text: PreparedText, { lines }: FileShape, keep: Uint8Array | null, version: string, truncation: Truncation): MadeEntry {
+  const key = `${text.hash} ${text.size} ${text.modified} ${text.content.length} ${truncation} ${version} ${text.path}`
+  const known = entries.get(key)
+  if (known !== undefined) return known
+  const content = keep === null ? text.content : keep === NO_LINES ? '' : renderLines(lines, keep)
+  const json = JSON.stringify({
     path: text.path,
     content,
     size: text.size,
@@ -150,9 +174,26 @@ function entryOf (text: PreparedText, content: string, truncation: Truncation): 
     checksum: `sha256:${text.hash}`,
     truncation
   })
+  const bytes = Buffer.from(json)
+  const entry: MadeEntry = {
+    json: bytes,
+    contentBytes: Buffer.byteLength(content),
+    truncation,
+    digest: createHash('sha256').update(bytes).digest('base64url').slice(0, 22),
+    size: { bytes: bytes.length + 1, tokens: countTokens(json) + JOINT_TOKENS }
+  }
+  entries.set(key, entry)
+  return entry
 }
 
-function envelopeOf (text: PreparedText): Size {
-  const json = entryOf(text, '', 'sampled')
-  return { bytes: Buffer.byteLength(json) + 1, tokens: countTokens(json) + 1 }
+/** With commas between, in memory of its own, which can be handed to another thread. */
+function joined (parts: readonly Buffer[]): Uint8Array {
+  const whole = new Uint8Array(Math.max(0, parts.reduce((sum, part) => sum + part.length + 1, -1)))
+  let at = 0
+  for (const part of parts) {
+    if (at > 0) whole[at++] = 0x2C
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }

@@ -4,6 +4,7 @@ import { createContextOperations, type ContextOperations } from './context-opera
 import { closeGit } from './git.js'
 import { buffersOf, headOf, list, listedFiles, type ListReply, type ListRequest } from './listings.js'
 import { prepareText, redactText, type Preparation } from './prepare.js'
+import type { Selection } from './select.js'
 import { countTokens } from './tokens.js'
 import type { Commit } from '../../contracts/context-strategy.js'
 
@@ -52,10 +53,16 @@ const operations: ProjectOperations = {
 export interface WorkerCall { id: number, operation: keyof ProjectOperations, args: unknown[] }
 export type WorkerReply = { id: number, value: unknown } | { id: number, error: { message: string, code?: string } }
 
+/** What is handed over instead of copied. */
+function transfersOf (operation: keyof ProjectOperations, value: unknown): ArrayBuffer[] {
+  if (operation === 'list') return buffersOf(value as ListReply)
+  return operation === 'select' ? [(value as Selection).json.buffer as ArrayBuffer] : []
+}
+
 parentPort?.on('message', ({ id, operation, args }: WorkerCall) => {
   const run = operations[operation] as (...args: unknown[]) => Promise<unknown>
   run(...args).then(
-    (value) => { parentPort?.postMessage({ id, value } satisfies WorkerReply, operation === 'list' ? buffersOf(value as ListReply) : []) },
+    (value) => { parentPort?.postMessage({ id, value } satisfies WorkerReply, transfersOf(operation, value)) },
     (error: Error & { code?: string }) => {
       parentPort?.postMessage({ id, error: { message: error.message, ...(typeof error.code === 'string' ? { code: error.code } : {}) } } satisfies WorkerReply)
     }

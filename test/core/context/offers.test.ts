@@ -41,6 +41,10 @@ t.test('what is needed more than what', async t => {
   t.strictSame(order(offers(['history', 0.5], ['test', 0.5, { priority: 4 }], ['task', 0.5, { priority: 1 }])), ['task', 'test', 'history'], 'the class, where need is equal')
   t.strictSame(order(offers(['b', 0.5], ['a', 0.5])), ['a', 'b'], 'the path, where all is equal')
   t.strictSame(order(offers(['a', 1], ['named', 0.01]), { files: ['named'] }), ['named', 'a'], 'a file that the issue names')
+  const [named, touched, other] = mergeOffers(offers(['other', 0.3], ['touched', 0.3], ['named', 0.3]), { ...EMPTY_TASK, files: ['named'] }, new Set(['touched', 'gone']))
+    .sort((a, b) => b.named - a.named)
+  t.strictSame([named, touched, other].map((candidate) => [candidate!.path, candidate!.named]), [['named', 1], ['touched', 0.6], ['other', 0]])
+  t.strictSame(touched!.reasons, ['touched by an earlier agent'])
 })
 
 t.test('reasons are told once each', async t => {

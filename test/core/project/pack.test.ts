@@ -1,51 +1,59 @@
 import fc from 'fast-check'
 import t from 'tap'
 import { queryOf } from '../../../core/project/worker/index/terms.js'
-import { pack, type Packable, type Size } from '../../../core/project/worker/pack/pack.js'
+import { pack, type Entry, type Packable, type Size, type Truncation } from '../../../core/project/worker/pack/pack.js'
 import { jsonBytes, shapeOf } from '../../../core/project/worker/pack/shape.js'
+import { renderLines } from '../../../core/project/worker/symbols/outline.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
 import { countTokens } from '../../../core/project/worker/tokens.js'
 import { languageOf } from '../../../core/project/languages.js'
 
-async function packable (path: string, content: string, worth: number): Promise<Packable> {
+interface Made extends Entry {
+  content: string
+  json: string
+}
+
+async function packable (path: string, content: string, worth: number): Promise<Packable<Made> & { content: string }> {
   const language = languageOf(path)
-  const entry = (text: string, truncation: string): string => JSON.stringify({ path, content: text, truncation })
-  const empty = entry('', 'sampled')
+  const shape = shapeOf(content, language, await extractSymbols(language, content))
+  const make = (text: string, truncation: Truncation): Made => {
+    const json = JSON.stringify({ path, content: text, truncation })
+    return { content: text, json, truncation, size: { bytes: Buffer.byteLength(json) + 1, tokens: countTokens(json) + 1 } }
+  }
   return {
-    path, content, worth, entry, envelope: { bytes: Buffer.byteLength(empty) + 1, tokens: countTokens(empty) + 1 },
-    shape: shapeOf(content, language, await extractSymbols(language, content))
+    path, content, worth, shape, envelope: make('', 'sampled').size,
+    entry: (keep, _version, truncation) => make(keep === null ? content : renderLines(shape.lines, keep), truncation)
   }
 }
 
 const method = (name: string, body = 12): string => `function ${name} (a, b) {\n${Array.from({ length: body }, (_, line) => `  const ${name}${line} = a + ${line} * b`).join('\n')}\n  return ${name}0\n}\n`
 const NONE = { query: [], weights: [] }
-const run = (files: Packable[], budget: Size, task = '') => {
+const run = (files: Packable<Made>[], budget: Size, task = '') => {
   const query = task === '' ? NONE.query : queryOf(task, '')
-  return pack(files, query, query.map(({ weight }) => weight), budget)
+  return pack(files, query, query.map(({ weight }) => weight), budget).map(({ path, entry }) => ({ path, ...entry }))
 }
 const roomy: Size = { bytes: 10_000_000, tokens: Infinity }
-const contentOf = (json: string): string => (JSON.parse(json) as { content: string }).content
 
 t.test('what fits is whole', async t => {
   const files = [await packable('a.js', method('one') + method('two'), 1), await packable('b.md', '# Title\n\nText.\n', 0.1), await packable('empty', '', 0.1)]
   const packed = run(files, roomy)
   t.strictSame(packed.map(({ path, truncation }) => [path, truncation]), [['a.js', 'none'], ['b.md', 'none'], ['empty', 'none']])
-  packed.forEach(({ json }, index) => t.equal(contentOf(json), files[index]!.content))
+  packed.forEach(({ content }, index) => t.equal(content, files[index]!.content))
 })
 
 t.test('a file that does not fit shows its definitions and the bodies that the task is about', async t => {
   const file = await packable('mail.js', ['connect', 'sendAttachment', 'close', 'retry'].map((name) => method(name, 40)).join('\n'), 1)
   const [outline] = run([file], { bytes: 10_000_000, tokens: 150 })
   t.equal(outline!.truncation, 'outline')
-  for (const name of ['connect', 'sendAttachment', 'close', 'retry']) t.match(contentOf(outline!.json), `function ${name} (a, b)`)
+  for (const name of ['connect', 'sendAttachment', 'close', 'retry']) t.match(outline!.content, `function ${name} (a, b)`)
   const [some] = run([file], { bytes: 10_000_000, tokens: 1000 }, 'attachment')
   t.equal(some!.truncation, 'sampled')
-  t.match(contentOf(some!.json), 'sendAttachment39')
-  t.notMatch(contentOf(some!.json), 'close39')
+  t.match(some!.content, 'sendAttachment39')
+  t.notMatch(some!.content, 'close39')
   const book = await packable('a.md', Array.from({ length: 30 }, (_, part) => `## Part ${part}\n\nFirst of ${part}.\n\n${'Much more. '.repeat(60)}\n`).join('\n'), 1)
   const [prose] = run([book], { bytes: 10_000_000, tokens: book.envelope.tokens + book.shape.outlineTokens + 10 })
   t.equal(prose!.truncation, 'summary')
-  t.match(contentOf(prose!.json), /## Part 29\n/)
+  t.match(prose!.content, /## Part 29\n/)
 })
 
 t.test('one huge file does not push the others out', async t => {
@@ -75,7 +83,7 @@ t.test('the budget is never exceeded, and every line shown is a line of the file
     const json = packed.map((file) => file.json).join(',')
     const source = new Map(files.map((file) => [file.path, file]))
     return Buffer.byteLength(json) <= bytes && countTokens(json) <= tokens && new Set(packed.map(({ path }) => path)).size === packed.length &&
-      packed.every((file) => (file.truncation === 'none') === (contentOf(file.json) === source.get(file.path)!.content))
+      packed.every((file) => (file.truncation === 'none') === (file.content === source.get(file.path)!.content))
   }), { numRuns: 300, seed: 1 })
   t.ok(kept > 300 && shrunk > 20, `${kept} files packed, ${shrunk} of them made smaller`)
 })

@@ -1,7 +1,5 @@
 import type { QueryTerm } from '../index/terms.js'
 import { indexOfHash } from '../index/terms.js'
-import { renderLines } from '../symbols/outline.js'
-import { countTokens } from '../tokens.js'
 import type { FileShape, Segment } from './shape.js'
 
 export type Truncation = 'none' | 'sampled' | 'outline' | 'stripped' | 'summary'
@@ -11,25 +9,26 @@ export interface Size {
   tokens: number
 }
 
-export interface Packable {
+export interface Packable<Made extends Entry = Entry> {
   path: string
   /** How likely the reader needs it, against the others; above 0. */
   worth: number
-  content: string
   shape: FileShape
-  /** The file's entry in the answer, as JSON. */
-  entry (content: string, truncation: Truncation): string
+  /** The file's entry in the answer: whole for `null`, else the marked lines of it; `version` tells what is marked from what is not. */
+  entry (keep: Uint8Array | null, version: string, truncation: Truncation): Made
   /** Of the entry without its content, for planning. */
   envelope: Size
 }
 
-export interface Packed {
-  path: string
-  json: string
-  /** Bytes of the content alone. */
-  contentBytes: number
-  truncation: Truncation
+export interface Entry {
+  /** Counted exactly, with the comma behind it. */
   size: Size
+  truncation: Truncation
+}
+
+export interface Packed<Made extends Entry = Entry> {
+  path: string
+  entry: Made
 }
 
 /** Values that `npm run bench:context` has found; see docs/context.md. */
@@ -68,7 +67,7 @@ interface State {
  * its segments) are taken in order of worth per token, each as long as it fits. What is best at a small budget is so at
  * a larger one, too: a larger budget takes the same steps and then further ones.
  */
-export function pack (files: readonly Packable[], query: readonly QueryTerm[], weights: readonly number[], budget: Size, options: PackOptions = PACKING): Packed[] {
+export function pack<Made extends Entry> (files: readonly Packable<Made>[], query: readonly QueryTerm[], weights: readonly number[], budget: Size, options: PackOptions = PACKING): Packed<Made>[] {
   const states: State[] = files.map(({ shape }) => ({ segments: new Uint8Array(shape.segments.length), base: false, size: { bytes: 0, tokens: 0 } }))
   const left = { ...budget }
   const costOf = (size: Size): number => Math.max(size.bytes / budget.bytes, budget.tokens === Infinity ? 0 : size.tokens / budget.tokens)
@@ -155,15 +154,15 @@ function segmentMatches (files: readonly Packable[], query: readonly QueryTerm[]
 }
 
 /** Renders what was chosen and counts it exactly; steps that turn out too large are taken back, the last first. */
-function settle (files: readonly Packable[], states: readonly State[], taken: Item[], budget: Size): Packed[] {
-  const rendered = new Map<number, Packed>()
+function settle<Made extends Entry> (files: readonly Packable<Made>[], states: readonly State[], taken: Item[], budget: Size): Packed<Made>[] {
+  const rendered = new Map<number, Packed<Made>>()
   let total = { bytes: 0, tokens: 0 }
   const put = (index: number): void => {
-    const before = rendered.get(index)?.size ?? { bytes: 0, tokens: 0 }
+    const before = rendered.get(index)?.entry.size ?? { bytes: 0, tokens: 0 }
     const after = states[index]!.base ? render(files[index]!, states[index]!) : undefined
     if (after === undefined) rendered.delete(index)
     else rendered.set(index, after)
-    total = { bytes: total.bytes - before.bytes + (after?.size.bytes ?? 0), tokens: total.tokens - before.tokens + (after?.size.tokens ?? 0) }
+    total = { bytes: total.bytes - before.bytes + (after?.entry.size.bytes ?? 0), tokens: total.tokens - before.tokens + (after?.entry.size.tokens ?? 0) }
   }
   states.forEach((state, index) => { if (state.base) put(index) })
   while (total.bytes > budget.bytes || total.tokens > budget.tokens) {
@@ -180,24 +179,15 @@ function settle (files: readonly Packable[], states: readonly State[], taken: It
   return [...rendered].sort(([a], [b]) => a - b).map(([, packed]) => packed)
 }
 
-function render (file: Packable, state: State): Packed {
-  const { shape } = file
-  const whole = entryOf(file, file.content, 'none')
-  if (state.segments.every((shown) => shown === 1)) return whole
+function render<Made extends Entry> (file: Packable<Made>, state: State): Packed<Made> {
+  const { shape, path, envelope } = file
+  const whole = (): Packed<Made> => ({ path, entry: file.entry(null, '', 'none') })
+  if (state.segments.every((shown) => shown === 1)) return whole()
   const keep = Uint8Array.from(shape.outline)
-  let some = false
   shape.segments.forEach((segment, at) => {
-    if (state.segments[at] === 0) return
-    some = true
-    keep.fill(1, segment.start, segment.end + 1)
+    if (state.segments[at] === 1) keep.fill(1, segment.start, segment.end + 1)
   })
-  const part = entryOf(file, renderLines(shape.lines, keep), some ? 'sampled' : shape.outlineIs)
+  const entry = file.entry(keep, state.segments.join(''), state.segments.includes(1) ? 'sampled' : shape.outlineIs)
   // Gaps can cost more than what they leave out.
-  return part.size.tokens >= whole.size.tokens ? whole : part
-}
-
-/** Counted exactly, with the comma behind it. */
-function entryOf (file: Packable, content: string, truncation: Truncation): Packed {
-  const json = file.entry(content, truncation)
-  return { path: file.path, json, contentBytes: Buffer.byteLength(content), truncation, size: { bytes: Buffer.byteLength(json) + 1, tokens: countTokens(json) + 1 } }
+  return entry.size.tokens >= shape.tokens + envelope.tokens ? whole() : { path, entry }
 }
