@@ -1,31 +1,65 @@
+type Test = (name: string) => boolean
+
+/** `undefined` stands for `**`. */
+type Pattern = Test | undefined
+
+// A few globs are asked of thousands of paths each, one path after the other.
+const MOST_COMPILED = 256
+const LONGEST_COMPILED = 256
+const compiled = new Map<string, (path: string) => boolean>()
+
 /**
  * Whether a `/`-separated path matches a glob of `*` (within a name), `**` (any folders) and `?`.
  * Linear in the product of both lengths whatever the pattern: patterns come from profiles that a repository brings.
  */
 export function matchesGlob (path: string, glob: string): boolean {
-  return matchNames(path.split('/'), glob.split('/'))
+  let matches = compiled.get(glob)
+  if (matches === undefined) {
+    matches = compileGlob(glob)
+    if (compiled.size >= MOST_COMPILED) compiled.clear()
+    if (glob.length <= LONGEST_COMPILED) compiled.set(glob, matches)
+  }
+  return matches(path)
 }
 
-function matchNames (names: string[], patterns: string[]): boolean {
-  // reachable[i]: the patterns so far match the first i names.
-  let reachable = names.map(() => false)
-  reachable = [true, ...reachable]
-  for (const pattern of patterns) {
-    const next: boolean[] = reachable.map(() => false)
-    if (pattern === '**') {
-      let open = false
-      for (let index = 0; index < next.length; index++) {
-        open ||= reachable[index]!
-        next[index] = open
-      }
+/** `matchesGlob` for many paths: the glob is taken apart once. */
+export function compileGlob (glob: string): (path: string) => boolean {
+  const patterns = glob.split('/').map((name): Pattern => name === '**' ? undefined : compileName(name))
+  return (path) => matchNames(path.split('/'), patterns)
+}
+
+/** Greedy with one point of return, the last `**`: an earlier one could take nothing that this one cannot. */
+function matchNames (names: readonly string[], patterns: readonly Pattern[]): boolean {
+  let at = 0
+  let anything = -1
+  let resume = 0
+  let position = 0
+  while (position < names.length) {
+    const test = patterns[at]
+    if (at < patterns.length && test === undefined) {
+      anything = at++
+      resume = position
+    } else if (test?.(names[position]!) === true) {
+      at++
+      position++
+    } else if (anything >= 0) {
+      at = anything + 1
+      position = ++resume
     } else {
-      for (let index = 0; index < names.length; index++) {
-        if (reachable[index]! && matchName(names[index]!, pattern)) next[index + 1] = true
-      }
+      return false
     }
-    reachable = next
   }
-  return reachable[names.length]!
+  while (at < patterns.length && patterns[at] === undefined) at++
+  return at === patterns.length
+}
+
+/** Names without a sign, and those with one star, are most of what is asked for. */
+function compileName (pattern: string): Test {
+  if (pattern.includes('?')) return (name) => matchName(name, pattern)
+  const [start, end, more] = pattern.split('*')
+  if (end === undefined) return (name) => name === pattern
+  if (more !== undefined) return (name) => matchName(name, pattern)
+  return (name) => name.length >= pattern.length - 1 && name.startsWith(start!) && name.endsWith(end)
 }
 
 /** Greedy with one point of return, which is enough for `*` within a name. */

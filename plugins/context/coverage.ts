@@ -3,7 +3,7 @@ import { chooseFiles } from './shared/choose-files.js'
 import { coverageReaderOf, stretchesOf } from './shared/coverage-report.js'
 import { readCount } from './shared/parameters.js'
 import type { Place } from './shared/place.js'
-import { indexOf, type ProjectIndex } from './shared/project-index.js'
+import { indexOf, rememberedOfIndex, type ProjectIndex } from './shared/project-index.js'
 import { DISTINCT } from './shared/relevance.js'
 import { inSlices } from './shared/slices.js'
 import { signalsOf } from './shared/task-signals.js'
@@ -34,21 +34,30 @@ const MOST_REPORTS = 3
 const MOST_STRETCHES = 12
 const TEXT_PATH = 'coverage-of-the-task.txt'
 
+/** The newest reports. */
+const reportsOf = rememberedOfIndex(async ({ places }) => {
+  const reports: Place[] = []
+  await inSlices(places, place => {
+    if (coverageReaderOf(place.file.path) !== undefined && !place.folders.includes('fixtures')) reports.push(place)
+  })
+  return reports.sort((one, other) => other.file.modified - one.file.modified).slice(0, MOST_REPORTS)
+})
+
 /** What the newest reports tell of the files that the task is about, which the reports themselves hide among all others. */
 async function coverageOfTask (input: GatherInput, { maxFiles }: CoverageOptions, clock: Clock): Promise<ContextItem[]> {
   const { project, task, signal } = input
   const index = await indexOf(project)
   if (index.byPath.has(TEXT_PATH)) return []
   const { relevance } = await signalsOf(task, index, clock())
+  const reports = await reportsOf(index)
+  if (reports.length === 0) return []
   const meant: Place[] = []
-  const reports: Place[] = []
   await inSlices(index.places, place => {
     if (relevance.names(place) || relevance.of(place) >= DISTINCT) meant.push(place)
-    if (coverageReaderOf(place.file.path) !== undefined && !place.folders.includes('fixtures')) reports.push(place)
   }, signal)
   if (meant.length === 0) return []
   const wanted = meant.sort((one, other) => relevance.of(other) - relevance.of(one) || (one.path < other.path ? -1 : 1)).slice(0, maxFiles)
-  for (const { file } of reports.sort((one, other) => other.file.modified - one.file.modified).slice(0, MOST_REPORTS)) {
+  for (const { file } of reports) {
     const text = await project.read(file.path)
     const lines = text === undefined ? [] : linesFor(file.path, text, wanted, index)
     if (lines.length === 0) continue

@@ -1,12 +1,15 @@
 import { definePlugin, type ContextItem, type GatherInput } from '../../core/plugin-api.js'
+import { createBest } from './shared/best.js'
 import { priorityOf } from './shared/file-priority.js'
 import { scoreOf } from './shared/file-score.js'
 import { itemLimit } from './shared/item-limit.js'
 import { readCount } from './shared/parameters.js'
+import type { Place } from './shared/place.js'
 import { indexOf } from './shared/project-index.js'
-import { createRecency } from './shared/recency.js'
-import { createRelevance, taskText } from './shared/relevance.js'
+import { taskText } from './shared/relevance.js'
+import { inSlices } from './shared/slices.js'
 import { createSourceFit } from './shared/source-fit.js'
+import { signalsOf } from './shared/task-signals.js'
 
 export default definePlugin({
   kind: 'context-strategy',
@@ -27,22 +30,25 @@ const FOUND_SHARE = 0.5
 
 async function gather (input: GatherInput, maxItems: number, now: number): Promise<ContextItem[]> {
   const index = await indexOf(input.project)
-  const relevance = createRelevance(input.task, index)
-  const signals = { relevance, isRecent: createRecency(index, now) }
+  const signals = await signalsOf(input.task, index, now)
   const { title = '', labels, files } = input.task
   const text = taskText(input.task)
   const found = new Map(text.trim() === '' ? [] : (await input.project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)).map(({ path, score }) => [path, score]))
-  const fitOf = createSourceFit(input, index, relevance, path => found.get(path) ?? 0)
+  const fitOf = createSourceFit(input, index, signals.relevance, path => found.get(path) ?? 0)
+  const chosen = createBest<Candidate>(readCount(input, 'limit', maxItems), order)
 
-  return index.places.flatMap(place => {
+  await inSlices(index.places, place => {
     const fit = fitOf(place)
-    if (fit === undefined) return []
+    if (fit === undefined) return
     const { path } = place.file
     const standing = scoreOf(place, fit.base, signals)
     const score = Math.round((standing + (1 - standing) * FOUND_SHARE * (found.get(path) ?? 0)) * 1000) / 1000
-    return [{ kind: 'file' as const, path, score, priority: priorityOf(place, 'source', signals), reason: fit.reason }]
-  }).sort(order).slice(0, readCount(input, 'limit', maxItems))
+    chosen.add({ place, path, score, reason: fit.reason })
+  }, input.signal)
+  return chosen.items().map(({ place, path, score, reason }) => ({ kind: 'file', path, score, priority: priorityOf(place, 'source', signals), reason }))
 }
+
+interface Candidate { place: Place, path: string, score: number, reason: string }
 
 function order (one: { path: string, score: number }, other: { path: string, score: number }): number {
   return other.score - one.score || (one.path < other.path ? -1 : 1)

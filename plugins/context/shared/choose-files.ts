@@ -1,4 +1,4 @@
-import type { Clock, ContextItem, ContextStrategy, GatherInput } from '../../../core/plugin-api.js'
+import type { Clock, ContextItem, ContextStrategy, GatherInput, ProjectFile } from '../../../core/plugin-api.js'
 import { createBest } from './best.js'
 import { MOST_READS, searchContents } from './content-search.js'
 import { priorityOf } from './file-priority.js'
@@ -7,7 +7,7 @@ import { isNoise, type Noise } from './noise.js'
 import { readChoice, readCount, readPaths } from './parameters.js'
 import { kindOf, type PathKind } from './path-kind.js'
 import type { Place } from './place.js'
-import { indexOf } from './project-index.js'
+import { indexOf, rememberedOfIndex } from './project-index.js'
 import { compileRules, type Finding, type Rule } from './rules.js'
 import { inSlices } from './slices.js'
 import { signalsOf } from './task-signals.js'
@@ -32,37 +32,55 @@ const MOST_CANDIDATES = 8 * MOST_READS
 
 interface Candidate extends Finding { place: Place, kind: PathKind, final: number }
 
+/** A place with the rules that it meets, whoever asks and whatever the task. */
+interface Hit { place: Place, kind: PathKind, findings: readonly Finding[] }
+
 /** A strategy that chooses files by rules on paths, with a bounded look into those whose rule asks for it. */
 export function chooseFiles (choice: FileChoice): ContextStrategy {
   const { satisfies, maxItems, clock, rules = [], keeps = [], as } = choice
   const groups = choice.choice?.groups ?? {}
   const match = compileRules(rules, groups)
 
+  const hitsOf = rememberedOfIndex(async ({ places }) => {
+    const hits: Hit[] = []
+    await inSlices(places, place => {
+      // Asked only of files that a rule matches: most match none.
+      let kind: PathKind | 'unwanted' | undefined
+      const findings: Finding[] = []
+      match(place, finding => {
+        kind ??= isNoise(place, keeps) ? 'unwanted' : kindOf(place)
+        if (kind === 'unwanted' || finding.rule.kinds?.includes(kind) === false) return
+        // Tests of a thing say less about it than the thing, unless tests are what is wanted.
+        findings.push(kind === 'test' && as === undefined ? { ...finding, score: finding.score / 2 } : finding)
+      })
+      if (findings.length > 0) hits.push({ place, kind: as ?? kind as PathKind, findings })
+    })
+    return hits
+  })
+
   async function gather (input: GatherInput): Promise<ContextItem[]> {
     const index = await indexOf(input.project)
     const signals = await signalsOf(input.task, index, clock())
     const wanted = choice.choice && readChoice(input, choice.choice.parameter, Object.keys(groups))
-    const inPaths = readPaths(input)
+    const inPaths = readPaths(input, index)
     const accept = choice.accept?.(input)
     const limit = readCount(input, 'limit', maxItems)
     const chosen = createBest(limit, order)
     const unread = createBest(MOST_CANDIDATES, order)
 
-    await inSlices(index.places, place => {
-      // Asked only of files that a rule matches: most match none.
-      let kind: PathKind | 'unwanted' | undefined
-      const found: Candidate[] = []
-      match(place, finding => {
-        kind ??= !isNoise(place, keeps) && (inPaths?.(place.file.path) ?? true) && (accept?.(place) ?? true) ? kindOf(place) : 'unwanted'
-        if (kind === 'unwanted' || (finding.group !== undefined && !wanted!.has(finding.group)) || finding.rule.kinds?.includes(kind) === false) return
-        // Tests of a thing say less about it than the thing, unless tests are what is wanted.
-        const base = kind === 'test' && as === undefined ? finding.score / 2 : finding.score
-        found.push({ ...finding, place, kind: as ?? kind, final: scoreOf(place, base, signals) })
-      })
-      if (found.length === 0) return
-      const sure = found.filter(({ rule }) => rule.content === undefined).sort(order)[0]
+    await inSlices(await hitsOf(index), ({ place, kind, findings }) => {
+      if (inPaths?.(place) === false || accept?.(place) === false) return
+      let sure: Candidate | undefined
+      const unsure: Candidate[] = []
+      for (const finding of findings) {
+        if (finding.group !== undefined && !wanted!.has(finding.group)) continue
+        const { rule, group } = finding
+        const candidate = { rule, group, score: finding.score, place, kind, final: scoreOf(place, finding.score, signals) }
+        if (rule.content !== undefined) unsure.push(candidate)
+        else if (sure === undefined || candidate.final > sure.final) sure = candidate
+      }
       if (sure !== undefined) chosen.add(sure)
-      for (const candidate of found) if (candidate.rule.content !== undefined && candidate.final > (sure?.final ?? 0)) unread.add(candidate)
+      for (const candidate of unsure) if (candidate.final > (sure?.final ?? 0)) unread.add(candidate)
     }, input.signal)
     const best = new Map(chosen.items().map(candidate => [candidate.place.file.path, candidate]))
     await confirm(input, unread.items(), best)
@@ -75,16 +93,14 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
 }
 
 async function confirm ({ project, signal }: GatherInput, unread: readonly Candidate[], best: Map<string, Candidate>): Promise<void> {
-  const byFile = new Map<string, Candidate[]>()
+  const byFile = new Map<ProjectFile, Candidate[]>()
   for (const candidate of unread) {
-    const { path } = candidate.place.file
-    const others = byFile.get(path)
+    const { file } = candidate.place
+    const others = byFile.get(file)
     if (others !== undefined) others.push(candidate)
-    else if (byFile.size < MOST_READS) byFile.set(path, [candidate])
+    else if (byFile.size < MOST_READS) byFile.set(file, [candidate])
   }
-  await searchContents(project, [...byFile], ([path]) => path, signal, ([, candidates], text) => {
-    for (const candidate of candidates) if (candidate.rule.content!.test(text)) keepBest(best, candidate)
-  })
+  await searchContents(project, byFile, ({ rule }) => rule.content!, signal, candidate => { keepBest(best, candidate) })
 }
 
 function keepBest (best: Map<string, Candidate>, candidate: Candidate): void {

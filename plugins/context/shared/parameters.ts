@@ -1,4 +1,6 @@
 import { matchesGlob, type GatherInput } from '../../../core/plugin-api.js'
+import type { Place } from './place.js'
+import type { ProjectIndex } from './project-index.js'
 
 // Profiles may come with a repository, from a stranger: what they ask for is bounded before it costs anything.
 const MOST_ENTRIES = 64
@@ -51,10 +53,35 @@ export function readChoice (input: GatherInput, name: string, known: readonly st
   return wanted
 }
 
-/** Whether a path matches one of the globs in `paths`; `undefined` where the requirement names none. */
-export function readPaths (input: GatherInput, parameter: 'paths' | 'prefer' = 'paths'): ((path: string) => boolean) | undefined {
+/** Whether a place matches one of the globs in `paths`; `undefined` where the requirement names none. */
+export function readPaths (input: GatherInput, index: ProjectIndex, parameter: 'paths' | 'prefer' = 'paths'): ((place: Place) => boolean) | undefined {
   const globs = readList(input, parameter)?.map(normalise)
-  return globs && (path => globs.some(glob => matchesGlob(path, glob)))
+  if (globs === undefined) return undefined
+  const verdicts = verdictsOf(index, globs)
+  return ({ file: { path }, position }) => {
+    if (verdicts[position] === UNKNOWN) verdicts[position] = globs.some(glob => matchesGlob(path, glob)) ? YES : NO
+    return verdicts[position] === YES
+  }
+}
+
+const UNKNOWN = 0
+const YES = 1
+const NO = 2
+
+// The profiles of all agents have fewer lists of globs; a project with more forgets the one that was not used for longest.
+const MOST_LISTS = 256
+const known = new WeakMap<ProjectIndex, Map<string, Uint8Array>>()
+
+/** What is known of the places, by position; agents ask the same of the same files with each request. */
+function verdictsOf (index: ProjectIndex, globs: readonly string[]): Uint8Array {
+  let lists = known.get(index)
+  if (lists === undefined) known.set(index, lists = new Map())
+  const key = JSON.stringify(globs)
+  const verdicts = lists.get(key) ?? new Uint8Array(index.places.length)
+  lists.delete(key)
+  lists.set(key, verdicts)
+  if (lists.size > MOST_LISTS) lists.delete(lists.keys().next().value!)
+  return verdicts
 }
 
 function normalise (glob: string): string {

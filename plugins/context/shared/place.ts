@@ -4,6 +4,8 @@ import { wordsOf } from './words.js'
 /** A file as rules look at it. */
 export interface Place {
   readonly file: ProjectFile
+  /** Which of the places of its index it is: what is known of all of them lies in arrays. */
+  readonly position: number
   /** Lower case, as are `name` and `folders`: `Dockerfile` and `dockerfile` are the same thing to a rule. */
   readonly path: string
   readonly name: string
@@ -21,6 +23,7 @@ interface Folder {
 /** Makes places; folders are split once, however many files they hold. */
 export function createPlaces (): (file: ProjectFile) => Place {
   const known = new Map<string, Folder>()
+  let count = 0
 
   function folderOf (path: string): Folder {
     let folder = known.get(path)
@@ -38,6 +41,7 @@ export function createPlaces (): (file: ProjectFile) => Place {
     const dot = name.lastIndexOf('.')
     return {
       file,
+      position: count++,
       path: file.path.toLowerCase(),
       name: name.toLowerCase(),
       folders: folder.folders,

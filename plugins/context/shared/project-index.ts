@@ -8,8 +8,9 @@ export interface ProjectIndex {
   readonly byPath: ReadonlyMap<string, Place>
   /** By lower-case file name. */
   readonly byName: ReadonlyMap<string, readonly Place[]>
-  /** In how many files' paths a word stands. */
-  readonly wordCounts: ReadonlyMap<string, number>
+  /** By each word of their paths. */
+  readonly byWord: ReadonlyMap<string, readonly Place[]>
+  readonly languages: ReadonlySet<string | undefined>
   /** Median of the times of modification, in ms since the epoch. */
   readonly medianModified: number
 }
@@ -31,7 +32,8 @@ async function build (files: readonly ProjectFile[]): Promise<ProjectIndex> {
   const places: Place[] = []
   const byPath = new Map<string, Place>()
   const byName = new Map<string, Place[]>()
-  const wordCounts = new Map<string, number>()
+  const byWord = new Map<string, Place[]>()
+  const languages = new Set<string | undefined>()
   const times = new Float64Array(files.length)
   const placeOf = createPlaces()
   await inSlices(files, file => {
@@ -39,14 +41,30 @@ async function build (files: readonly ProjectFile[]): Promise<ProjectIndex> {
     times[places.length] = file.modified
     places.push(place)
     byPath.set(file.path, place)
+    languages.add(file.language)
     const namesakes = byName.get(place.name)
     if (namesakes === undefined) byName.set(place.name, [place])
     else namesakes.push(place)
     for (const word of new Set([...place.nameWords, ...place.folderWords])) {
-      wordCounts.set(word, (wordCounts.get(word) ?? 0) + 1)
+      const others = byWord.get(word)
+      if (others === undefined) byWord.set(word, [place])
+      else others.push(place)
     }
   })
   await turn()
   times.sort()
-  return { places, byPath, byName, wordCounts, medianModified: times[times.length >> 1] ?? 0 }
+  return { places, byPath, byName, byWord, languages, medianModified: times[times.length >> 1] ?? 0 }
+}
+
+/** Remembers what a function finds out about the files of a project, for as long as their list is in use: 119 agents ask at once. */
+export function rememberedOfIndex<Value extends object> (compute: (index: ProjectIndex) => Promise<Value>): (index: ProjectIndex) => Promise<Value> {
+  const known = new WeakMap<ProjectIndex, Promise<Value>>()
+  return async index => {
+    let value = known.get(index)
+    if (value === undefined) {
+      value = compute(index)
+      known.set(index, value)
+    }
+    return await value
+  }
 }

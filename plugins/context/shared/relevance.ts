@@ -26,6 +26,9 @@ export function createRelevance (task: Task, index: ProjectIndex): Relevance {
   const text = taskText(task)
   const named = namedPlaces([...task.files, ...text.split(/[\s'"`()<>[\]{},;]+/)], index)
   const weights = wordWeights(text, index)
+  // Few paths share a word with the task, and every strategy asks of all of them.
+  const sharing = new Uint8Array(index.places.length)
+  for (const word of weights.keys()) for (const { position } of index.byWord.get(word)!) sharing[position] = 1
   const sum = (words: readonly string[]) => {
     let total = 0
     for (const word of words) total += weights.get(word) ?? 0
@@ -35,7 +38,7 @@ export function createRelevance (task: Task, index: ProjectIndex): Relevance {
     names: place => named.has(place),
     of (place) {
       if (named.has(place)) return 1
-      if (weights.size === 0) return 0
+      if (sharing[place.position] !== 1) return 0
       const points = sum(place.nameWords) + IN_FOLDER * sum(place.folderWords)
       return points / (points + 1)
     }
@@ -58,7 +61,7 @@ function namedPlaces (mentions: readonly string[], index: ProjectIndex): Set<Pla
 }
 
 /** The project's words that the task uses, or uses a longer or shorter form of (`auth`, `authentication`). */
-function wordWeights (text: string, { wordCounts, places }: ProjectIndex): Map<string, number> {
+function wordWeights (text: string, { byWord, places }: ProjectIndex): Map<string, number> {
   // A word that stands in every tenth path tells nothing apart.
   const most = Math.max(5, places.length / 10)
   const wanted = [...new Set(wordsOf(text))].filter(word => word.length > 2 && !STOP_WORDS.has(word))
@@ -66,8 +69,8 @@ function wordWeights (text: string, { wordCounts, places }: ProjectIndex): Map<s
   if (wanted.length === 0) return weights
   const starts = new Set(wanted.flatMap(word => word.length < 4 ? [] : [word.slice(0, 4)]))
   const exact = new Set(wanted)
-  for (const [word, count] of wordCounts) {
-    if (count > most) continue
+  for (const [word, { length }] of byWord) {
+    if (length > most) continue
     if (exact.has(word)) weights.set(word, 1)
     else if (starts.has(word.slice(0, 4)) && wanted.some(other => alike(word, other))) weights.set(word, LIKE)
   }

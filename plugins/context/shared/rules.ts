@@ -34,19 +34,18 @@ export function compileRules (rules: readonly Rule[], groups: Readonly<Record<st
     ...Object.entries(groups).flatMap(([group, members]) => members.map(rule => ({ rule, group, score: rule.score })))
   ]
   const byPath = createPathMatcher(all.flatMap(finding => (finding.rule.paths ?? []).map(path => [path, finding] as const)))
-  const byWord = new Map<string, Finding[]>()
+  const byWord = new Map<string, { finding: Finding, inFolder: Finding }[]>()
   for (const finding of all) {
-    for (const word of finding.rule.words ?? []) byWord.set(stem(word), [...(byWord.get(stem(word)) ?? []), finding])
+    const pair = { finding, inFolder: { ...finding, score: finding.score * 0.8 } }
+    for (const word of finding.rule.words ?? []) byWord.set(stem(word), [...(byWord.get(stem(word)) ?? []), pair])
   }
   const tests = all.filter(finding => finding.rule.when !== undefined)
 
   return (place: Place, report: (finding: Finding) => void): void => {
     byPath(place, report)
     if (byWord.size > 0) {
-      for (const word of place.nameWords) byWord.get(word)?.forEach(report)
-      for (const word of place.folderWords) {
-        byWord.get(word)?.forEach(finding => { report({ ...finding, score: finding.score * 0.8 }) })
-      }
+      for (const word of place.nameWords) byWord.get(word)?.forEach(({ finding }) => { report(finding) })
+      for (const word of place.folderWords) byWord.get(word)?.forEach(({ inFolder }) => { report(inFolder) })
     }
     for (const finding of tests) if (finding.rule.when!(place)) report(finding)
   }

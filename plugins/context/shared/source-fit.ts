@@ -8,6 +8,7 @@ import { createPathMatcher } from './path-matcher.js'
 import type { Place } from './place.js'
 import type { ProjectIndex } from './project-index.js'
 import { DISTINCT, type Relevance } from './relevance.js'
+import { remembered } from './remembered.js'
 
 export interface SourceFit {
   /** 0…1, before what the task says. */
@@ -28,18 +29,18 @@ const NOT_PREFERRED = 0.3
 const FOUND = 0.35
 
 /** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task. */
-export function createSourceFit (input: GatherInput, { places }: ProjectIndex, relevance: Relevance, found: (path: string) => number): (place: Place) => SourceFit | undefined {
+export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance, found: (path: string) => number): (place: Place) => SourceFit | undefined {
   const wanted = wantedLanguages(input)
   // An agent that is sent to a project in none of its languages is to see the project all the same.
-  const isForeign = wanted.names !== undefined && !places.some(({ file: { language } }) => language !== undefined && wanted.names!.has(language))
+  const isForeign = wanted.names !== undefined && ![...wanted.names].some(name => index.languages.has(name))
   const languages = isForeign ? { names: undefined, explicit: false } : wanted
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
-  const inPaths = readPaths(input)
-  const isPreferred = readPaths(input, 'prefer') ?? (() => true)
+  const inPaths = readPaths(input, index)
+  const isPreferred = readPaths(input, index, 'prefer') ?? (() => true)
   const speaks = ({ file: { language } }: Place) => languages.names === undefined || (language !== undefined && languages.names.has(language))
 
   return place => {
-    if (inPaths?.(place.file.path) === false) return undefined
+    if (inPaths?.(place) === false) return undefined
     if (extensions !== undefined && !extensions.some(extension => place.name.endsWith(extension))) return undefined
     if (languages.explicit && !speaks(place)) return undefined
     const kind = kindOf(place)
@@ -58,17 +59,17 @@ export function createSourceFit (input: GatherInput, { places }: ProjectIndex, r
     if (asked || languages.names === undefined) {
       const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)
       // A project need not name its folders as a profile expects: its other code comes behind, where there is room.
-      return isPreferred(place.file.path) ? { base, reason } : { base: base * NOT_PREFERRED, reason }
+      return isPreferred(place) ? { base, reason } : { base: base * NOT_PREFERRED, reason }
     }
     // The profile's languages are a default: where the task points at code in another one, that is code to see.
     return related ? { base: 0.6, reason } : undefined
   }
 }
 
-function baseOf (place: Place): number {
+const baseOf = remembered((place: Place): number => {
   if (place.file.size === 0) return 0.1
   let base = 0.5
   matchEntry(place, () => { base = 0.65 })
   matchAside(place, () => { base = 0.35 })
   return base
-}
+})
