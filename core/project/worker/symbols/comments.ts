@@ -1,8 +1,11 @@
 import type { Node, Tree } from 'web-tree-sitter'
 import type { LineIndex } from './lines.js'
 
-/** White space within a node of such a type belongs to what the program says. */
-const SIGNIFICANT = /string|str_|heredoc|template|text|raw|regex|char|ERROR|^data$/
+/** In such a node white space, and what looks like a comment, belong to what the program says. */
+const SIGNIFICANT = /string|str_|heredoc|nowdoc|template_literal|text|raw|regex|char|ERROR|^data$/
+/** What strings begin with, in any of the languages. */
+const QUOTE = /["'`]|<<|\$\{/
+const LONGEST_ERROR = 2000
 
 /** The lines that hold nothing but these nodes, which are in order. */
 export function wholeLines (nodes: ReadonlyArray<{ startIndex: number, endIndex: number }>, lines: LineIndex): Uint8Array {
@@ -34,23 +37,33 @@ export function wholeLines (nodes: ReadonlyArray<{ startIndex: number, endIndex:
 
 /** The lines that are wholly comment or blank and can be left out. */
 export function strippableLines (tree: Tree, comments: readonly Node[], broken: readonly Node[], text: string, lines: LineIndex): Uint8Array {
-  const marks = wholeLines(comments, lines)
+  const marks = wholeLines(comments.filter(({ parent }) => parent === null || !SIGNIFICANT.test(parent.type)), lines)
   markBlanks(marks, tree, text, lines)
   // It says what runs the file.
   if (text.startsWith('#!')) marks[0] = 0
-  // What the parser could not make sense of may be a string that it takes for a comment.
   if (tree.rootNode.isError) marks.fill(0)
-  for (const { startIndex, endIndex } of broken) marks.fill(0, lines.lineOf(startIndex), lines.lineOf(endIndex) + 1)
+  for (const node of broken) {
+    const { startIndex, endIndex } = node.isMissing ? node.parent ?? node : node
+    // Behind a quote that the parser could not make sense of, what it takes for comments may be a string.
+    const isInString = endIndex - startIndex > LONGEST_ERROR || QUOTE.test(text.slice(startIndex, endIndex))
+    marks.fill(0, lines.lineOf(startIndex), isInString ? lines.count : lines.lineOf(endIndex) + 1)
+  }
   return marks
 }
 
 function markBlanks (marks: Uint8Array, tree: Tree, text: string, lines: LineIndex): void {
+  if (text.trim() === '') {
+    marks.fill(1)
+    return
+  }
   for (let line = 0; line < lines.count; line++) {
-    if (!lines.isBlank(lines.startOf(line), lines.endOf(line))) continue
+    const isBlank = (at: number) => at < lines.count && lines.isBlank(lines.startOf(at), lines.endOf(at))
+    if (marks[line] === 1 || !isBlank(line)) continue
     let last = line
-    while (last + 1 < lines.count && lines.isBlank(lines.startOf(last + 1), lines.endOf(last + 1))) last++
+    while (isBlank(last + 1)) last++
+    // White space between tokens belongs to no leaf of the tree.
     const around = tree.rootNode.descendantForIndex(lines.startOf(line), Math.max(lines.startOf(line), lines.endOf(last)))
-    if (around !== null && (around.childCount > 0 || marks[line] === 1 || text.trim() === '') && !SIGNIFICANT.test(around.type)) marks.fill(1, line, last + 1)
+    if (around !== null && around.childCount > 0 && !SIGNIFICANT.test(around.type)) marks.fill(1, line, last + 1)
     line = last
   }
 }

@@ -136,14 +136,12 @@ function outermost (node: Node, { wrappers }: Grammar): Node {
 
 function declarationLine (node: Node, { decorations }: Grammar, lines: LineIndex): number {
   if (decorations === undefined) return lines.lineOf(node.startIndex)
+  const standsBefore = ({ type }: Node) => decorations.has(type) || type.endsWith('comment')
   let child = node.firstChild
   for (let count = 0; child !== null && count < MOST_DECORATIONS; count++) {
-    if (child.type === 'modifiers') {
-      const own = child.children.find(({ type }) => !decorations.has(type))
-      if (own !== undefined) return lines.lineOf(own.startIndex)
-    } else if (!decorations.has(child.type)) {
-      return lines.lineOf(child.startIndex)
-    }
+    // Annotations and words such as `public` are children of one node.
+    const own = child.type === 'modifiers' ? child.children.find((each) => !standsBefore(each)) : standsBefore(child) ? undefined : child
+    if (own !== undefined) return lines.lineOf(own.startIndex)
     child = child.nextSibling
   }
   return lines.lineOf(node.startIndex)

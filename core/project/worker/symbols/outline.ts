@@ -7,8 +7,11 @@ const LONGEST_LINE = 200
 const GAP = '...'
 
 const OPENS = /(?:[{([:,=]|[-=]>|\b(?:do|then|begin|is|as))\s*$|^\s*(?:(?:private|protected|public)\s+)?(?:def|class|module)\b/i
-const CLOSES = /^\s*(?:[})\]>;,\s]*|end;?)$/
+// Blank, a closing line, or nothing but a comment, a decorator, an attribute or an annotation.
+const SAYS_LITTLE = /^\s*(?:[})\]>;,\s]*|end;?|@[\w.]+(?:\(.*\))?|#?\[[A-Za-z][\w.]*(?:\(.*\))?\]|\/\/.*|\/\*.*|\*(?:[\s/].*)?|#(?:[\s#!].*)?|--.*)$/
 const BODY = /^\s*[{(]\s*$/
+
+const HALF_CHARACTER = /[\ud800-\udbff]$/
 
 const indentOf = (line: string) => line.length - line.trimStart().length
 
@@ -17,8 +20,8 @@ const indentOf = (line: string) => line.length - line.trimStart().length
  * are. No such line stands where one sees anyhow that something is missing, or nothing is:
  * - after a line that opens a block (`function a () {`, `def a():`, or one before a `{` of its own), if the next line shown is not
  *   indented any deeper: the block is left out;
- * - where only blank lines and closing brackets are left out.
- * Lines of more than 200 characters end in `…`.
+ * - where only comments, decorators, blank lines and closing brackets are left out.
+ * Of lines of more than 200 characters the beginning is shown, and `…`.
  */
 export function renderLines (lines: readonly string[], keep: Uint8Array): string {
   const rendered: string[] = []
@@ -28,7 +31,7 @@ export function renderLines (lines: readonly string[], keep: Uint8Array): string
     if (isGapShown(lines, last, index)) rendered.push(GAP)
     if (index === lines.length) break
     const line = lines[index]!
-    rendered.push(line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE)}…` : line)
+    rendered.push(line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE).replace(HALF_CHARACTER, '')}…` : line)
     last = index
   }
   return rendered.join('\n')
@@ -37,7 +40,7 @@ export function renderLines (lines: readonly string[], keep: Uint8Array): string
 /** Whether the lines between two that are shown are to be mentioned. */
 function isGapShown (lines: readonly string[], last: number, next: number): boolean {
   let first = last + 1
-  while (first < next && CLOSES.test(lines[first]!)) first++
+  while (first < next && SAYS_LITTLE.test(lines[first]!)) first++
   if (first === next) return false
   if (last < 0) return true
   const opens = OPENS.test(lines[last]!) || BODY.test(lines[first]!)

@@ -50,7 +50,13 @@ export async function extractSymbols (language: string | undefined, text: string
   const lines = new LineIndex(text)
   if (language !== undefined && text.length <= PARSED_LENGTH) {
     const { grammars, ranges } = dialectsOf(language, text, lines)
-    const symbols = await parse(grammars, text, ranges, (parsed) => extract(parsed, text, lines, ranges)).catch(() => undefined)
+    const symbols = await parse(grammars, text, ranges, (parsed) => {
+      const symbols = extract(parsed, text, lines, ranges)
+      if (!parsed.tree.rootNode.isError) return symbols
+      // One bracket too few can take the sense from all of a file, but not from its lines.
+      const { definitions } = readText(language, text, lines)
+      return definitions.length > symbols.definitions.length ? { ...symbols, definitions } : symbols
+    })
     if (symbols !== undefined) return symbols
   }
   return readText(language, text, lines)

@@ -108,6 +108,7 @@ const query = `
   (import_clause (identifier) @r)
   (namespace_import (identifier) @r)
   (export_specifier name: (identifier) @r)
+  (variable_declarator name: (object_pattern (shorthand_property_identifier_pattern) @r) value: (call_expression function: (identifier)))
   (call_expression function: (identifier) @r)
   (new_expression constructor: (identifier) @r)
   (member_expression property: (property_identifier) @r)

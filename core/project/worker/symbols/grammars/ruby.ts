@@ -1,5 +1,6 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar, type Rule } from '../grammar.js'
+import type { Grammar, Rule } from '../grammar.js'
+import type { Kind } from '../symbols.js'
 
 const MAKES_CLASS = /^(Struct|Class|Data|Module)\.(new|define)\b/
 
@@ -8,6 +9,15 @@ const constant: Rule = (node) => {
   const value = node.childForFieldName('right')
   if (name === null || value === null) return undefined
   return MAKES_CLASS.test(value.text.slice(0, 40)) ? { kind: 'class', name, body: value.childForFieldName('block') } : { kind: 'constant', name, body: value }
+}
+
+/** What holds nothing ends with its head. */
+function withEnd (kind: Kind): Rule {
+  return (node) => {
+    const name = node.childForFieldName('name')
+    const last = node.lastChild
+    return name === null ? undefined : { kind, name, body: node.childForFieldName('body') ?? (last?.type === 'end' ? last : null) }
+  }
 }
 
 /** `attr_reader :a` */
@@ -27,10 +37,10 @@ function imports (node: Node, text: string): string[] {
 export const ruby: Grammar = {
   file: '@repomix/tree-sitter-wasms/out/tree-sitter-ruby.wasm',
   rules: {
-    module: named('module'),
-    class: named('class'),
-    method: named('function'),
-    singleton_method: named('function')
+    module: withEnd('module'),
+    class: withEnd('class'),
+    method: withEnd('function'),
+    singleton_method: withEnd('function')
   },
   placed: { assignment: constant, simple_symbol: attribute },
   query: `

@@ -7,7 +7,7 @@ const READ_LENGTH = 300
 
 // Called, a member, or written like a type. The length is bounded, as a line of data may be one word of a megabyte.
 const REFERENCE = /(?<![\p{L}\d_$])(?:(?<=\.|::|->)([\p{L}_$][\p{L}\d_$]{0,99})|([\p{L}_$][\p{L}\d_$]{0,99})(?=\s?\()|(\p{Lu}[\p{L}\d_$]{0,99}))(?![\p{L}\d_$])/gu
-const TABLE = /\b(?:from|join|into|update|references|table|view|on|call|execute)\s+(?:only\s+|if\s+(?:not\s+)?exists\s+)?["`[]?([\p{L}_][\p{L}\d_$.]{0,99})/giu
+const TABLE = /\b(?:from|join|into|update|references|table|view|call|execute)\s+(?:only\s+|if\s+(?:not\s+)?exists\s+)?["`[]?([\p{L}_][\p{L}\d_$.]{0,99})/giu
 const KEYWORDS = new Set(['if', 'for', 'while', 'switch', 'catch', 'return', 'function', 'elif', 'elseif', 'match', 'case', 'when', 'unless', 'until', 'with', 'and', 'or', 'not', 'in'])
 
 /** Identifiers that look used. Only in programs: elsewhere they are words. */
@@ -24,7 +24,7 @@ export function referencesOf (language: string | undefined, text: string): Set<s
 }
 
 const QUOTED = /^\s*(?:import|export|from|include|#\s*include|#\s*import|@import|require|require_relative|source|library|require_once|use_module|part|\\i)\b.*?["'<]([^"'<>]{1,200})["'>]/
-const CALLED = /\b(?:require|import|source|library|include|load)\s*\(\s*["']?([\w./@:-]{1,200})["']?\s*\)/
+const CALLED = /\b(?:require|import|source|library|include|load)\s*(?:\(\s*["']?|["'])([\w./@:-]{1,200})["')]/
 const BARE = /^\s*(?:import(?:\s+qualified|\s+static)?|from|use|using|alias|require|source|\.|Import-Module)\s+([\p{L}_./\\:@][\p{L}\d_./\\:@*-]{0,199})/u
 
 export function importsOf (language: string | undefined, text: string, lines: LineIndex): string[] {

@@ -12,7 +12,7 @@ const MOST_HEAD_LINES = 12
 const READ_LENGTH = 300
 
 // Directly above a declaration these belong to it.
-const LEADING = /^\s*(?:\/\/|\/\*|\*|#(?!\s*(?:include|define|if|el|end|import|pragma))|--|%|@\w|\[\w[\w.]*(?:\(.*\))?\]\s*$)/
+const LEADING = /^\s*(?:\/\/|\/\*|\*|#(?!\s*(?:include|define|if|el|end|import|pragma))|--|%|@(?!interface|implementation|property|protocol|class|end)\w|\[\w[\w.]*(?:\(.*\))?\]\s*$)/
 const CLOSING = /^\s*(?:[})\]]|end\b|fi\b|done\b|esac\b)/
 
 /**

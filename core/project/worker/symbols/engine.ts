@@ -1,0 +1,63 @@
+import { readFileSync } from 'node:fs'
+import { createRequire } from 'node:module'
+import type { Parser, Query } from 'web-tree-sitter'
+import type { Grammar } from './grammar.js'
+import { GRAMMARS } from './grammars/grammars.js'
+
+type Library = typeof import('web-tree-sitter')
+
+export interface Loaded { grammar: Grammar, parser: Parser, query: Query }
+
+const LIBRARY = 'web-tree-sitter'
+
+/** One instance of tree-sitter, with a memory of its own that all its grammars share. */
+export class Engine {
+  readonly #library: Promise<Library>
+  readonly #loaded = new Map<string, Promise<Loaded | undefined>>()
+
+  constructor () {
+    // As CommonJS it can be loaded again, into a memory that no trap has touched. What a `require` has loaded it holds for ever, so
+    // each instance has its own.
+    const require = createRequire(import.meta.url)
+    delete require.cache[require.resolve(LIBRARY)]
+    const library = require(LIBRARY) as Library
+    this.#library = library.Parser.init().then(() => library)
+  }
+
+  /** The parser of a language and its query, loaded when they are first asked for. `undefined` if there is none. */
+  async grammar (name: string): Promise<Loaded | undefined> {
+    let loading = this.#loaded.get(name)
+    if (loading === undefined) {
+      loading = load(name, this.#library).catch(() => undefined)
+      this.#loaded.set(name, loading)
+    }
+    return await loading
+  }
+
+  /** After a trap. What is left to the garbage collector is freed once more by the library, which would then end the process. */
+  async discard (): Promise<void> {
+    for (const loading of this.#loaded.values()) {
+      const loaded = await loading
+      if (loaded === undefined) continue
+      release(loaded.parser)
+      release(loaded.query)
+    }
+  }
+}
+
+/** Frees what a trap may have made impossible to free. */
+export function release (resource: { delete: () => void }): void {
+  try {
+    resource.delete()
+  } catch {}
+}
+
+async function load (name: string, loadingLibrary: Promise<Library>): Promise<Loaded | undefined> {
+  if (!Object.hasOwn(GRAMMARS, name)) return undefined
+  const [grammar, { Language, Parser, Query }] = await Promise.all([GRAMMARS[name]!(), loadingLibrary])
+  const language = await Language.load(readFileSync(createRequire(import.meta.url).resolve(grammar.file)))
+  const parser = new Parser()
+  parser.setLanguage(language)
+  const definitions = Object.keys(grammar.rules).map((type) => `(${type})`).join(' ')
+  return { grammar, parser, query: new Query(language, `[${definitions}] @d [(ERROR) (MISSING)] @e ${grammar.query}`) }
+}
