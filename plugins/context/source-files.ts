@@ -5,7 +5,7 @@ import { scoreOf } from './shared/file-score.js'
 import { itemLimit } from './shared/item-limit.js'
 import { readCount } from './shared/parameters.js'
 import type { Place } from './shared/place.js'
-import { indexOf } from './shared/project-index.js'
+import { indexOf, type ProjectIndex } from './shared/project-index.js'
 import { taskText } from './shared/relevance.js'
 import { inSlices } from './shared/slices.js'
 import { createSourceFit } from './shared/source-fit.js'
@@ -31,10 +31,8 @@ const FOUND_SHARE = 0.5
 async function gather (input: GatherInput, maxItems: number, now: number): Promise<ContextItem[]> {
   const index = await indexOf(input.project)
   const signals = await signalsOf(input.task, index, now)
-  const { title = '', labels, files } = input.task
-  const text = taskText(input.task)
-  const found = new Map(text.trim() === '' ? [] : (await input.project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)).map(({ path, score }) => [path, score]))
-  const fitOf = createSourceFit(input, index, signals.relevance, path => found.get(path) ?? 0)
+  const found = await search(input, index)
+  const fitOf = createSourceFit(input, index, signals.relevance, ({ position }) => found[position]!)
   const chosen = createBest<Candidate>(readCount(input, 'limit', maxItems), order)
 
   await inSlices(index.places, place => {
@@ -42,10 +40,23 @@ async function gather (input: GatherInput, maxItems: number, now: number): Promi
     if (fit === undefined) return
     const { path } = place.file
     const standing = scoreOf(place, fit.base, signals)
-    const score = Math.round((standing + (1 - standing) * FOUND_SHARE * (found.get(path) ?? 0)) * 1000) / 1000
+    const score = Math.round((standing + (1 - standing) * FOUND_SHARE * found[place.position]!) * 1000) / 1000
     chosen.add({ place, path, score, reason: fit.reason })
   }, input.signal)
   return chosen.items().map(({ place, path, score, reason }) => ({ kind: 'file', path, score, priority: priorityOf(place, 'source', signals), reason }))
+}
+
+/** What a search for the task says of the places, by position: many requests wait with theirs at the same time. */
+async function search ({ project, task }: GatherInput, { places, byPath }: ProjectIndex): Promise<Float64Array> {
+  const scores = new Float64Array(places.length)
+  const text = taskText(task)
+  if (text.trim() === '') return scores
+  const { title = '', labels, files } = task
+  for (const { path, score } of await project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)) {
+    const place = byPath.get(path)
+    if (place !== undefined) scores[place.position] = score
+  }
+  return scores
 }
 
 interface Candidate { place: Place, path: string, score: number, reason: string }

@@ -30,7 +30,7 @@ export interface FileChoice {
 // Several rules may want to look into the same file.
 const MOST_CANDIDATES = 8 * MOST_READS
 
-interface Candidate extends Finding { place: Place, kind: PathKind, final: number }
+interface Candidate { rule: Rule, place: Place, kind: PathKind, final: number }
 
 /** A place with the rules that it meets, whoever asks and whatever the task. */
 interface Hit { place: Place, kind: PathKind, findings: readonly Finding[] }
@@ -70,17 +70,19 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
 
     await inSlices(await hitsOf(index), ({ place, kind, findings }) => {
       if (inPaths?.(place) === false || accept?.(place) === false) return
+      const isWanted = ({ group }: Finding) => group === undefined || wanted!.has(group)
       let sure: Candidate | undefined
-      const unsure: Candidate[] = []
       for (const finding of findings) {
-        if (finding.group !== undefined && !wanted!.has(finding.group)) continue
-        const { rule, group } = finding
-        const candidate = { rule, group, score: finding.score, place, kind, final: scoreOf(place, finding.score, signals) }
-        if (rule.content !== undefined) unsure.push(candidate)
-        else if (sure === undefined || candidate.final > sure.final) sure = candidate
+        if (finding.rule.content !== undefined || !isWanted(finding)) continue
+        const final = scoreOf(place, finding.score, signals)
+        if (sure === undefined || final > sure.final) sure = { rule: finding.rule, place, kind, final }
       }
       if (sure !== undefined) chosen.add(sure)
-      for (const candidate of unsure) if (candidate.final > (sure?.final ?? 0)) unread.add(candidate)
+      for (const finding of findings) {
+        if (finding.rule.content === undefined || !isWanted(finding)) continue
+        const final = scoreOf(place, finding.score, signals)
+        if (final > (sure?.final ?? 0)) unread.add({ rule: finding.rule, place, kind, final })
+      }
     }, input.signal)
     const best = new Map(chosen.items().map(candidate => [candidate.place.file.path, candidate]))
     await confirm(input, unread.items(), best)

@@ -29,7 +29,7 @@ const NOT_PREFERRED = 0.3
 const FOUND = 0.35
 
 /** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task. */
-export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance, found: (path: string) => number): (place: Place) => SourceFit | undefined {
+export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance, found: (place: Place) => number): (place: Place) => SourceFit | undefined {
   const wanted = wantedLanguages(input)
   // An agent that is sent to a project in none of its languages is to see the project all the same.
   const isForeign = wanted.names !== undefined && ![...wanted.names].some(name => index.languages.has(name))
@@ -54,7 +54,7 @@ export function createSourceFit (input: GatherInput, index: ProjectIndex, releva
     if (!asked && kind !== 'source') return undefined
 
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
-    const related = relevance.of(place) >= DISTINCT || found(place.file.path) >= FOUND
+    const related = relevance.of(place) >= DISTINCT || found(place) >= FOUND
     const reason = related ? `${language} source, matches the task` : `${language} source`
     if (asked || languages.names === undefined) {
       const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)
