@@ -6,7 +6,7 @@ import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
-import { filesOf, gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
+import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
 
 const MAX_OUTPUTS = 50
 /** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
@@ -55,6 +55,8 @@ export interface BuiltContext {
 /** Requirement → strategies → ranking → budget → answer. */
 export async function buildContext (request: BuildRequest): Promise<BuiltContext> {
   const { project, task, worker } = request
+  // Asked for below, and slow: they are read while the strategies work. Whoever asks is told of a fault.
+  void Promise.allSettled([project.git(), project.metadata(), project.commits(BASE_COMMITS)])
   const gathered = await gather({ ...request, budget: { max_bytes: request.maxBytes, max_tokens: request.maxTokens } })
   const room = Math.min(request.maxBytes, request.maxTokens === null ? Infinity : request.maxTokens * BYTES_PER_TOKEN)
 

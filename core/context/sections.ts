@@ -35,7 +35,7 @@ export interface Section<Value> {
   left_out: number
 }
 
-const BASE_COMMITS = 10
+export const BASE_COMMITS = 10
 const MAX_CHANGES = 200
 // A commit that brings in a whole tree, or a book for a message, must not take the room of everything else.
 const MOST_FILES = 200

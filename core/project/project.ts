@@ -53,6 +53,8 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
   let latest: { seen: Seen, reports: string, state: ProjectState } | undefined
+  let reports: string | undefined
+  let resetting: NodeJS.Immediate | undefined
 
   const createState = (seen: Seen, reports: string): ProjectState => {
     const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
@@ -122,7 +124,9 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     root,
     async now () {
       const seen = await observer.look()
-      const reports = stampReports(root)
+      reports ??= stampReports(root)
+      // Those who ask in the same turn of the loop share one look: nothing can have told them of a change in between.
+      resetting ??= setImmediate(() => { reports = resetting = undefined })
       // The same fingerprint is the same disk: facts that were read for it still hold.
       if (latest?.seen !== seen || latest.reports !== reports) latest = { seen, reports, state: createState(seen, reports) }
       return latest.state
