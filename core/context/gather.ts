@@ -44,12 +44,15 @@ export async function gather (request: GatherRequest): Promise<Gathered> {
   const runs = request.requirements.flatMap((requirement) => [...request.strategies]
     .filter(([, strategy]) => strategy.satisfies.includes(requirement.need))
     .map(async ([name, strategy]) => ({ name, requirement, ...await run(name, strategy, requirement, request) })))
-  for (const { name, requirement, items, report } of await Promise.all(runs)) {
+  const finished = await Promise.all(runs)
+  const made = new Set(finished.flatMap(({ items }) => items.flatMap((item) => (item.kind === 'text' ? [item.path] : []))))
+  const taken = new Set(made.size === 0 ? [] : request.project.files.flatMap(({ path }) => (made.has(path) ? [path] : [])))
+  for (const { name, requirement, items, report } of finished) {
     gathered.reports.push(report)
     if (report.error !== undefined && requirement.optional !== true) {
       throw apiError('CTX_001', `The context strategy '${name}' failed for the requirement '${requirement.need}': ${report.error}.`)
     }
-    for (const item of items) sort(item, requirement.weight ?? 1, name, gathered, request.project)
+    for (const item of items) sort(item, requirement.weight ?? 1, name, gathered, taken)
   }
   return gathered
 }
@@ -121,14 +124,14 @@ function faultOf (item: Partial<Record<string, unknown>>): string | undefined {
   }
 }
 
-function sort (item: ContextItem, weight: number, strategy: string, gathered: Gathered, project: ProjectState): void {
+function sort (item: ContextItem, weight: number, strategy: string, gathered: Gathered, taken: ReadonlySet<string>): void {
   switch (item.kind) {
     case 'file':
       gathered.offers.push({ item, weight, strategy })
       break
     case 'text':
       // A text that passes for a file of the project would be a forgery.
-      if (project.files.every((file) => file.path !== item.path)) gathered.offers.push({ item, weight, strategy })
+      if (!taken.has(item.path)) gathered.offers.push({ item, weight, strategy })
       break
     case 'output':
       gathered.outputs.push(item.result_id)

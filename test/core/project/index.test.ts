@@ -1,7 +1,10 @@
+import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { createCorpus } from '../../../core/project/worker/index/corpus.js'
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
+import { createProjectIndex } from '../../../core/project/worker/index/project-index.js'
 import { rankFiles, rankMade } from '../../../core/project/worker/index/relevance.js'
 import { hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
@@ -87,4 +90,30 @@ t.test('history', async t => {
   t.ok(together.get('y')! > together.get('z')!)
   t.notOk(together.has('w') || together.has('x'))
   t.strictSame([...messageMatch(commits, queryOf('d', '')).keys()], [], 'one letter is no word')
+})
+
+t.test('the index is kept between starts, and does without what was kept when that is damaged', async t => {
+  const folder = t.testdir({ project: { src: {} } })
+  const [root, file] = [join(folder, 'project'), join(folder, 'cache', 'index', 'one.bin')]
+  const tree: Tree = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`src/part${index}.js`, `export const word${index} = ${index === 7 ? 'zebra' : 'horse'}\n`]))
+  for (const [path, text] of Object.entries(tree)) writeFileSync(join(root, path), text)
+  const first = createProjectIndex(root, file)
+  t.equal(await first.refresh(listing(tree), '', 1_000_000, 60_000), 0)
+  await first.flush()
+  t.equal(statSync(file).mode & 0o777, 0o600)
+  t.strictSame(readdirSync(join(file, '..')), ['one.bin'])
+
+  // Nothing is left to read: what the next one knows it knows from what was kept.
+  rmSync(join(root, 'src'), { recursive: true })
+  const best = async (index: ReturnType<typeof createProjectIndex>): Promise<string | undefined> => {
+    await index.refresh(listing(tree), '', 1_000_000, 60_000)
+    return (await index.rank('zebra', ''))[0]?.path
+  }
+  t.equal(await best(createProjectIndex(root, file)), 'src/part7.js')
+  t.equal(await best(createProjectIndex(join(root, 'other'), file)), undefined, 'another project does not take it')
+  t.equal(await best(createProjectIndex(root, undefined)), undefined)
+  for (const damage of [Buffer.from('no index'), Buffer.alloc(0)]) {
+    writeFileSync(file, damage)
+    t.equal(await best(createProjectIndex(root, file)), undefined)
+  }
 })
