@@ -1,7 +1,7 @@
 import type { Node, Tree } from 'web-tree-sitter'
 import type { LineIndex } from './lines.js'
 
-/** In such a node white space, and what looks like a comment, belong to what the program says. */
+/** White space within a node of such a type belongs to what the program says. */
 const SIGNIFICANT = /string|str_|heredoc|nowdoc|template_literal|text|raw|regex|char|ERROR|^data$/
 /** What strings begin with, in any of the languages. */
 const QUOTE = /["'`]|<<|\$\{/
@@ -37,7 +37,7 @@ export function wholeLines (nodes: ReadonlyArray<{ startIndex: number, endIndex:
 
 /** The lines that are wholly comment or blank and can be left out. */
 export function strippableLines (tree: Tree, comments: readonly Node[], broken: readonly Node[], text: string, lines: LineIndex): Uint8Array {
-  const marks = wholeLines(comments.filter(({ parent }) => parent === null || !SIGNIFICANT.test(parent.type)), lines)
+  const marks = wholeLines(comments, lines)
   markBlanks(marks, tree, text, lines)
   // It says what runs the file.
   if (text.startsWith('#!')) marks[0] = 0

@@ -1,6 +1,6 @@
 import type { Node, Range } from 'web-tree-sitter'
 import { rangesOf, strippableLines, wholeLines } from './comments.js'
-import type { Found, Grammar } from './grammar.js'
+import { textOf, type Found, type Grammar } from './grammar.js'
 import type { LineIndex } from './lines.js'
 import type { Parsed } from './parser.js'
 import type { Definition, FileSymbols, Kind } from './symbols.js'
@@ -23,35 +23,39 @@ export function extract ({ grammar, tree, captures }: Parsed, text: string, line
   const comments: Node[] = []
   // What can stand above a definition and belong to it.
   const leading: Node[] = []
+  let stringEnd = 0
   const broken: Node[] = []
   const references = new Set<string>()
   const imports = new Set<string>()
-  const textOf = (node: Node) => text.slice(node.startIndex, node.endIndex)
   for (const { name, node } of captures) {
     if (name === 'r') {
-      references.add(textOf(node))
+      references.add(textOf(node, text))
     } else if (name === 'o') {
-      const reference = textOf(node)
+      const reference = textOf(node, text)
       if (CAPITAL.test(reference)) references.add(reference)
     } else if (name === 'c') {
+      if (node.startIndex < stringEnd) continue
       comments.push(node)
       leading.push(node)
+    } else if (name === 's') {
+      stringEnd = node.endIndex
     } else if (name === 'd') {
       if (candidates.length >= MOST_DEFINITIONS) continue
-      const found = (grammar.rules[node.type] ?? grammar.placed?.[node.type])?.(node)
+      const found = (grammar.rules[node.type] ?? grammar.placed?.[node.type])?.(node, text)
       for (const each of found === undefined ? [] : [found].flat()) {
         const whole = each.node ?? node
         candidates.push({ found: each, node: whole, from: whole.startIndex, to: (each.last ?? whole).endIndex })
       }
     } else if (name === 'i') {
-      for (const path of grammar.imports?.(node, text) ?? [textOf(node).replace(QUOTES, '')]) if (path !== '') imports.add(path)
+      if (imports.size >= MOST_IMPORTS) continue
+      for (const path of grammar.imports?.(node, text) ?? [textOf(node, text).replace(QUOTES, '')]) if (path !== '') imports.add(path)
     } else if (name === 'a') {
       leading.push(node)
     } else if (name === 'e') {
       broken.push(node)
     }
   }
-  const definitions = define(candidates, grammar, wholeLines(leading, lines), textOf, lines)
+  const definitions = define(candidates, grammar, wholeLines(leading, lines), text, lines)
   if (ranges.length > 0) for (const [, component] of text.matchAll(COMPONENT)) references.add(component!)
   for (const { name } of definitions) references.delete(name)
   const strippable = strippableLines(tree, comments, broken, text, lines)
@@ -75,7 +79,7 @@ function keepOutside (ranges: readonly Range[], strippable: Uint8Array, lines: L
   strippable.fill(0, next)
 }
 
-function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array, textOf: (node: Node) => string, lines: LineIndex): Definition[] {
+function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array, text: string, lines: LineIndex): Definition[] {
   candidates.sort((a, b) => a.from - b.from || b.to - a.to)
   const definitions: Definition[] = []
   // The definitions around the one at hand, outermost first.
@@ -95,11 +99,11 @@ function define (candidates: Candidate[], grammar: Grammar, leading: Uint8Array,
     const end = Math.min(lines.lineBefore(Math.max(whole.endIndex, to), whole.startIndex), outer?.end ?? Infinity)
     const lowest = outer?.line ?? 0
     let start = first
-    if (lines.isBlank(lines.startOf(first), whole.startIndex)) while (start > lowest && leading[start - 1] === 1) start--
+    if (lines.firstWord(first) >= whole.startIndex) while (start > lowest && leading[start - 1] === 1) start--
     let head = found.body == null ? end : lines.lineBefore(found.body.startIndex, whole.startIndex)
     // A comment may stand between head and body.
     while (head > line && leading[head] === 1) head--
-    const name = (typeof found.name === 'string' ? found.name : textOf(found.name)).slice(0, NAME_LENGTH)
+    const name = (typeof found.name === 'string' ? found.name : textOf(found.name, text)).slice(0, NAME_LENGTH)
     if (name === '') continue
     around.push({ index: definitions.length, from, to })
     definitions.push({ name, kind, start: Math.max(start, outer?.start ?? 0), line, head: Math.min(Math.max(head, line), end), end, parent })

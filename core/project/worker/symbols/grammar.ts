@@ -13,7 +13,8 @@ export interface Found {
   last?: Node
 }
 
-export type Rule = (node: Node) => Found | Found[] | undefined
+/** What a node defines, if anything. */
+export type Rule = (node: Node, text: string) => Found | Found[] | undefined
 
 /** How the tree of a language tells what a file defines, uses and imports. */
 export interface Grammar {
@@ -24,8 +25,9 @@ export interface Grammar {
   /** For types of node that define something only in the places that `query` captures as `@d`. */
   placed?: Record<string, Rule>
   /**
-   * In tree-sitter's query language. `@c` comments, `@a` attributes that stand before the node they belong to, `@d` what `placed` judges,
-   * `@i` what is imported, `@r` references, `@o` references if they begin with a capital letter: small ones are mostly local variables.
+   * In tree-sitter's query language. `@d` is what `placed` judges, `@i` what is imported, `@r` references, `@o` references if they begin
+   * with a capital letter: small ones are mostly local variables. `@c` are comments, `@s` strings in which the grammar sees comments, and
+   * `@a` attributes that stand before the node they belong to.
    */
   query: string
   /** Nodes that belong to the definition inside of them, if it is the only one: decorators, `export`, `const`. */
@@ -34,6 +36,13 @@ export interface Grammar {
   decorations?: ReadonlySet<string>
   /** The paths of an import; without, the text without quotes. */
   imports?: (node: Node, text: string) => string[]
+}
+
+const LONGEST_TEXT = 500
+
+/** What a node says, as far as a name or a path is of interest: a node may be all of a file. */
+export function textOf (node: Node, text: string): string {
+  return text.slice(node.startIndex, Math.min(node.endIndex, node.startIndex + LONGEST_TEXT))
 }
 
 /** The usual rule: a name and a body in fields of these names. */

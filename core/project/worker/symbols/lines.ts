@@ -3,6 +3,8 @@ export class LineIndex {
   readonly count: number
   readonly #starts: Uint32Array
   readonly #text: string
+  // Of the line that was asked for last: all that a text holds may stand in one line.
+  #word = { line: -1, at: 0 }
 
   constructor (text: string) {
     const starts = [0]
@@ -36,6 +38,16 @@ export class LineIndex {
   isBlank (from: number, to: number): boolean {
     for (let at = from; at < to; at++) if (!isSpace(this.#text.charCodeAt(at))) return false
     return true
+  }
+
+  /** The offset of the first character in a line that is not white space. */
+  firstWord (line: number): number {
+    if (this.#word.line !== line) {
+      let at = this.startOf(line)
+      while (at < this.endOf(line) && isSpace(this.#text.charCodeAt(at))) at++
+      this.#word = { line, at }
+    }
+    return this.#word.at
   }
 
   /** The line of the last character before `offset` that is not white space, at least `from`'s. */

@@ -51,8 +51,10 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
 function parseWith (parser: Parser, text: string, ranges: Range[]): Tree | undefined {
   const isLate = until(PARSE_MS)
   // Scanners that look far ahead run long without a look at the clock, but not without reading. A text that ends stops them.
-  const read = (from: number) => (isLate() ? '' : text.slice(from, from + READ_LENGTH))
+  let isParsing = true
+  const read = (from: number) => (isParsing && isLate() ? '' : text.slice(from, from + READ_LENGTH))
   const tree = parser.parse(read, null, { progressCallback: isLate, ...(ranges.length > 0 ? { includedRanges: ranges } : {}) })
+  isParsing = false
   if (tree !== null && !isLate()) return tree
   tree?.delete()
   // Or else the next text would be taken for more of this one.

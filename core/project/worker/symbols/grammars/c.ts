@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Found, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Found, type Grammar, type Rule } from '../grammar.js'
 
 const MOST_NESTED = 20
 
@@ -39,7 +39,7 @@ function specifier (kind: 'class' | 'enum'): Rule {
   }
 }
 
-const typeDefinition: Rule = (node) => {
+const typeDefinition: Rule = (node, text) => {
   const type = node.childForFieldName('type')
   const found = declared(node.childForFieldName('declarator'))
   if (found === undefined || type === null) return undefined
@@ -47,7 +47,7 @@ const typeDefinition: Rule = (node) => {
   const kind = body === null ? 'type' : type.type === 'enum_specifier' ? 'enum' : 'class'
   const definitions: Found[] = [{ kind, name: found.name, body }]
   const tag = type.childForFieldName('name')
-  if (body !== null && tag !== null && tag.text !== found.name.text) definitions.push({ kind, name: tag, node: tag })
+  if (body !== null && tag !== null && textOf(tag, text) !== textOf(found.name, text)) definitions.push({ kind, name: tag, node: tag })
   return definitions
 }
 
@@ -66,7 +66,7 @@ function declaration (variable: 'constant' | 'field'): Rule {
 }
 
 /** An include guard defines nothing that is used. */
-const define: Rule = (node) => (node.childForFieldName('value') === null ? undefined : named('macro', { body: 'value' })(node))
+const define: Rule = (node, text) => (node.childForFieldName('value') === null ? undefined : named('macro', { body: 'value' })(node, text))
 
 const CONTAINERS = ['translation_unit', 'preproc_if', 'preproc_ifdef', 'preproc_else', 'preproc_elif']
 

@@ -1,9 +1,9 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Grammar, type Rule } from '../grammar.js'
 
 /** `using A.B;`, `using static A.B;` and `using C = A.B;` all import `A.B`. */
 function imports (node: Node, text: string): string[] {
-  return [text.slice(node.startIndex, node.endIndex).replace(/^(global\s+)?using\s+(static\s+|unsafe\s+)?([^=]*=)?|\s*;$/g, '').replace(/\s+/g, '')]
+  return [textOf(node, text).replace(/^(global\s+)?using\s+(static\s+|unsafe\s+)?([^=]*=)?|\s*;$/g, '').replace(/\s+/g, '')]
 }
 
 const property: Rule = (node) => {

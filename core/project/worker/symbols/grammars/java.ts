@@ -1,9 +1,9 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar } from '../grammar.js'
+import { named, textOf, type Grammar } from '../grammar.js'
 
 /** `import static a.B.c;` and `import a.*;` as they stand there. */
 function imports (node: Node, text: string): string[] {
-  return [text.slice(node.startIndex, node.endIndex).replace(/^import\s+(static\s+)?|\s*;$/g, '').replace(/\s+/g, '')]
+  return [textOf(node, text).replace(/^import\s+(static\s+)?|\s*;$/g, '').replace(/\s+/g, '')]
 }
 
 export const java: Grammar = {

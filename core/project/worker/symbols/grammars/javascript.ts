@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter'
-import { itself, named, type Found, type Grammar, type Rule } from '../grammar.js'
+import { itself, named, textOf, type Found, type Grammar, type Rule } from '../grammar.js'
 
 const FUNCTIONS = new Set(['arrow_function', 'function_expression', 'generator_function'])
 
@@ -10,14 +10,15 @@ function valueKind (value: Node | null): { kind: 'function' | 'class', body: Nod
   return value.type === 'class' ? { kind: 'class', body: value.childForFieldName('body') } : undefined
 }
 
-const declarator: Rule = (node) => {
+const declarator: Rule = (node, text) => {
   const name = node.childForFieldName('name')
   // A pattern takes things apart that others define.
   if (name?.type !== 'identifier') return undefined
   const value = node.childForFieldName('value')
   const made = valueKind(value)
   if (made !== undefined) return { ...made, name }
-  if (value?.childForFieldName('function')?.text === 'require') return undefined
+  const called = value?.childForFieldName('function')
+  if (called != null && textOf(called, text) === 'require') return undefined
   return isTopLevel(node.parent) ? { kind: 'constant', name, body: value } : undefined
 }
 
@@ -28,14 +29,14 @@ function isTopLevel (declaration: Node | null): boolean {
 }
 
 /** CommonJS and prototypes: `exports.a = …`, `module.exports = function a () {}`, `A.prototype.b = function () {}`, `this.c = () => {}`. */
-const assignment: Rule = (node) => {
+const assignment: Rule = (node, text) => {
   const left = node.childForFieldName('left')
   let value = node.childForFieldName('right')
   if (left === null || value === null) return undefined
   // Of `exports = module.exports = …` the inner one tells.
   if (value.type === 'assignment_expression') return undefined
   const made = valueKind(value)
-  const path = left.text
+  const path = textOf(left, text)
   if (/^(module\.)?exports$/.test(path)) {
     if (made === undefined) return undefined
     return { ...made, name: value.childForFieldName('name') ?? path }
@@ -65,22 +66,22 @@ const field: Rule = (node) => {
 }
 
 /** A function in the object that a constant of the file holds. Those in arguments are options and handlers of one call. */
-const pair: Rule = (node) => {
+const pair: Rule = (node, text) => {
   const made = valueKind(node.childForFieldName('value'))
   const holder = node.parent?.parent
   const name = node.childForFieldName('key')
   if (made === undefined || name === null || holder == null) return undefined
-  if (holder.type === 'variable_declarator' ? !isTopLevel(holder.parent) : !isExported(holder)) return undefined
+  if (holder.type === 'variable_declarator' ? !isTopLevel(holder.parent) : !isExported(holder, text)) return undefined
   return { ...made, kind: 'method', name } satisfies Found
 }
 
-function isExported (holder: Node): boolean {
-  return holder.type === 'export_statement' || (holder.type === 'assignment_expression' && /^(module\.)?exports\b/.test(holder.text.slice(0, 20)))
+function isExported (holder: Node, text: string): boolean {
+  return holder.type === 'export_statement' || (holder.type === 'assignment_expression' && /^(module\.)?exports\b/.test(textOf(holder, text)))
 }
 
 /** `require('x')` and `import('x')`, of all calls with a string for their first argument. */
 function imports (node: Node, text: string): string[] {
-  const path = text.slice(node.startIndex + 1, node.endIndex - 1)
+  const path = textOf(node, text).slice(1, -1)
   if (node.parent?.type !== 'arguments') return [path]
   return /(?:^|[^\w$.])(?:require|require\.resolve|import)\s*\(\s*$/.test(text.slice(Math.max(0, node.startIndex - 40), node.startIndex)) ? [path] : []
 }
@@ -145,9 +146,9 @@ const typed: Grammar = {
     enum_declaration: named('enum'),
     enum_assignment: named('constant', { body: 'value' }),
     internal_module: named('module'),
-    module: (node) => {
+    module: (node, text) => {
       const name = node.childForFieldName('name')
-      return name === null ? undefined : { kind: 'module', name: name.text.replace(/^["']|["']$/g, ''), body: node.childForFieldName('body') }
+      return name === null ? undefined : { kind: 'module', name: textOf(name, text).replace(/^["']|["']$/g, ''), body: node.childForFieldName('body') }
     },
     method_signature: named('method'),
     abstract_method_signature: named('method'),

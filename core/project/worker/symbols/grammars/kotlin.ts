@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter'
-import type { Grammar, Rule } from '../grammar.js'
+import { textOf, type Grammar, type Rule } from '../grammar.js'
 import type { Kind } from '../symbols.js'
 
 const child = (node: Node, ...types: string[]) => node.namedChildren.find(({ type }) => types.includes(type)) ?? null
@@ -26,10 +26,10 @@ const property: Rule = (node) => {
 }
 
 /** `val` makes a property of a parameter of the constructor. */
-const parameter: Rule = (node) => (child(node, 'binding_pattern_kind') === null ? undefined : first('field', 'simple_identifier')(node))
+const parameter: Rule = (node, text) => (child(node, 'binding_pattern_kind') === null ? undefined : first('field', 'simple_identifier')(node, text))
 
 function imports (node: Node, text: string): string[] {
-  return [text.slice(node.startIndex, node.endIndex).replace(/^import\s+/, '').split(/\s|;|\/[/*]/)[0]!]
+  return [textOf(node, text).replace(/^import\s+/, '').split(/\s|;|\/[/*]/)[0]!]
 }
 
 export const kotlin: Grammar = {

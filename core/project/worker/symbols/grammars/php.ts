@@ -1,19 +1,18 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Grammar, type Rule } from '../grammar.js'
 
 const QUOTED = /^["']|["']$/g
 
 /** `use A\{B, C as D};` imports `A\B` and `A\C`; `__DIR__ . '/a.php'` is `./a.php`. */
 function imports (node: Node, text: string): string[] {
-  const textOf = (part: Node) => text.slice(part.startIndex, part.endIndex)
   if (node.type === 'namespace_use_clause') {
     const name = node.namedChildren.find(({ type }) => /name$/.test(type))
     if (name === undefined) return []
     const prefix = node.parent?.type === 'namespace_use_group' ? node.parent.parent?.namedChildren.find(({ type }) => type === 'namespace_name') : undefined
-    return [`${prefix === undefined ? '' : `${textOf(prefix)}\\`}${textOf(name)}`]
+    return [`${prefix === undefined ? '' : `${textOf(prefix, text)}\\`}${textOf(name, text)}`]
   }
-  const path = textOf(node).replace(QUOTED, '')
-  return [node.parent?.type === 'binary_expression' && path.startsWith('/') && node.parent.text.startsWith('__DIR__') ? `.${path}` : path]
+  const path = textOf(node, text).replace(QUOTED, '')
+  return [node.parent?.type === 'binary_expression' && path.startsWith('/') && textOf(node.parent, text).startsWith('__DIR__') ? `.${path}` : path]
 }
 
 /** `const A = 1` has no names for its parts. */
@@ -44,6 +43,7 @@ export const php: Grammar = {
   },
   query: `
     (comment) @c
+    [(heredoc) (nowdoc)] @s
     (namespace_use_clause) @i
     (require_expression (string) @i) (require_once_expression (string) @i) (include_expression (string) @i) (include_once_expression (string) @i)
     (require_expression (binary_expression right: (string) @i)) (require_once_expression (binary_expression right: (string) @i))

@@ -1,12 +1,14 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar } from '../grammar.js'
+import { named, textOf, type Grammar } from '../grammar.js'
+
+const MOST_NAMES = 200
 
 /** `from . import a` names the module `.a`, or something that `.` defines: both are given. */
 function imports (node: Node, text: string): string[] {
-  const path = text.slice(node.startIndex, node.endIndex)
+  const path = textOf(node, text)
   if (!/^\.+$/.test(path)) return [path]
   const names = node.parent?.childrenForFieldName('name') ?? []
-  return [path, ...names.map((name) => path + text.slice(name.startIndex, (name.childForFieldName('name') ?? name).endIndex))]
+  return [path, ...names.slice(0, MOST_NAMES).map((name) => path + textOf(name.childForFieldName('name') ?? name, text))]
 }
 
 export const python: Grammar = {

@@ -1,14 +1,15 @@
 import type { Node } from 'web-tree-sitter'
-import type { Grammar, Rule } from '../grammar.js'
+import { textOf, type Grammar, type Rule } from '../grammar.js'
 import type { Kind } from '../symbols.js'
 
+const ATTRIBUTE = /^[cm]?attr_(reader|writer|accessor)$/
 const MAKES_CLASS = /^(Struct|Class|Data|Module)\.(new|define)\b/
 
-const constant: Rule = (node) => {
+const constant: Rule = (node, text) => {
   const name = node.childForFieldName('left')
   const value = node.childForFieldName('right')
   if (name === null || value === null) return undefined
-  return MAKES_CLASS.test(value.text.slice(0, 40)) ? { kind: 'class', name, body: value.childForFieldName('block') } : { kind: 'constant', name, body: value }
+  return MAKES_CLASS.test(textOf(value, text)) ? { kind: 'class', name, body: value.childForFieldName('block') } : { kind: 'constant', name, body: value }
 }
 
 /** What holds nothing ends with its head. */
@@ -21,14 +22,15 @@ function withEnd (kind: Kind): Rule {
 }
 
 /** `attr_reader :a` */
-const attribute: Rule = (node) => {
+const attribute: Rule = (node, text) => {
   const call = node.parent?.parent
-  return call?.type === 'call' && /^(attr|mattr|cattr)_(reader|writer|accessor)$/.test(call.childForFieldName('method')?.text ?? '') ? { kind: 'field', name: node.text.slice(1) } : undefined
+  const method = call?.type === 'call' ? call.childForFieldName('method') : null
+  return method !== null && ATTRIBUTE.test(textOf(method, text)) ? { kind: 'field', name: textOf(node, text).slice(1) } : undefined
 }
 
 /** Of all calls with a string for their first argument. `require_relative 'a'` is given as `./a`, to be told from `require 'a'`. */
 function imports (node: Node, text: string): string[] {
-  const path = text.slice(node.startIndex + 1, node.endIndex - 1)
+  const path = textOf(node, text).slice(1, -1)
   const [, how] = /(?:^|[^\w.])(require|require_relative|load|autoload\s*\(?\s*:\w+,)\s*\(?\s*$/.exec(text.slice(Math.max(0, node.startIndex - 80), node.startIndex)) ?? []
   if (how === undefined) return []
   return [how === 'require_relative' && !path.startsWith('.') ? `./${path}` : path]

@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Grammar, type Rule } from '../grammar.js'
 
 const MOST_PATHS = 200
 
@@ -10,19 +10,19 @@ const implementation: Rule = (node) => {
   return { kind: 'section', name: name ?? node.childForFieldName('type') ?? '', body: node.childForFieldName('body') }
 }
 
-const module: Rule = (node) => (node.childForFieldName('body') === null ? undefined : named('module')(node))
+const module: Rule = (node, text) => (node.childForFieldName('body') === null ? undefined : named('module')(node, text))
 
 /** `use a::{b, c::*}` imports `a::b` and `a::c`; `mod x;` imports `self::x`. */
 function imports (node: Node, text: string): string[] {
   if (node.type === 'mod_item') {
     const name = node.childForFieldName('name')
-    return name === null || node.childForFieldName('body') !== null ? [] : [`self::${text.slice(name.startIndex, name.endIndex)}`]
+    return name === null || node.childForFieldName('body') !== null ? [] : [`self::${textOf(name, text)}`]
   }
   const paths: string[] = []
   const collect = (use: Node, prefix: string, depth: number) => {
     if (paths.length >= MOST_PATHS || depth > 20) return
     const join = (part: Node | null) => {
-      const own = part === null ? '' : text.slice(part.startIndex, part.endIndex).replace(/\s+/g, '')
+      const own = part === null ? '' : textOf(part, text).replace(/\s+/g, '')
       return prefix === '' || own === '' ? prefix + own : `${prefix}::${own}`
     }
     if (use.type === 'use_list') {

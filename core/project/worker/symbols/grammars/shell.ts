@@ -1,12 +1,12 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Grammar, type Rule } from '../grammar.js'
 
-const variable: Rule = (node) => (node.childForFieldName('name')?.type === 'variable_name' ? named('constant', { body: 'value' })(node) : undefined)
+const variable: Rule = (node, text) => (node.childForFieldName('name')?.type === 'variable_name' ? named('constant', { body: 'value' })(node, text) : undefined)
 
 /** `source a` and `. a`, of all commands. `"$(dirname "$0")/a"` and `"$HERE/a"` are given as `./a`. */
 function imports (node: Node, text: string): string[] {
   if (!/(?:^|[\s;&|({])(source|\.)\s+$/.test(text.slice(Math.max(0, node.startIndex - 12), node.startIndex))) return []
-  const path = text.slice(node.startIndex, node.endIndex).replace(/["']/g, '')
+  const path = textOf(node, text).replace(/["']/g, '')
   return [path.replace(/^(\$\(.*\)|\$\{?\w+\}?|`.*`)(?=\/)/, '.')]
 }
 

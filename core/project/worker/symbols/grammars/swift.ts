@@ -1,5 +1,5 @@
 import type { Node } from 'web-tree-sitter'
-import { named, type Found, type Grammar, type Rule } from '../grammar.js'
+import { named, textOf, type Found, type Grammar, type Rule } from '../grammar.js'
 
 /** Classes, structs, actors, enums and extensions are one type of node. */
 const type: Rule = (node) => {
@@ -32,7 +32,7 @@ const enumEntry: Rule = (node) => {
   return names.map((name) => (names.length === 1 ? { kind: 'constant', name } : { kind: 'constant', name, node: name }))
 }
 
-const imports = (node: Node, text: string) => [text.slice(node.startIndex, node.endIndex)]
+const imports = (node: Node, text: string) => [textOf(node, text)]
 
 export const swift: Grammar = {
   file: '@repomix/tree-sitter-wasms/out/tree-sitter-swift.wasm',

@@ -1,7 +1,7 @@
 import type { LineIndex } from '../lines.js'
 import type { Definition } from '../symbols.js'
 
-const HEADING = /^ {0,3}(#{1,6})\s+(.+?)\s*#*\s*$/
+const HEADING = /^ {0,3}(#{1,6})\s+(\S.*)$/
 const UNDERLINE = /^ {0,3}(=+|-{2,})\s*$/
 const FENCE = /^ {0,3}(`{3,}|~{3,})/
 const READ_LENGTH = 300
@@ -28,7 +28,7 @@ export function markdownSections (text: string, lines: LineIndex): Definition[] 
     } else {
       const [, level, title] = HEADING.exec(content) ?? []
       const [, underline] = UNDERLINE.exec(content) ?? []
-      if (title !== undefined) add(title, level!.length, line, line)
+      if (title !== undefined) add(title.replace(/ +#+$/, ''), level!.length, line, line)
       // Under a list or a table it is a rule.
       else if (underline !== undefined && /^\w/.test(previous)) add(previous.trim(), underline.startsWith('=') ? 1 : 2, line - 1, line)
     }

@@ -14,7 +14,7 @@ const MODIFIERS = 'export|default|public|private|protected|internal|static|abstr
 const names = Object.keys(KEYWORDS).sort((a, b) => b.length - a.length).join('|')
 
 /** Most languages declare with a word, after others. */
-const GENERAL = new RegExp(`^\\s*(?:(?:${MODIFIERS})\\s+)*(${names})(?!\\w)\\s*\\*?\\s*(?:<[^<>]*>\\s*)?([\\p{L}_$:][\\p{L}\\d_$.:?!-]*)`, 'u')
+const GENERAL = new RegExp(`^\\s*(?:(?:${MODIFIERS})\\s+)*(${names})(?!\\w)\\s*\\*?\\s*(?:<[^<>]*>\\s*)?([\\p{L}_$][\\p{L}\\d_$.:?!-]*)`, 'u')
 
 type Pattern = [pattern: RegExp, kind: Kind]
 

@@ -15,15 +15,16 @@ export function sqlDefinitions (text: string, lines: LineIndex): Definition[] {
   for (let line = 0; line < lines.count; line++) {
     const from = lines.startOf(line)
     const content = text.slice(from, Math.min(lines.endOf(line), from + READ_LENGTH)).trimEnd()
-    const [, what, name] = CREATE.exec(content) ?? []
-    if (name !== undefined && (open === undefined || open.dollars % 2 === 0)) {
+    const [, what, path = ''] = CREATE.exec(content) ?? []
+    const name = path.replace(/["`[\]]/g, '').replace(/^.*\./, '')
+    if (name !== '' && (open === undefined || open.dollars % 2 === 0)) {
       let start = line
       const lowest = (definitions.at(-1)?.line ?? -1) + 1
       while (start > lowest && LEADING.test(text.slice(lines.startOf(start - 1), lines.startOf(start)))) start--
       // Without a semicolon it ends where the next one begins.
       if (open !== undefined) open.definition.end = Math.min(open.definition.end, start - 1)
       const kind = /^\s*alter/i.test(content) ? 'section' : KINDS[what!.toLowerCase()] ?? 'constant'
-      const definition: Definition = { name: name.replace(/["`[\]]/g, '').replace(/^.*\./, ''), kind, start, line, head: line, end: line, parent: -1 }
+      const definition: Definition = { name, kind, start, line, head: line, end: line, parent: -1 }
       definitions.push(definition)
       open = { definition, dollars: 0, hasBody: false }
     }
