@@ -69,7 +69,7 @@ export function createContextService (options: ContextOptions): ContextService {
   const building = new Map<string, Promise<Rendered>>()
   const turns = createTurns(BUILDS_AT_ONCE, BUILDS_WAITING)
   const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
-  const strategyNames = [...strategies.keys()].join()
+  const strategyNames = digest([...strategies.keys()])
   let hits = 0
   let misses = 0
 
@@ -89,12 +89,12 @@ export function createContextService (options: ContextOptions): ContextService {
       project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { issue_id: query.issueId, limit: 1 })
     ])
     const maxTokens = query.maxTokens ?? profile.context.max_tokens ?? null
-    const variant = digest([query.task ?? '', query.maxBytes, maxTokens, query.requirements, query.explain])
-    const validator = digest([
-      state.fingerprint, profiles.version(query.agentType), issue ?? null, newest.results[0]?.id ?? null,
+    const variant = shortened(JSON.stringify([query.task ?? '', query.maxBytes, maxTokens, query.requirements, query.explain]))
+    const validator = [
+      state.fingerprint, profiles.version(query.agentType), issue === undefined ? '' : digest(issue), newest.results[0]?.id ?? '',
       // Which files changed in the last 24 hours is a matter of the time, too.
       Math.floor(clock() / HOUR_MS), strategyNames
-    ])
+    ].join()
     const key = { project: project.id, issue: query.issueId, agentType: query.agentType, variant }
     const task: Task = {
       issue_id: query.issueId,
@@ -228,6 +228,11 @@ function variantOf (etag: string): string {
 
 function matchesEtag (header: string, etag: string): boolean {
   return header.split(',').some((tag) => tag.trim().replace(/^W\//, '') === etag || tag.trim() === '*')
+}
+
+// A hash is for what would be long: it costs more than all else that an unchanged answer takes.
+function shortened (text: string): string {
+  return text.length <= 200 ? text : digest(text)
 }
 
 function digest (value: unknown): string {
