@@ -25,7 +25,9 @@ function declared (declarator: Node | null): { name: Node, isFunction: boolean, 
 const functionDefinition: Rule = (node) => {
   const found = declared(node.childForFieldName('declarator'))
   if (found === undefined) return undefined
-  return { kind: found.isQualified ? 'method' : 'function', name: found.name, body: node.childForFieldName('body') }
+  // What a constructor begins with belongs to its body.
+  const body = node.namedChildren.find(({ type }) => type === 'field_initializer_list') ?? node.childForFieldName('body')
+  return { kind: found.isQualified ? 'method' : 'function', name: found.name, body }
 }
 
 /** Only what has a body: `struct a;` and `struct a *b` mention a type. */
