@@ -19,6 +19,8 @@ export default definePlugin({
   options: itemLimit(1000),
   create: ({ maxItems }, { clock }) => ({
     satisfies: ['source-files'],
+    // The search may wait for a project that is read for the first time.
+    timeoutMs: 20_000,
     gather: input => gather(input, maxItems, clock())
   })
 })

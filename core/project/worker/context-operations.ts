@@ -30,8 +30,8 @@ export interface Listing {
   head: string
 }
 
-/** How long a call waits for files that the index does not know yet; it goes on with those it knows. */
-const INDEX_MS = 12_000
+/** How long a call waits for files that the index does not know yet; it goes on with those it knows. Less than a strategy has for its answer. */
+const INDEX_MS = 6000
 
 /** `cache` is the folder for what is kept between starts; `undefined` keeps nothing. */
 export function createContextOperations (listingOf: (root: string) => Promise<Listing>, cache: string | undefined): ContextOperations & { flush (): Promise<void> } {
