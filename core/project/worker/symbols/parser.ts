@@ -23,12 +23,15 @@ let current: Engine | undefined
  * read.
  */
 export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T): Promise<T | undefined> {
-  current ??= new Engine()
-  const engine = current
+  let engine: Engine | undefined
   const trees: { loaded: Loaded, tree: Tree }[] = []
   try {
+    current ??= new Engine()
+    engine = current
     for (const name of names) {
       const loaded = await engine.grammar(name)
+      // Another text has made it unusable meanwhile.
+      if (engine !== current) return await parse(names, text, ranges, use)
       const tree = loaded === undefined ? undefined : parseWith(loaded.parser, text, ranges)
       if (loaded === undefined || tree === undefined) break
       trees.push({ loaded, tree })
@@ -41,7 +44,7 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
   } catch {
     // Deeply nested code overflows the parser's stack, and what it does from then on is not to be trusted.
     if (current === engine) current = undefined
-    await engine.discard()
+    await engine?.discard()
     return undefined
   } finally {
     for (const { tree } of trees) release(tree)
