@@ -145,6 +145,6 @@ for (const [what, options] of [['with a watch', {}], ['without a watch', { watch
         project.close()
         rmSync(dirname(root), { recursive: true, force: true })
       }
-    }), { numRuns: Number(process.env.CCO_RUNS ?? 25), endOnFailure: true })
+    }), { numRuns: Number(process.env.CCO_RUNS ?? 15), endOnFailure: true })
   })
 }

@@ -90,7 +90,7 @@ t.test('whatever is ignored, git and the listing agree', async t => {
     // A project in an ignored folder is one of its own.
     if (expected.length > 0 || from === root) t.strictSame(await listedHere(from), expected)
     rmSync(root, { recursive: true })
-  }), { numRuns: Number(process.env.CCO_RUNS ?? 150) })
+  }), { numRuns: Number(process.env.CCO_RUNS ?? 80) })
 })
 
 t.test('awkward rules, one by one', async t => {
