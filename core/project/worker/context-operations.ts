@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { createProjectIndex, type ProjectIndex } from './index/project-index.js'
+import { queryOf } from './index/terms.js'
 import type { ListedFile } from './listing.js'
 import { prepareText, symbolsOf } from './prepare.js'
 import type { FileSymbols } from './symbols/symbols.js'
@@ -48,7 +49,7 @@ export function createContextOperations (listingOf: (root: string) => Promise<Li
   return {
     async search (root, title, description, limit, maxFileBytes) {
       const { index } = await indexed(root, maxFileBytes)
-      return (await index.rank(title, description)).slice(0, limit).map(({ path, score }) => ({ path, score }))
+      return (await index.rank(queryOf(title, description))).slice(0, limit).map(({ path, score }) => ({ path, score }))
     },
     async select (root, request) {
       const { files, index, unindexed } = await indexed(root, request.maxFileBytes)

@@ -53,8 +53,6 @@ export interface Selection {
   scores: { path: string, score: number, match: number, signals: Record<string, number> }[]
   refused: { path: string, reason: ReadRefusal }[]
   redactions: { path: string, count: number }[]
-  /** Candidates beyond what could find room at all, which were not read. */
-  unread: number
   /** Files of the project that the index does not know yet. */
   unindexed: number
 }
@@ -86,8 +84,9 @@ const LATEST = Date.UTC(9999, 11, 31)
 export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, ListedFile>, index: ProjectIndex, unindexed: number): Promise<Selection> {
   const { title, description, budget } = request
   const query = queryOf(title, description)
-  const relevance = new Map((await index.rank(title, description)).map((entry) => [entry.path, entry]))
-  const scored = request.candidates.map((candidate) => scoreOf(candidate, relevance, query.length > 0, index, title, description))
+  const weights = index.termWeights(query)
+  const relevance = new Map((await index.rank(query)).map((entry) => [entry.path, entry]))
+  const scored = request.candidates.map((candidate) => scoreOf(candidate, candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights), query.length > 0))
     .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
 
   const wanted = Math.min(budget.bytes, budget.tokens * BYTES_PER_TOKEN) * OVERSUPPLY
@@ -108,7 +107,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
       envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
     })
   }
-  const packed = pack(packables, query, index.termWeights(query), budget)
+  const packed = pack(packables, query, weights, budget)
   return {
     json: joined(packed.map(({ entry }) => entry.json)),
     tokens: packed.reduce((sum, { entry }) => sum + entry.size.tokens - JOINT_TOKENS, 0),
@@ -116,15 +115,13 @@ export async function select (root: string, request: SelectRequest, listed: Read
     scores: request.explain ? scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })) : [],
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
-    unread: scored.length - considered.length,
     unindexed
   }
 }
 
 interface Scored { candidate: SelectCandidate, score: number, match: number, signals: Record<string, number> }
 
-function scoreOf (candidate: SelectCandidate, relevance: ReadonlyMap<string, Relevance>, hasTask: boolean, index: ProjectIndex, title: string, description: string): Scored {
-  const found = candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, title, description)
+function scoreOf (candidate: SelectCandidate, found: Relevance | undefined, hasTask: boolean): Scored {
   const match = Math.max(candidate.named, found?.score ?? 0)
   const { need } = candidate
   return { candidate, score: hasTask || candidate.named > 0 ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match, signals: found?.signals ?? {} }
@@ -145,9 +142,15 @@ async function read (root: string, candidates: readonly SelectCandidate[], liste
   return { ready, refused }
 }
 
+/** When a text was first made; it is as old as its content. */
+const madeAt = new LRUCache<string, number>({ max: 1000 })
+
 async function madeText (path: string, made: string): Promise<PreparedText> {
   const { text: content, count: redactions } = await redactText(made, path)
-  return { path, content, redactions, size: Buffer.byteLength(content), modified: Date.now(), hash: createHash('sha256').update(content).digest('hex') }
+  const hash = createHash('sha256').update(content).digest('hex')
+  const modified = madeAt.get(`${path} ${hash}`) ?? Date.now()
+  madeAt.set(`${path} ${hash}`, modified)
+  return { path, content, redactions, size: Buffer.byteLength(content), modified, hash }
 }
 
 interface MadeEntry extends Entry {

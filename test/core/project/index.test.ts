@@ -5,7 +5,7 @@ import t from 'tap'
 import { createCorpus } from '../../../core/project/worker/index/corpus.js'
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
 import { createProjectIndex } from '../../../core/project/worker/index/project-index.js'
-import { rankFiles, rankMade } from '../../../core/project/worker/index/relevance.js'
+import { rankFiles, rankMade, termWeights } from '../../../core/project/worker/index/relevance.js'
 import { hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
 import type { Preparer } from '../../../core/project/worker/prepare.js'
@@ -24,7 +24,7 @@ async function corpusOf (tree: Tree) {
   return corpus
 }
 const commit = (message: string, ...files: string[]): PastCommit => ({ words: wordSet([message]), files })
-const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => rankFiles(await corpusOf(tree), commits, title, description).map(({ path }) => path)
+const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => rankFiles(await corpusOf(tree), commits, queryOf(title, description)).map(({ path }) => path)
 
 t.test('words', async t => {
   t.strictSame(splitWords('parseURLQuery parse_url_query HTTPServer2 a'), ['parse', 'url', 'query', 'parse', 'url', 'query', 'http', 'server'])
@@ -59,9 +59,9 @@ t.test('scores are finite, bounded and in order, for any project and task', asyn
   await fc.assert(fc.asyncProperty(tree, fc.array(word, { maxLength: 5 }), async (files, title) => {
     const corpus = await corpusOf(files)
     const commits = [commit('cart', ...Object.keys(files))]
-    const ranked = rankFiles(corpus, commits, title.join(' '), 'total')
-    const again = rankFiles(corpus, commits, title.join(' '), 'total')
-    const made = rankMade(corpus, 'x.txt', 'cart total', title.join(' '), '')
+    const ranked = rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
+    const again = rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
+    const made = rankMade(corpus, 'x.txt', 'cart total', queryOf(title.join(' '), ''), termWeights(corpus, queryOf(title.join(' '), '')))
     return JSON.stringify(ranked) === JSON.stringify(again) && made.score >= 0 && made.score <= 1 &&
       ranked.every(({ path, score }, index) => path in files && score > 0 && score <= 1 && score <= (ranked[index - 1]?.score ?? 1))
   }), { numRuns: 200, seed: 1 })
@@ -107,7 +107,7 @@ t.test('the index is kept between starts, and does without what was kept when th
   rmSync(join(root, 'src'), { recursive: true })
   const best = async (index: ReturnType<typeof createProjectIndex>): Promise<string | undefined> => {
     await index.refresh(listing(tree), '', 1_000_000, 60_000)
-    return (await index.rank('zebra', ''))[0]?.path
+    return (await index.rank(queryOf('zebra', '')))[0]?.path
   }
   t.equal(await best(createProjectIndex(root, file)), 'src/part7.js')
   t.equal(await best(createProjectIndex(join(root, 'other'), file)), undefined, 'another project does not take it')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { stripComments } from '../../../core/project/worker/symbols/outline.js'
+import { stripComments } from './strip-comments.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
 
 /** How a language writes what looks alike. `N` is a number, so that nothing is declared twice. */

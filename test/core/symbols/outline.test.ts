@@ -1,7 +1,8 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { outlineLines, renderLines, stripComments } from '../../../core/project/worker/symbols/outline.js'
+import { outlineLines, renderLines } from '../../../core/project/worker/symbols/outline.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
+import { stripComments } from './strip-comments.js'
 
 /** Keeps the lines that end in `<`. */
 function render (text: string): string {

@@ -1,8 +1,9 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { outlineLines, renderLines, stripComments } from '../../../core/project/worker/symbols/outline.js'
+import { outlineLines, renderLines } from '../../../core/project/worker/symbols/outline.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
 import { describe, fault, PARSED } from './symbols-of.js'
+import { stripComments } from './strip-comments.js'
 
 const OTHERS = ['sql', 'vue', 'svelte', 'lua', 'scala', 'elixir', 'haskell', 'r', 'perl', 'powershell', 'groovy', 'apex', 'objective-c', 'erlang', 'markdown', 'toml', 'terraform', 'makefile', 'protobuf', 'graphql', 'css', 'yaml', 'text', undefined]
 

@@ -1,3 +1,4 @@
+import { codeOf, messageOf } from '../../../errors.js'
 import type { ListedFile } from '../listing.js'
 import { preparerOf } from '../prepare.js'
 import { createCorpus } from './corpus.js'
@@ -8,9 +9,9 @@ import type { QueryTerm } from './terms.js'
 
 /** What the ranking knows of one project. */
 export interface ProjectIndex {
-  rank (title: string, description: string): Promise<Relevance[]>
-  /** The same for a text that is no file of the project. */
-  rankText (path: string, content: string, title: string, description: string): Relevance
+  rank (query: readonly QueryTerm[]): Promise<Relevance[]>
+  /** The same for a text that is no file of the project; `weights` are those of the terms. */
+  rankText (path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance
   termWeights (query: readonly QueryTerm[]): number[]
   /** Brings the index to the disk; resolves to how many files are still unknown when the time was over. */
   refresh (listing: ReadonlyMap<string, ListedFile>, head: string, maxFileBytes: number, timeMs: number): Promise<number>
@@ -18,7 +19,8 @@ export interface ProjectIndex {
   flush (): Promise<void>
 }
 
-const REMEMBERED = 16
+// Each holds a number or two for every file of the project.
+const REMEMBERED = 6
 // Not at once: whoever edits one file edits the next, and all of it is written each time.
 const KEEP_AFTER_MS = 5000
 // What a few edits change is read again in no time.
@@ -27,40 +29,46 @@ const WORTH_KEEPING = 50
 /** `file` is where the index is kept between starts; `undefined` keeps nothing. */
 export function createProjectIndex (root: string, file: string | undefined): ProjectIndex {
   const corpus = createCorpus()
-  let history: { head: string, commits: Promise<PastCommit[]> } = { head: '', commits: Promise.resolve([]) }
-  let syncing: Promise<unknown> = file === undefined ? Promise.resolve() : readKept(file, root).then((kept) => { corpus.restore(kept) })
-  const ranked = new Map<string, Relevance[]>()
   let keptVersion = 0
+  let history: { head: string, commits: Promise<PastCommit[]> } = { head: '', commits: Promise.resolve([]) }
+  let syncing: Promise<unknown> = file === undefined
+    ? Promise.resolve()
+    : readKept(file, root).then((kept) => {
+      corpus.restore(kept)
+      keptVersion = corpus.version
+    })
+  const ranked = new Map<string, Relevance[]>()
   let timer: NodeJS.Timeout | undefined
 
   const flush = async (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
     if (file === undefined || corpus.version - keptVersion < WORTH_KEEPING) return
-    keptVersion = corpus.version
+    const { version } = corpus
     await keep(file, root, [...corpus.files].map(([path, { stamp, record }]) => ({ path, stamp, record })))
+    keptVersion = version
   }
 
   return {
-    async rank (title, description) {
+    async rank (query) {
       const commits = await history.commits
-      const key = JSON.stringify([corpus.version, history.head, title, description])
+      // By its terms: a strategy's search and the answer itself put the same task in other words.
+      const key = [corpus.version, history.head, ...query.map(({ hash, weight }) => `${hash}:${weight}`)].join(' ')
       const known = ranked.get(key)
       if (known !== undefined) return known
-      const found = rankFiles(corpus, commits, title, description)
+      const found = rankFiles(corpus, commits, query)
       if (ranked.size >= REMEMBERED) ranked.delete(ranked.keys().next().value!)
       ranked.set(key, found)
       return found
     },
-    rankText: (path, content, title, description) => rankMade(corpus, path, content, title, description),
+    rankText: (path, content, query, weights) => rankMade(corpus, path, content, query, weights),
     termWeights: (query) => termWeights(corpus, query),
     async refresh (listing, head, maxFileBytes, timeMs) {
       if (history.head !== head) history = { head, commits: readHistory(root) }
       const turn = syncing.then(async () => {
         const left = await corpus.sync(listing, preparerOf(root, maxFileBytes), performance.now() + timeMs)
-        if (file !== undefined && corpus.version !== keptVersion) {
-          // A cache that cannot be written costs time at the next start, and nothing else.
-          timer ??= setTimeout(() => { flush().catch(() => {}) }, KEEP_AFTER_MS).unref()
+        if (file !== undefined && corpus.version - keptVersion >= WORTH_KEEPING) {
+          timer ??= setTimeout(() => { flush().catch(warn) }, KEEP_AFTER_MS).unref()
         }
         return left
       })
@@ -69,4 +77,9 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
     },
     flush
   }
+}
+
+/** A cache that cannot be written costs time at the next start, and nothing else. */
+function warn (error: unknown): void {
+  process.emitWarning(`The index of a project could not be kept: ${codeOf(error) ?? messageOf(error)}.`)
 }

@@ -1,15 +1,9 @@
 import type { Corpus, CorpusFile } from './corpus.js'
 import { changedTogether, changeRate, messageMatch, type PastCommit } from './history.js'
-import { countWords, indexOfHash, queryOf, wordSet, type QueryTerm } from './terms.js'
+import { countWords, indexOfHash, wordSet, type QueryTerm } from './terms.js'
 
 /** What each signal adds at most, against 1 for the text. Figures by `npm run bench:context`, see docs/context.md. */
-export interface SignalWeights {
-  message: number
-  together: number
-  rate: number
-}
-
-export const WEIGHTS: SignalWeights = { message: 0.5, together: 0.25, rate: 0.08 }
+const WEIGHTS = { message: 0.5, together: 0.25, rate: 0.08 }
 
 /** Okapi BM25 over fields (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009). */
 const K1 = 1.2
@@ -27,15 +21,14 @@ export interface Relevance {
 }
 
 /** How relevant each file is to a task, best first; those with nothing to say for them are left out. */
-export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], title: string, description: string, weights = WEIGHTS): Relevance[] {
-  const query = queryOf(title, description)
+export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query: readonly QueryTerm[]): Relevance[] {
   const text = normalise(textMatch(corpus, query))
   const seeds = new Map([...text].sort(byScore).slice(0, SEEDS))
   const signals: Record<string, Map<string, number>> = {
     text,
-    message: scale(normalise(messageMatch(commits, query)), weights.message),
-    together: scale(normalise(changedTogether(commits, seeds)), weights.together),
-    rate: scale(normalise(changeRate(commits)), weights.rate)
+    message: scale(normalise(messageMatch(commits, query)), WEIGHTS.message),
+    together: scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together),
+    rate: scale(normalise(changeRate(commits)), WEIGHTS.rate)
   }
   const found = new Map<string, Relevance>()
   for (const [name, scores] of Object.entries(signals)) {
@@ -54,11 +47,9 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], title
 }
 
 /** How a text that a strategy has made answers a task, on the scale of the project's files: 1 for what is as good as the best of them. */
-export function rankMade (corpus: Corpus, path: string, content: string, title: string, description: string): Relevance {
-  const query = queryOf(title, description)
+export function rankMade (corpus: Corpus, path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance {
   const { hashes: words, counts, length } = countWords(content)
   const record = { hash: '', words, counts, length, symbols: new Uint32Array() }
-  const weights = termWeights(corpus, query)
   const score = textScore({ stamp: '', record, pathWords: wordSet([path]) }, query, weights, corpus.averageLength())
   const most = weights.reduce((sum, weight) => sum + weight * (K1 + 1), 1e-9)
   // No text holds every word of a task often; half of the most is as good as it gets.
