@@ -17,7 +17,10 @@ export function create${pascalCase(name)} () {
   return {
     supports: { durable: false },
     async put (project, record) {
-      if (!of(results, project).has(record.id)) put(results, project, record.id, record)
+      // Who sends a result again brings the same id or the same key, and is given what is stored.
+      const earlier = read(of(results, project).get(record.id)) ?? withKey(of(results, project), record.idempotency_key)
+      if (earlier === undefined) put(results, project, record.id, record)
+      return earlier ?? record
     },
     async get (project, id) {
       return read(of(results, project).get(id))
@@ -51,6 +54,11 @@ export function create${pascalCase(name)} () {
       return { removed: old.length, bytes: sizeOf(old.map(([, text]) => text)) }
     }
   }
+}
+
+function withKey (texts, key) {
+  if (key === undefined) return undefined
+  return [...texts.values()].map((text) => JSON.parse(text)).find((record) => record.idempotency_key === key)
 }
 
 function matches (record, { issue_id: issue, agent_type: type, status, since = -Infinity, until = Infinity }) {

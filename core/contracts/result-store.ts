@@ -14,6 +14,11 @@ export interface ResultRecord {
   result: JsonObject
   correlation_id?: string
   round?: number
+  /**
+   * What the agent gave so that a result that is sent again is not stored twice; unique per project, at most 384 characters.
+   * The core puts the agent's id in front. Readers of results over HTTP do not see it.
+   */
+  idempotency_key?: string
   /** When it was stored. RFC 3339, UTC. */
   timestamp: string
 }
@@ -59,8 +64,12 @@ export interface ResultPage {
 export interface ResultStore extends Lifecycle {
   /** `durable`: what was acknowledged survives `kill -9`. */
   readonly supports: { durable: boolean }
-  /** Resolves when the record is durable. A record whose `id` is stored already is not stored twice. */
-  put (project: string, record: ResultRecord): Promise<void>
+  /**
+   * Resolves, when it is durable, to the record that is stored: this one, or the earlier one whose `id` or
+   * `idempotency_key` it bears; then nothing is stored. Of many at once with one key, the first is stored.
+   * A key is known for as long as its record is stored.
+   */
+  put (project: string, record: ResultRecord): Promise<ResultRecord>
   get (project: string, id: string): Promise<ResultRecord | undefined>
   list (project: string, query: ResultQuery): Promise<ResultPage>
   /** Creates or replaces an issue. Resolves when it is durable. */

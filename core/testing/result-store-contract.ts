@@ -1,6 +1,7 @@
 import type { ResultStore } from '../contracts/result-store.js'
 import { contractTest, lifecycleTests, type ContractFactory } from './contract-test.js'
 import { durabilityTests } from './result-store/durability.js'
+import { idempotencyTests } from './result-store/idempotency.js'
 import { issueTests } from './result-store/issues.js'
 import { listTests } from './result-store/list.js'
 import { pagingTests } from './result-store/paging.js'
@@ -18,6 +19,7 @@ export function resultStoreContract ({ test, create }: ResultStoreContract): voi
   const check = contractTest(test, create)
   lifecycleTests(check)
   putTests(check)
+  idempotencyTests(check)
   listTests(check)
   pagingTests(check)
   pruneTests(check)

@@ -13,15 +13,19 @@ export function createJsonlResults ({ directory }) {
   const projects = new Map()
 
   function projectOf (id) {
-    if (!projects.has(id)) projects.set(id, { file: join(directory, `${id}.jsonl`), size: 0, results: new Map(), issues: new Map(), last: Promise.resolve() })
+    if (!projects.has(id)) projects.set(id, { file: join(directory, `${id}.jsonl`), size: 0, results: new Map(), keys: new Map(), issues: new Map(), last: Promise.resolve() })
     return projects.get(id)
   }
 
   /** Takes up a line. Kept as text: each reader gets a copy of its own. */
   function take (project, text) {
     const { record, issue } = JSON.parse(text)
-    if (record !== undefined) project.results.set(record.id, { record, text })
-    else project.issues.set(issue.issue_id, { issue, text })
+    if (record !== undefined) {
+      project.results.set(record.id, { record, text })
+      if (record.idempotency_key !== undefined) project.keys.set(record.idempotency_key, record.id)
+    } else {
+      project.issues.set(issue.issue_id, { issue, text })
+    }
     project.size += Buffer.byteLength(text) + 1
   }
 
@@ -62,7 +66,9 @@ export function createJsonlResults ({ directory }) {
       await Promise.all([...projects.values()].map(({ last }) => last))
     },
     put: async (id, record) => await write(id, async (project) => {
-      if (!project.results.has(record.id)) await append(project, { record })
+      const earlier = project.results.get(record.id) ?? project.results.get(project.keys.get(record.idempotency_key))
+      if (earlier === undefined) await append(project, { record })
+      return structuredClone(earlier?.record ?? record)
     }),
     get: async (id, resultId) => structuredClone(projectOf(id).results.get(resultId)?.record),
     async list (id, { issue_id: issue, agent_type: type, status, since = -Infinity, until = Infinity, limit, cursor }) {
@@ -88,7 +94,10 @@ export function createJsonlResults ({ directory }) {
         const content = kept.map(({ text }) => `${text}\n`).join('')
         await writeFileDurably(project.file, content)
         project.size = Buffer.byteLength(content)
-        for (const { record } of old) project.results.delete(record.id)
+        for (const { record } of old) {
+          project.results.delete(record.id)
+          project.keys.delete(record.idempotency_key)
+        }
       }
       return { removed: old.length, bytes: sum(old) }
     })

@@ -1,6 +1,7 @@
 import {
   apiError, definePlugin, timeOfId, Type, type IssueRecord, type ResultRecord, type ResultStore
 } from '../../core/plugin-api.js'
+import { keyOf } from './shared/idempotency.js'
 import { checkIdentifier, checkStatus } from './shared/identifiers.js'
 import { readPage } from './shared/page.js'
 import { createResultIndex, type IndexEntry, type ResultIndex } from './shared/result-index.js'
@@ -48,6 +49,7 @@ export function createMemoryStore ({ maxResults }: { maxResults: number }): Resu
     },
     async put (projectId, record) {
       checkIdentifier(projectId, 'project_id')
+      const key = keyOf(record)
       const entry = {
         id: checkIdentifier(record.id, 'id'),
         issue: checkIdentifier(record.issue_id, 'issue_id'),
@@ -57,12 +59,14 @@ export function createMemoryStore ({ maxResults }: { maxResults: number }): Resu
       }
       refuseWhenClosed()
       const project = projectOf(projectId)
-      if (project.texts.has(entry.id)) return
+      const earlier = project.index.get(entry.id) ?? (key === undefined ? undefined : project.index.withKey(key))
+      if (earlier !== undefined) return JSON.parse(project.texts.get(earlier.id)!) as ResultRecord
       const text = JSON.stringify(record)
       projects.set(projectId, project)
       project.texts.set(entry.id, text)
-      project.index.add({ ...entry, bytes: Buffer.byteLength(text) })
+      project.index.add({ ...entry, bytes: Buffer.byteLength(text), ...(key === undefined ? {} : { key }) })
       if (++stored > maxResults) dropOldest()
+      return record
     },
     async get (projectId, id) {
       const text = projectOf(checkIdentifier(projectId, 'project_id')).texts.get(id)

@@ -1,14 +1,14 @@
-/** Calls that have not ended. */
-export interface InFlight {
+/** Calls that have not ended; those that are shared end in a `Shared`. */
+export interface InFlight<Shared> {
   /** Who comes with the same key while it runs gets the outcome of the first. */
-  share (key: string, work: () => Promise<void>): Promise<void>
+  share (key: string, work: () => Promise<Shared>): Promise<Shared>
   track<Result> (work: Promise<Result>): Promise<Result>
   /** Resolves when all that run now have ended, however they ended. */
   ended (): Promise<void>
 }
 
-export function createInFlight (): InFlight {
-  const shared = new Map<string, Promise<void>>()
+export function createInFlight<Shared> (): InFlight<Shared> {
+  const shared = new Map<string, Promise<Shared>>()
   const running = new Set<Promise<unknown>>()
 
   const track = async <Result>(work: Promise<Result>): Promise<Result> => {

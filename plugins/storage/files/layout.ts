@@ -17,7 +17,7 @@ export interface Slot {
 
 const LATEST = '.json'
 const HISTORY = '.history'
-const HISTORY_FILE = /^(.+)\.(success|failed|partial)\.json$/
+const HISTORY_FILE = /^(.+)\.(success|failed|partial)(?:\.([0-9a-f]{32}))?\.json$/
 const TEMPORARY = /^\..+\.[0-9a-f-]{36}\.tmp$/
 export const DAMAGED = '.damaged'
 
@@ -31,13 +31,21 @@ export function slotOf (folderOfProject: string, issue: string, agentType: strin
   return { issue, agentType, folder, latest: base + LATEST, history: base + HISTORY }
 }
 
-export function historyFile (slot: Slot, { id, status }: { id: string, status: ResultStatus }): string {
-  return join(slot.history, `${checkIdentifier(id, 'id')}.${status}.json`)
+/** What the name of a file of the history says, so that a start need not open it. */
+export interface HistoryName {
+  id: string
+  status: ResultStatus
+  /** As `keyOf` makes it. */
+  key?: string
 }
 
-export function readHistoryName (name: string): { id: string, status: ResultStatus } | undefined {
-  const [, id, status] = HISTORY_FILE.exec(name) ?? []
-  return isIdentifier(id) ? { id, status: status as ResultStatus } : undefined
+export function historyFile (slot: Slot, { id, status, key }: HistoryName): string {
+  return join(slot.history, `${checkIdentifier(id, 'id')}.${status}${key === undefined ? '' : `.${key}`}.json`)
+}
+
+export function readHistoryName (name: string): HistoryName | undefined {
+  const [, id, status, key] = HISTORY_FILE.exec(name) ?? []
+  return isIdentifier(id) ? { id, status: status as ResultStatus, ...(key === undefined ? {} : { key }) } : undefined
 }
 
 /** The agent type whose history this folder of an issue holds. */

@@ -34,9 +34,9 @@ export async function listProject (folder: string, limit: Limit): Promise<Listin
       const named = entry.isFile() ? readHistoryName(entry.name) : undefined
       return named === undefined ? [] : [named]
     })
-    const results = await Promise.all(files.map(async ({ id, status }): Promise<Found> => {
-      const { size, ino } = await limit(() => lstat(historyFile(slot, { id, status })))
-      return { id, issue: slot.issue, agentType: slot.agentType, status, time: timeOfId(id), bytes: size, inode: ino }
+    const results = await Promise.all(files.map(async (named): Promise<Found> => {
+      const { size, ino } = await limit(() => lstat(historyFile(slot, named)))
+      return { ...named, issue: slot.issue, agentType: slot.agentType, time: timeOfId(named.id), bytes: size, inode: ino }
     }))
     const newest = results.reduce<Found | undefined>((best, result) => (best === undefined || result.id > best.id ? result : best), undefined)
     if (newest !== undefined && await limit(() => inodeOf(slot.latest)) !== newest.inode) listing.stale.push(slot)

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { apiError, makeDirectory, removeLeftovers, timeOfId, type Logger, type ResultStore } from '../../../core/plugin-api.js'
+import { apiError, makeDirectory, removeLeftovers, timeOfId, type Logger, type ResultRecord, type ResultStore } from '../../../core/plugin-api.js'
+import { keyOf } from '../shared/idempotency.js'
 import { checkIdentifier, checkStatus } from '../shared/identifiers.js'
 import { readPage } from '../shared/page.js'
 import { reading, writing } from './failure.js'
@@ -37,7 +38,7 @@ export function createFileStore ({ storage, log, writes }: FileStoreOptions): Re
   const projects = createProjects({ root, limit: toRead, writer, log })
   const read = createRecordReader({ limit: toRead, writer, log })
   const issues = createIssueFiles({ root: issueRoot, folders: createFolders(issueRoot, guard), guard, limit: toWrite, log })
-  const inFlight = createInFlight()
+  const inFlight = createInFlight<ResultRecord>()
   let closed = false
 
   const refuseWhenClosed = (): void => {
@@ -68,21 +69,26 @@ export function createFileStore ({ storage, log, writes }: FileStoreOptions): Re
       const status = checkStatus(record.status)
       const folder = projectFolder(root, project)
       const slot = slotOf(folder, record.issue_id, record.agent_type)
+      const key = keyOf(record)
       refuseWhenClosed()
-      await inFlight.share(`${project}/${id}`, () => writing('Results', async () => {
+      const put = (): Promise<ResultRecord> => inFlight.share(`${project}/${id}`, () => writing('Results', async () => {
         // Before the first wait: what the caller changes afterwards is not stored.
         const text = `${JSON.stringify(record, null, 2)}\n`
         const index = await projects.of(project)
-        const known = index.get(id)
-        if (known !== undefined) {
+        const known = index.get(id) ?? (key === undefined ? undefined : index.withKey(key))
+        const stored = known && await read(project, index, slotOf(folder, known.issue, known.agentType), known)
+        if (known !== undefined && stored !== undefined) {
           // It may be of a process that crashed before it was durable.
           const { history, folder: issue } = slotOf(folder, known.issue, known.agentType)
           await folders.within(history, async () => { await Promise.all([folders.sync(history), folders.sync(issue)]) })
-          return
+          return stored
         }
-        const entry = { id, status, issue: slot.issue, agentType: slot.agentType, time: timeOfId(id), bytes: Buffer.byteLength(text) }
+        const entry = { id, status, issue: slot.issue, agentType: slot.agentType, time: timeOfId(id), bytes: Buffer.byteLength(text), ...(key === undefined ? {} : { key }) }
         await writer.write(index, slot, entry, text)
+        return record
       }))
+      // No identifier holds a `:`, so that no key is taken for an id.
+      return await (key === undefined ? put() : inFlight.share(`${project}/key:${key}`, put))
     },
     async get (project, id) {
       const folder = projectFolder(root, project)

@@ -7,6 +7,8 @@ export interface IndexEntry {
   issue: string
   agentType: string
   status: ResultStatus
+  /** As `keyOf` makes it; absent where the result was given none. */
+  key?: string
   /** Milliseconds since the epoch, as the id carries them. */
   time: number
   bytes: number
@@ -19,6 +21,7 @@ export interface ResultIndex {
   readonly count: number
   readonly bytes: number
   get (id: string): IndexEntry | undefined
+  withKey (key: string): IndexEntry | undefined
   /** Nothing happens when the id is there already. */
   add (entry: IndexEntry): void
   /** What is not there is passed over. */
@@ -37,6 +40,7 @@ interface Issue {
 
 export function createResultIndex (): ResultIndex {
   const entries = new Map<string, IndexEntry>()
+  const keys = new Map<string, IndexEntry>()
   const all = createSortedEntries<IndexEntry>()
   const issues = new Map<string, Issue>()
   let bytes = 0
@@ -62,9 +66,11 @@ export function createResultIndex (): ResultIndex {
     get count () { return entries.size },
     get bytes () { return bytes },
     get: (id) => entries.get(id),
+    withKey: (key) => keys.get(key),
     add (entry) {
       if (entries.has(entry.id)) return
       entries.set(entry.id, entry)
+      if (entry.key !== undefined) keys.set(entry.key, entry)
       bytes += entry.bytes
       all.add(entry)
       const issue = getOrSet(issues, entry.issue, () => ({ all: createSortedEntries<IndexEntry>(), byAgentType: new Map() }))
@@ -77,6 +83,7 @@ export function createResultIndex (): ResultIndex {
       const byIssue = new Map<string, Set<IndexEntry>>()
       for (const entry of gone) {
         entries.delete(entry.id)
+        if (entry.key !== undefined && keys.get(entry.key) === entry) keys.delete(entry.key)
         bytes -= entry.bytes
         getOrSet(byIssue, entry.issue, () => new Set()).add(entry)
       }

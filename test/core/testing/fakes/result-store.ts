@@ -36,7 +36,9 @@ export function createFakeStore (storage: StoreStorage = createStoreStorage()): 
     supports: { durable: true },
     async put (project, record) {
       const results = resultsOf(storage, project)
-      if (!results.has(record.id)) results.set(record.id, JSON.stringify(record))
+      const earlier = all(project).find(({ id, idempotency_key: key }) => id === record.id || (key !== undefined && key === record.idempotency_key))
+      if (earlier === undefined) results.set(record.id, JSON.stringify(record))
+      return earlier ?? JSON.parse(JSON.stringify(record)) as ResultRecord
     },
     async get (project, id) {
       const text = resultsOf(storage, project).get(id)
