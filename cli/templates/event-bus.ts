@@ -12,7 +12,7 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
   function streamOf (project) {
     if (!streams.has(project)) {
       // 'dropped' events were taken by retention; event number n (from 1) is events[n - dropped - 1].
-      streams.set(project, { events: [], dropped: 0, nextId: createIds('evt_', clock), listeners: new Set(), positions: new Map(), dead: new Map() })
+      streams.set(project, { events: [], dropped: 0, keys: new Map(), nextId: createIds('evt_', clock), listeners: new Set(), positions: new Map(), dead: new Map() })
     }
     return streams.get(project)
   }
@@ -40,21 +40,37 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
 
   const placed = (project, number) => ({ event: streamOf(project).events[number - streamOf(project).dropped - 1], position: positionOf(project, number) })
 
+  // The event that a draft repeats, by its id or by the key of its publisher; keys of events that are gone are forgotten.
+  function knownNumber (stream, { event_id: id, idempotency_key: key }) {
+    const index = id === undefined ? -1 : stream.events.findIndex((event) => event.event_id === id)
+    return index >= 0 ? stream.dropped + index + 1 : stream.keys.get(key)
+  }
+
+  const letterKey = (eventId, target) => JSON.stringify([eventId, target])
+
   return {
     supports: { durable: false },
     async append (project, draft) {
       const stream = streamOf(project)
-      const known = stream.events.findIndex((event) => event.event_id === draft.event_id)
-      if (draft.event_id !== undefined && known >= 0) return placed(project, stream.dropped + known + 1)
-      const event = structuredClone({ ...draft, event_id: draft.event_id ?? stream.nextId(), timestamp: new Date(clock()).toISOString() })
+      const known = knownNumber(stream, draft)
+      if (known !== undefined) return { ...placed(project, known), duplicate: true }
+      const { idempotency_key: key, ...shown } = draft
+      const event = structuredClone({ ...shown, event_id: draft.event_id ?? stream.nextId(), timestamp: new Date(clock()).toISOString() })
       // Later ids go on behind one that was given.
       if (draft.event_id !== undefined) stream.nextId = createIds('evt_', clock, event.event_id)
       stream.events.push(event)
       published++
-      const item = placed(project, stream.dropped + stream.events.length)
+      const number = stream.dropped + stream.events.length
+      const item = placed(project, number)
+      if (key !== undefined) stream.keys.set(key, number)
       if (stream.events.length > retained) stream.dropped += stream.events.splice(0, stream.events.length - retained).length
+      // Keys lie in the order of their events.
+      for (const [oldest, place] of stream.keys) {
+        if (place > stream.dropped) break
+        stream.keys.delete(oldest)
+      }
       for (const listener of stream.listeners) queueMicrotask(() => tell(listener, item))
-      return item
+      return { ...item, duplicate: false }
     },
     async read (project, { after, limit }) {
       const { events, dropped } = streamOf(project)
@@ -88,13 +104,13 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
       streamOf(project).positions.set(reader, position)
     },
     async addDeadLetter (project, letter) {
-      streamOf(project).dead.set(letter.event.event_id, structuredClone(letter))
+      streamOf(project).dead.set(letterKey(letter.event.event_id, letter.target), structuredClone(letter))
     },
     async listDeadLetters (project) {
       return structuredClone([...streamOf(project).dead.values()])
     },
-    async removeDeadLetter (project, eventId) {
-      return streamOf(project).dead.delete(eventId)
+    async removeDeadLetter (project, eventId, target) {
+      return streamOf(project).dead.delete(letterKey(eventId, target))
     },
     async stats (project) {
       const counted = project === undefined ? [...streams.values()] : [streamOf(project)]

@@ -17,9 +17,20 @@ export interface SidecarEvent {
   /** RFC 3339, UTC. */
   timestamp: string
   ttl_seconds: number
+  /** W3C trace context of the request that published it. */
+  traceparent?: string
+  /** The event that this one repeats, where it was emitted again by a replay. */
+  replay_of?: string
 }
 
-export type EventDraft = Omit<SidecarEvent, 'event_id' | 'timestamp'> & { event_id?: string }
+export type EventDraft = Omit<SidecarEvent, 'event_id' | 'timestamp'> & {
+  event_id?: string
+  /**
+   * What the publisher gave so that a publish that is tried again does not publish twice; unique per project.
+   * Not part of the event that readers see.
+   */
+  idempotency_key?: string
+}
 
 /** A place in one project's stream. Opaque: only the bus that issued it can order or read it. */
 export type Position = string
@@ -28,6 +39,11 @@ export interface PlacedEvent {
   event: SidecarEvent
   /** Reading after this position continues behind the event. */
   position: Position
+}
+
+export interface Appended extends PlacedEvent {
+  /** Whether the event was there already, by `event_id` or `idempotency_key`, and nothing was appended. */
+  duplicate: boolean
 }
 
 export type Anchor =
@@ -53,6 +69,8 @@ export interface DeadLetter {
   last_error: string
   /** RFC 3339, UTC. */
   timestamp: string
+  /** Whom it could not be handed to: `group:<name>`, `webhook:<id>`; absent when that was nobody in particular. */
+  target?: string
 }
 
 export interface EventBusStats {
@@ -75,8 +93,11 @@ export interface EventBusStats {
 export interface EventBus extends Lifecycle {
   /** `durable`: what was acknowledged survives `kill -9`. */
   readonly supports: { durable: boolean }
-  /** Resolves when the event is durable. A draft whose `event_id` is retained already returns that event. */
-  append (project: string, draft: EventDraft): Promise<PlacedEvent>
+  /**
+   * Resolves when the event is durable. A draft whose `event_id`, or else whose `idempotency_key`, is that of a retained
+   * event returns that event, whatever else it says, and appends nothing.
+   */
+  append (project: string, draft: EventDraft): Promise<Appended>
   /** Oldest first, at most `limit` items. Expired events are passed over, and are not `missed`. */
   read (project: string, query: { after: Position, limit: number }): Promise<ReadPage>
   /** Resolves an anchor to the position just before its events; `undefined` when the event is not retained. */
@@ -90,10 +111,11 @@ export interface EventBus extends Lifecycle {
   loadPosition (project: string, reader: string): Promise<Position | undefined>
   /** Saves where a reader is. May be written behind: after a crash an older position may come back, never a newer one. */
   savePosition (project: string, reader: string, position: Position): Promise<void>
+  /** An event has at most one letter per target: a later one takes the place of the earlier. */
   addDeadLetter (project: string, letter: DeadLetter): Promise<void>
   /** Oldest first. */
   listDeadLetters (project: string): Promise<DeadLetter[]>
-  /** `false` when there was none. */
-  removeDeadLetter (project: string, eventId: string): Promise<boolean>
+  /** Removes the letter of exactly that target, or the one without a target; `false` when there was none. */
+  removeDeadLetter (project: string, eventId: string, target?: string): Promise<boolean>
   stats (project?: string): Promise<EventBusStats>
 }

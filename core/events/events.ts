@@ -105,7 +105,7 @@ export class Events {
     if (letter === undefined) throw apiError('NOT_001', `There is no dead letter '${eventId}'.`)
     const { event_id: original, timestamp: _timestamp, ...draft } = letter.event
     const event = await this.#append(project, { ...draft, references: original })
-    await this.#bus.removeDeadLetter(project, eventId)
+    await this.#bus.removeDeadLetter(project, eventId, letter.target)
     return event
   }
 

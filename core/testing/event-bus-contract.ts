@@ -3,6 +3,7 @@ import { contractTest, lifecycleTests, type ContractFactory, type ContractOption
 import { appendTests } from './event-bus/append.js'
 import { deadLetterTests } from './event-bus/dead-letters.js'
 import { durabilityTests } from './event-bus/durability.js'
+import { idempotencyTests } from './event-bus/idempotency.js'
 import { liveTests } from './event-bus/live.js'
 import { positionTests } from './event-bus/positions.js'
 import { readerTests } from './event-bus/readers.js'
@@ -27,6 +28,7 @@ export function eventBusContract ({ test, create, createSmall }: EventBusContrac
   const check = contractTest(test, create)
   lifecycleTests(check)
   appendTests(check)
+  idempotencyTests(check)
   positionTests(check)
   liveTests(check)
   readerTests(check)

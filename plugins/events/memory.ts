@@ -1,11 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { createIds, definePlugin, Type, type Clock, type DeadLetter, type EventBus, type Logger } from '../../core/plugin-api.js'
+import { createIds, definePlugin, Type, type Clock, type EventBus, type Logger } from '../../core/plugin-api.js'
+import { DeadLetters } from './dead-letters.js'
 import { completeEvent } from './event-draft.js'
 import { EventStream } from './stream.js'
 import { retentionOf, retentionOptions, type Retention } from './retention.js'
 import { ReaderPositions } from './reader-positions.js'
-
-const MAX_DEAD_LETTERS = 10_000
 
 export interface MemoryBusOptions {
   retention: Retention
@@ -18,7 +17,7 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
   const generation = randomBytes(6).toString('hex')
   const streams = new Map<string, { stream: EventStream, nextId: () => string }>()
   const positions = new ReaderPositions()
-  const deadLetters = new Map<string, Map<string, DeadLetter>>()
+  const deadLetters = new DeadLetters(log)
   let published = 0
 
   const streamOf = (project: string): { stream: EventStream, nextId: () => string } => {
@@ -31,32 +30,27 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
     supports: { durable: false },
     async append (project, draft) {
       const { stream, nextId } = streamOf(project)
-      const known = draft.event_id === undefined ? undefined : stream.find(draft.event_id)
-      if (known !== undefined) return known
-      const placed = stream.add(completeEvent(draft, nextId, clock))
+      const known = stream.find(draft)
+      if (known !== undefined) return { ...known, duplicate: true }
+      const placed = stream.add(completeEvent(draft, nextId, clock), draft.idempotency_key)
       published++
       stream.announce(placed, (error) => log.error({ err: error }, 'an event listener failed'))
-      return placed
+      return { ...placed, duplicate: false }
     },
     read: async (project, { after, limit }) => streamOf(project).stream.read(after, limit),
     locate: async (project, anchor) => streamOf(project).stream.locate(anchor),
     subscribe: async (project, listener) => streamOf(project).stream.listen(listener),
     loadPosition: async (project, reader) => positions.load(project, reader),
     savePosition: async (project, reader, position) => { positions.save(project, reader, position) },
-    async addDeadLetter (project, letter) {
-      const letters = deadLetters.get(project) ?? new Map<string, DeadLetter>()
-      deadLetters.set(project, letters)
-      letters.set(letter.event.event_id, structuredClone(letter))
-      if (letters.size > MAX_DEAD_LETTERS) letters.delete(letters.keys().next().value!)
-    },
-    listDeadLetters: async (project) => structuredClone([...deadLetters.get(project)?.values() ?? []]),
-    removeDeadLetter: async (project, eventId) => deadLetters.get(project)?.delete(eventId) ?? false,
+    addDeadLetter: async (project, letter) => { deadLetters.add(project, letter) },
+    listDeadLetters: async (project) => deadLetters.list(project),
+    removeDeadLetter: async (project, eventId, target) => deadLetters.remove(project, eventId, target),
     async stats (project) {
       const chosen = project === undefined ? [...streams.keys()] : [project]
       return {
         retained: chosen.reduce((sum, name) => sum + (streams.get(name)?.stream.retained ?? 0), 0),
         published,
-        dead_letters: (project === undefined ? [...deadLetters.keys()] : [project]).reduce((sum, name) => sum + (deadLetters.get(name)?.size ?? 0), 0),
+        dead_letters: deadLetters.count(project),
         bytes: 0
       }
     }

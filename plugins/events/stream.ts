@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { apiError, type Anchor, type Clock, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
+import { apiError, type Anchor, type Clock, type EventDraft, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
 import type { Retention } from './retention.js'
 
 interface Entry {
@@ -9,6 +9,8 @@ interface Entry {
   time: number
   /** Segment of the log that holds it; 0 where there is no log. */
   segment: number
+  /** The publisher's idempotency key. */
+  key: string | undefined
 }
 
 /**
@@ -25,6 +27,7 @@ export class EventStream {
   #start = 0
   #next = 1
   readonly #byId = new Map<string, Entry>()
+  readonly #byKey = new Map<string, Entry>()
   readonly #listeners = new Set<(placed: PlacedEvent) => void>()
 
   constructor (generation: string, project: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
@@ -50,7 +53,9 @@ export class EventStream {
     while (this.#start < this.#entries.length) {
       const entry = this.#entries[this.#start]!
       if (this.#entries.length - this.#start <= this.#retention.count && entry.time >= oldest) break
-      this.#byId.delete(entry.event.event_id)
+      // Both may by now belong to a later event.
+      if (this.#byId.get(entry.event.event_id) === entry) this.#byId.delete(entry.event.event_id)
+      if (entry.key !== undefined && this.#byKey.get(entry.key) === entry) this.#byKey.delete(entry.key)
       this.#onDrop(entry.segment)
       this.#start++
     }
@@ -65,9 +70,10 @@ export class EventStream {
     return `${this.#prefix}-${sequence}`
   }
 
-  find (eventId: string): PlacedEvent | undefined {
+  /** The retained event that a draft repeats. */
+  find ({ event_id: id, idempotency_key: key }: EventDraft): PlacedEvent | undefined {
     this.expire()
-    const entry = this.#byId.get(eventId)
+    const entry = (id === undefined ? undefined : this.#byId.get(id)) ?? (key === undefined ? undefined : this.#byKey.get(key))
     return entry === undefined ? undefined : this.#place(entry)
   }
 
@@ -82,12 +88,13 @@ export class EventStream {
   }
 
   /** Takes an event in; `sequence` is given when it comes from a log that retention may have cut. */
-  add (event: SidecarEvent, segment = 0, sequence = this.#next): PlacedEvent {
+  add (event: SidecarEvent, key: string | undefined, segment = 0, sequence = this.#next): PlacedEvent {
     const time = Math.max(Date.parse(event.timestamp), this.#entries.at(-1)?.time ?? 0)
-    const entry = { sequence, event, time, segment }
+    const entry = { sequence, event, time, segment, key }
     this.#next = sequence + 1
     this.#entries.push(entry)
     this.#byId.set(event.event_id, entry)
+    if (key !== undefined) this.#byKey.set(key, entry)
     this.expire()
     return this.#place(entry)
   }

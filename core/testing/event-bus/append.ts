@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { AWKWARD_NAMES, awkwardJson, sampleId } from '../samples.js'
 import { TEST_TIME } from '../clock.js'
-import { appendRange, draft, NEIGHBOUR, numbersOf, PROJECT, range, readAll, type BusTest } from './events.js'
+import { append, appendRange, draft, NEIGHBOUR, numbersOf, PROJECT, range, readAll, type BusTest } from './events.js'
 
 const AT_ONCE = 200
 
@@ -40,7 +40,14 @@ export function appendTests (check: BusTest): void {
   })
 
   check('optional members come back, and what was not given stays absent', async ({ instance: bus }) => {
-    const optional = { correlation_id: 'c-1', round: 0, references: sampleId('evt_', TEST_TIME, 9), priority: 'high' } as const
+    const optional = {
+      correlation_id: 'c-1',
+      round: 0,
+      references: sampleId('evt_', TEST_TIME, 9),
+      priority: 'high',
+      traceparent: '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01',
+      replay_of: sampleId('evt_', TEST_TIME, 8)
+    } as const
     await bus.append(PROJECT, draft(1, optional))
     await bus.append(PROJECT, draft(2))
     const [full, bare] = await readAll(bus, PROJECT)
@@ -63,17 +70,19 @@ export function appendTests (check: BusTest): void {
     const id = sampleId('evt_', TEST_TIME, 1)
     const first = await bus.append(PROJECT, draft(1, { event_id: id }))
     assert.equal(first.event.event_id, id)
+    assert.equal(first.duplicate, false)
     const second = await bus.append(PROJECT, draft(2))
     assert.ok(second.event.event_id > id, 'later ids go on behind one that was given')
-    assert.deepEqual(await bus.append(PROJECT, draft(3, { event_id: id })), first)
-    assert.deepEqual(await bus.append(PROJECT, draft(4, { event_id: second.event.event_id })), second)
-    assert.deepEqual(await readAll(bus, PROJECT), [first, second])
+    assert.deepEqual(await bus.append(PROJECT, draft(3, { event_id: id })), { ...first, duplicate: true })
+    assert.deepEqual(await bus.append(PROJECT, draft(4, { event_id: second.event.event_id })), { ...second, duplicate: true })
+    assert.deepEqual((await readAll(bus, PROJECT)).map(({ event }) => event), [first.event, second.event])
   })
 
   check('an event_id appended many times at once is one event', async ({ instance: bus }) => {
     const id = sampleId('evt_', TEST_TIME, 1)
     const placed = await Promise.all(range(1, 20).map(() => bus.append(PROJECT, draft(1, { event_id: id }))))
-    for (const each of placed) assert.deepEqual(each, placed[0])
+    for (const { event, position } of placed) assert.deepEqual({ event, position }, { event: placed[0]!.event, position: placed[0]!.position })
+    assert.equal(placed.filter(({ duplicate }) => !duplicate).length, 1, 'one of them appended it')
     assert.equal((await readAll(bus, PROJECT)).length, 1)
   })
 
@@ -87,7 +96,7 @@ export function appendTests (check: BusTest): void {
 
   check(`${AT_ONCE} appends at once lose nothing and place each exactly once`, async ({ instance: bus }) => {
     const [placed] = await Promise.all([
-      Promise.all(range(1, AT_ONCE).map((number) => bus.append(PROJECT, draft(number)))),
+      Promise.all(range(1, AT_ONCE).map((number) => append(bus, PROJECT, draft(number)))),
       Promise.all(range(1, 20).map((number) => bus.append(NEIGHBOUR, draft(-number))))
     ])
     const items = await readAll(bus, PROJECT)

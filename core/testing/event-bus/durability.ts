@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict'
 import { awkwardJson } from '../samples.js'
 import { letter } from './dead-letters.js'
-import { appendRange, draft, NEIGHBOUR, numbersOf, PROJECT, range, readAll, type BusTest } from './events.js'
+import { append, appendRange, draft, NEIGHBOUR, numbersOf, PROJECT, range, readAll, type BusTest } from './events.js'
 
 /** What `supports.durable` promises. Reopened without close, as after a crash, unless a test says otherwise. */
 export function durabilityTests (check: BusTest): void {
   check('durable: acknowledged events and their positions are there after reopening without close', async ({ instance: bus, reopen }) => {
     if (!bus.supports.durable) return
-    const first = await bus.append(PROJECT, draft(1, { data: awkwardJson(), correlation_id: 'c-1' }))
-    const placed = [first, ...await Promise.all(range(2, 50).map((number) => bus.append(PROJECT, draft(number))))]
+    const first = await append(bus, PROJECT, draft(1, { data: awkwardJson(), correlation_id: 'c-1' }))
+    const placed = [first, ...await Promise.all(range(2, 50).map((number) => append(bus, PROJECT, draft(number))))]
     const theirs = await appendRange(bus, NEIGHBOUR, 1, 2)
     const before = await readAll(bus, PROJECT)
     assert.equal(before.length, placed.length)
@@ -23,8 +23,8 @@ export function durabilityTests (check: BusTest): void {
     const placed = await appendRange(bus, PROJECT, 1, 3)
     const reopened = await reopen()
     clock.advance(-60_000)
-    assert.deepEqual(await reopened.append(PROJECT, draft(9, { event_id: placed[1]!.event.event_id })), placed[1])
-    const next = await reopened.append(PROJECT, draft(4))
+    assert.deepEqual(await reopened.append(PROJECT, draft(9, { event_id: placed[1]!.event.event_id })), { ...placed[1]!, duplicate: true })
+    const next = await append(reopened, PROJECT, draft(4))
     assert.ok(next.event.event_id > placed[2]!.event.event_id)
     assert.deepEqual(await readAll(reopened, PROJECT), [...placed, next])
     assert.deepEqual(await readAll(reopened, PROJECT, placed[2]!.position), [next])
@@ -36,8 +36,11 @@ export function durabilityTests (check: BusTest): void {
     const [first, second] = await appendRange(bus, PROJECT, 1, 2)
     await bus.addDeadLetter(PROJECT, letter(first!, clock()))
     await bus.addDeadLetter(PROJECT, letter(second!, clock()))
+    await bus.addDeadLetter(PROJECT, letter(second!, clock(), 'group:reviewers'))
+    await bus.addDeadLetter(PROJECT, letter(second!, clock(), 'webhook:1'))
     await bus.removeDeadLetter(PROJECT, first!.event.event_id)
-    assert.deepEqual(await (await reopen()).listDeadLetters(PROJECT), [letter(second!, clock())])
+    await bus.removeDeadLetter(PROJECT, second!.event.event_id, 'group:reviewers')
+    assert.deepEqual(await (await reopen()).listDeadLetters(PROJECT), [letter(second!, clock()), letter(second!, clock(), 'webhook:1')])
   })
 
   check('durable: saved positions are there after close and reopening', async ({ instance: bus, reopen }) => {

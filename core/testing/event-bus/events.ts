@@ -22,10 +22,16 @@ export function draft (number: number, changes: Partial<EventDraft> = {}): Event
   }
 }
 
+/** Appends a draft and gives the event as it is read. */
+export async function append (bus: EventBus, project: string, given: EventDraft): Promise<PlacedEvent> {
+  const { event, position } = await bus.append(project, given)
+  return { event, position }
+}
+
 /** Appends drafts `first` to `last`, one after the other. */
 export async function appendRange (bus: EventBus, project: string, first: number, last: number): Promise<PlacedEvent[]> {
   const placed: PlacedEvent[] = []
-  for (let number = first; number <= last; number++) placed.push(await bus.append(project, draft(number)))
+  for (let number = first; number <= last; number++) placed.push(await append(bus, project, draft(number)))
   return placed
 }
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { EventBus } from '../../contracts/event-bus.js'
 import type { ContractTest } from '../contract-test.js'
 import type { SmallEventBus } from '../event-bus-contract.js'
-import { appendRange, earliest, NEIGHBOUR, numbersOf, PROJECT, range, readAll } from './events.js'
+import { appendRange, draft, earliest, NEIGHBOUR, numbersOf, PROJECT, range, readAll } from './events.js'
 
 /** Appends so much that some is lost; says how many were appended and how many of them are gone. */
 async function overflow (bus: EventBus, retained: number): Promise<{ total: number, lost: number }> {
@@ -49,6 +49,16 @@ export function retentionTests (check: ContractTest<SmallEventBus>): void {
     assert.equal(await bus.locate(PROJECT, { at: 'event', event_id: placed[0]!.event.event_id }), undefined)
     const last = placed.at(-1)!
     assert.deepEqual(await readAll(bus, PROJECT, await bus.locate(PROJECT, { at: 'event', event_id: last.event.event_id })), [last])
+  })
+
+  check('retention: the idempotency_key of an event that was taken is free again', async ({ instance: bus, subject }) => {
+    const first = await bus.append(PROJECT, draft(0, { idempotency_key: 'agent-1/a' }))
+    const total = subject.retained * 4
+    await appendRange(bus, PROJECT, 1, total)
+    const second = await bus.append(PROJECT, draft(total + 1, { idempotency_key: 'agent-1/a' }))
+    assert.equal(second.duplicate, false)
+    assert.ok(second.event.event_id > first.event.event_id)
+    assert.equal((await bus.append(PROJECT, draft(-1, { idempotency_key: 'agent-1/a' }))).event.event_id, second.event.event_id, 'it belongs to the later event')
   })
 
   check('retention: a busy project takes nothing from its neighbour', async ({ instance: bus, subject }) => {

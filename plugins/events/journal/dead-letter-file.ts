@@ -1,13 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { apiError, codeOf, writeFileDurably, type DeadLetter, type Logger } from '../../../core/plugin-api.js'
+import { DeadLetters } from '../dead-letters.js'
 import { GroupCommitFile, openAppendable } from './group-commit-file.js'
 
 type Change =
   | { add: DeadLetter, project_id: string }
-  | { remove: string, project_id: string }
+  | { remove: string, target?: string | undefined, project_id: string }
 
-// The oldest give way: a bounded list that says so beats one that fills the disk.
-const MAX_LETTERS = 10_000
 // What fails all the time must not fill the disk with letters that gave way long ago.
 const REWRITE_BYTES = 16 * 1024 * 1024
 
@@ -15,7 +14,7 @@ const REWRITE_BYTES = 16 * 1024 * 1024
 export class DeadLetterFile {
   readonly #path: string
   readonly #log: Logger
-  readonly #letters = new Map<string, Map<string, DeadLetter>>()
+  readonly #letters: DeadLetters
   #file: GroupCommitFile<Change> | undefined
   /** Bytes after the last rewriting. */
   #keptBytes = 0
@@ -23,6 +22,7 @@ export class DeadLetterFile {
   constructor (path: string, log: Logger) {
     this.#path = path
     this.#log = log
+    this.#letters = new DeadLetters(log)
   }
 
   async open (): Promise<void> {
@@ -56,18 +56,17 @@ export class DeadLetterFile {
   }
 
   list (project: string): DeadLetter[] {
-    return structuredClone([...this.#letters.get(project)?.values() ?? []])
+    return this.#letters.list(project)
   }
 
-  async remove (project: string, eventId: string): Promise<boolean> {
-    if (this.#letters.get(project)?.has(eventId) !== true) return false
-    await this.#opened().append({ remove: eventId, project_id: project })
+  async remove (project: string, eventId: string, target?: string): Promise<boolean> {
+    if (!this.#letters.has(project, eventId, target)) return false
+    await this.#opened().append({ remove: eventId, target, project_id: project })
     return true
   }
 
   count (project?: string): number {
-    const chosen = project === undefined ? [...this.#letters.values()] : [this.#letters.get(project)]
-    return chosen.reduce((sum, letters) => sum + (letters?.size ?? 0), 0)
+    return this.#letters.count(project)
   }
 
   async close (): Promise<void> {
@@ -81,25 +80,14 @@ export class DeadLetterFile {
 
   /** Leaves in the file what is still wanted. */
   async #rewrite (): Promise<void> {
-    const content = encode([...this.#letters].flatMap(([project, letters]) => [...letters.values()].map((add) => ({ add, project_id: project }))))
+    const content = encode([...this.#letters.entries()].map(([project, add]) => ({ add, project_id: project })))
     await writeFileDurably(this.#path, content)
     this.#keptBytes = content.length
   }
 
   #apply (change: Change): void {
-    const letters = this.#letters.get(change.project_id) ?? new Map<string, DeadLetter>()
-    this.#letters.set(change.project_id, letters)
-    if ('remove' in change) {
-      letters.delete(change.remove)
-      return
-    }
-    letters.delete(change.add.event.event_id)
-    letters.set(change.add.event.event_id, structuredClone(change.add))
-    if (letters.size > MAX_LETTERS) {
-      const oldest = letters.keys().next().value!
-      letters.delete(oldest)
-      this.#log.warn({ event_id: oldest }, 'the oldest dead letter gave way to a new one')
-    }
+    if ('remove' in change) this.#letters.remove(change.project_id, change.remove, change.target)
+    else this.#letters.add(change.project_id, change.add)
   }
 
   async #readText (): Promise<string> {

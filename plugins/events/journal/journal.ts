@@ -37,8 +37,8 @@ interface Append {
   project: string
   draft: EventDraft
   placed?: PlacedEvent
-  /** Whether this append made the event; else it was there. */
-  isNew?: boolean
+  /** Whether the event was there; else this append made it. */
+  duplicate?: boolean
 }
 
 /** The embedded event bus: a ring in memory for reading, and a log of JSON lines that is synced before an event is acknowledged. */
@@ -74,7 +74,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     }
     const stream = streamOf(record.project_id)
     segments.gained(segment)
-    stream.events.add(record.event, segment, record.seq)
+    stream.events.add(record.event, record.key, segment, record.seq)
     if (OWN_ID.test(record.event.event_id)) stream.lastId = record.event.event_id
   }
 
@@ -96,8 +96,11 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     for (const item of items) {
       const stream = streamOf(item.project)
       const { events } = stream
-      const given = item.draft.event_id
-      const known = given === undefined ? undefined : events.find(given) ?? batch.get(`${item.project}/${given}`)
+      const { event_id: given, idempotency_key: key } = item.draft
+      // Project names hold no slash.
+      const names = [...given === undefined ? [] : [`${item.project}/id/${given}`], ...key === undefined ? [] : [`${item.project}/key/${key}`]]
+      const known = events.find(item.draft) ?? names.map((name) => batch.get(name)).find((placed) => placed !== undefined)
+      item.duplicate = known !== undefined
       if (known !== undefined) {
         item.placed = known
         continue
@@ -108,19 +111,18 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
       const sequence = next.get(item.project) ?? events.nextSequence
       next.set(item.project, sequence + 1)
       item.placed = { event, position: events.position(sequence) }
-      item.isNew = true
-      if (given !== undefined) batch.set(`${item.project}/${given}`, item.placed)
-      lines.push(encodeRecord({ seq: sequence, project_id: item.project, event }))
+      for (const name of names) batch.set(name, item.placed)
+      lines.push(encodeRecord({ seq: sequence, project_id: item.project, key, event }))
     }
     return Buffer.from(lines.join(''))
   }
 
   const committed = (items: readonly Append[]): void => {
-    for (const { project, placed, isNew } of items) {
-      if (isNew !== true) continue
+    for (const { project, draft, placed, duplicate } of items) {
+      if (duplicate === true) continue
       const { events } = streamOf(project)
       segments.gained(segments.current)
-      events.add(placed!.event, segments.current)
+      events.add(placed!.event, draft.idempotency_key, segments.current)
       published++
       events.announce(placed!, (error) => log.error({ err: error }, 'an event listener failed'))
     }
@@ -172,7 +174,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async append (project, draft) {
       const item: Append = { project, draft }
       await opened().append(item)
-      return item.placed!
+      return { ...item.placed!, duplicate: item.duplicate! }
     },
     read: async (project, { after, limit }) => streamOf(project).events.read(after, limit),
     locate: async (project, anchor) => streamOf(project).events.locate(anchor),
@@ -181,7 +183,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     savePosition: async (project, reader, position) => { positions.save(project, reader, position) },
     addDeadLetter: async (project, letter) => await deadLetters.add(project, letter),
     listDeadLetters: async (project) => deadLetters.list(project),
-    removeDeadLetter: async (project, eventId) => await deadLetters.remove(project, eventId),
+    removeDeadLetter: async (project, eventId, target) => await deadLetters.remove(project, eventId, target),
     async stats (project) {
       const chosen = project === undefined ? [...streams.keys()] : [project]
       return {

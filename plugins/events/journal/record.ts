@@ -1,9 +1,17 @@
 import { crc32 } from 'node:zlib'
 import type { SidecarEvent } from '../../../core/plugin-api.js'
 
+/** The idempotency key stands beside the event: it is between the publisher and the bus. */
+export interface EventRecord {
+  seq: number
+  project_id: string
+  key?: string | undefined
+  event: SidecarEvent
+}
+
 /** One line of the log: an event of a project, or where each project's numbering stood when a segment began. */
 export type LogRecord =
-  | { seq: number, project_id: string, event: SidecarEvent }
+  | EventRecord
   | { heads: Record<string, { next: number, last_id: string | null }> }
 
 // `{"crc":"0011aabb",` – the checksum covers everything behind it, so it stands at a fixed place.

@@ -126,6 +126,43 @@ const faults: Fault[] = [
   },
   { name: 'throws on a missing event', fails: 'locating an event that is not there gives undefined', breaks: (bus) => ({ async locate (project, anchor) { const found = await bus.locate(project, anchor); if (found === undefined) throw new Error('no such event'); return found } }) },
   { name: 'gives a known id a second event', fails: 'an event_id that is there already returns that event and adds none', breaks: (bus) => ({ append: (project, { event_id: id, ...draft }) => bus.append(project, draft) }) },
+  { name: 'takes no notice of idempotency keys', fails: 'an idempotency_key seen before returns the first event, also with other content, and adds none', breaks: (bus) => ({ append: (project, { idempotency_key: key, ...draft }) => bus.append(project, draft) }) },
+  { name: 'never says that an event was there', fails: 'an idempotency_key seen before returns the first event, also with other content, and adds none', breaks: (bus) => ({ append: async (project, draft) => ({ ...await bus.append(project, draft), duplicate: false }) }) },
+  { name: 'shows the idempotency key to readers', fails: 'an idempotency_key is no part of the event', breaks: (bus, storage) => ({ async append (project, draft) { const placed = await bus.append(project, draft); Object.assign(streamOf(storage, project).events.at(-1)!.event, { idempotency_key: draft.idempotency_key }); return placed } }) },
+  { name: 'takes an idempotency key for an event_id', fails: 'an idempotency_key may be any text, and is not an event_id', breaks: (bus) => ({ append: (project, { idempotency_key: key, ...draft }) => { const id = draft.event_id ?? key; return bus.append(project, id === undefined ? draft : { ...draft, event_id: id }) } }) },
+  {
+    name: 'remembers an idempotency key only when the event is there',
+    fails: 'an idempotency_key appended many times at once is one event',
+    breaks: (bus) => {
+      const keys = new Map<string, string>()
+      return {
+        async append (project, { idempotency_key: key, ...draft }) {
+          const id = draft.event_id ?? keys.get(`${project}/${key}`)
+          await new Promise(setImmediate)
+          const placed = await bus.append(project, id === undefined ? draft : { ...draft, event_id: id })
+          if (key !== undefined) keys.set(`${project}/${key}`, placed.event.event_id)
+          return placed
+        }
+      }
+    }
+  },
+  {
+    name: 'keeps idempotency keys of all projects together',
+    fails: 'an idempotency_key of another project is not taken',
+    breaks: (bus) => {
+      const places = new Map<string, string>()
+      return { append: (project, draft) => { const key = draft.idempotency_key ?? Symbol('none').toString(); places.set(key, places.get(key) ?? project); return bus.append(draft.idempotency_key === undefined ? project : places.get(key)!, draft) } }
+    }
+  },
+  { name: 'forgets idempotency keys on reopening', fails: 'durable: an idempotency_key is still known after reopening', breaks: (_, storage) => { for (const stream of storage.values()) stream.keys.clear(); return {} } },
+  {
+    name: 'holds an idempotency key longer than its event',
+    fails: 'retention: the idempotency_key of an event that was taken is free again',
+    breaks: (bus) => {
+      const seen = new Map<string, ReturnType<EventBus['append']>>()
+      return { append: (project, draft) => { const known = seen.get(`${project}/${draft.idempotency_key}`); if (known !== undefined) return known.then((placed) => ({ ...placed, duplicate: true })); const placed = bus.append(project, draft); if (draft.idempotency_key !== undefined) seen.set(`${project}/${draft.idempotency_key}`, placed); return placed } }
+    }
+  },
   { name: 'makes ids of the clock alone', fails: 'ids increase strictly, also when the clock stands still or goes back', breaks: (bus, storage) => ({ append: (project, draft) => { streamOf(storage, project).lastId = undefined; return bus.append(project, draft) } }) },
   { name: 'never expires', fails: 'an event whose ttl has passed by the clock is passed over, and is not missed', breaks: (bus) => ({ append: (project, draft) => bus.append(project, { ...draft, ttl_seconds: 1e6 }) }) },
   { name: 'shares data with the caller', fails: 'a draft that is changed after append leaves the event as it was', breaks: (bus, storage) => ({ async append (project, draft) { const placed = await bus.append(project, draft); streamOf(storage, project).events.at(-1)!.event.data = draft.data; return placed } }) },
@@ -156,6 +193,8 @@ const faults: Fault[] = [
   { name: 'saves positions without the project', fails: 'positions are saved per reader and project', breaks: (bus) => ({ savePosition: (_, reader, position) => bus.savePosition('all', reader, position), loadPosition: (_, reader) => bus.loadPosition('all', reader) }) },
   { name: 'never lets a reader go back', fails: 'the position saved last is the one that is loaded, and reading goes on there', breaks: (bus) => ({ async savePosition (project, reader, position) { if (position > (await bus.loadPosition(project, reader) ?? '')) await bus.savePosition(project, reader, position) } }) },
   { name: 'removes dead letters of any project', fails: 'dead letters of another project can be neither seen nor removed', breaks: (bus, storage) => ({ async removeDeadLetter (_, id) { return (await Promise.all([...storage.keys()].map((project) => bus.removeDeadLetter(project, id)))).includes(true) } }) },
+  { name: 'removes the dead letters of all targets', fails: 'an event has one dead letter per target, and exactly that of the target is removed', breaks: (bus, storage) => ({ async removeDeadLetter (project, id) { const stream = streamOf(storage, project); const before = stream.dead.length; stream.dead = stream.dead.filter(({ event }) => event.event_id !== id); return stream.dead.length < before } }) },
+  { name: 'has one dead letter per event', fails: 'an event has one dead letter per target, and exactly that of the target is removed', breaks: (bus, storage) => ({ async addDeadLetter (project, letter) { const stream = streamOf(storage, project); stream.dead = stream.dead.filter(({ event }) => event.event_id !== letter.event.event_id); await bus.addDeadLetter(project, letter) } }) },
   { name: 'removes all dead letters', fails: 'dead letters are removed by event, and once', breaks: (bus, storage) => ({ async removeDeadLetter (project, id) { const found = await bus.removeDeadLetter(project, id); streamOf(storage, project).dead = []; return found } }) },
   { name: 'says nothing of a gap', fails: 'retention: missed is exact, and said once', breaks: (bus) => ({ read: async (project, query) => ({ ...await bus.read(project, query), missed: 0 }) }) },
   { name: 'counts retention over all projects', fails: 'retention: a busy project takes nothing from its neighbour', breaks: (bus, storage) => ({ async append (project, draft) { const placed = await bus.append(project, draft); const sum = [...storage.values()].reduce((all, { events }) => all + events.length, 0); if (sum > RETAINED) { const [oldest] = storage.values(); oldest!.events.shift(); oldest!.taken += 1 } return placed } }) },

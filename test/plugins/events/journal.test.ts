@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import type { EventBus, PlacedEvent } from '../../../core/contracts/index.js'
 import { createTestClock, TEST_TIME, type TestClock } from '../../../core/testing/clock.js'
-import { appendRange, draft, earliest, latest, NEIGHBOUR, numbersOf, PROJECT, range, readAll } from '../../../core/testing/event-bus/events.js'
+import { append, appendRange, draft, earliest, latest, NEIGHBOUR, numbersOf, PROJECT, range, readAll } from '../../../core/testing/event-bus/events.js'
 import { letter } from '../../../core/testing/event-bus/dead-letters.js'
 import { eventually, rejectsWith } from '../../../core/testing/expectations.js'
 import { createJournal, type JournalOptions } from '../../../plugins/events/journal/journal.js'
@@ -74,7 +74,7 @@ t.test('an event that is given twice in one batch is one event, also where reten
   const given = draft(1, { event_id: 'evt_given' })
   const heard: unknown[] = []
   await bus.subscribe(PROJECT, ({ event }) => { heard.push(event.data.number) })
-  const [first, other, again] = await Promise.all([bus.append(PROJECT, draft(0)), bus.append(PROJECT, given), bus.append(PROJECT, draft(2)), bus.append(PROJECT, given)].slice(1))
+  const [first, other, again] = await Promise.all([draft(0), given, draft(2), given].map(async (each) => await append(bus, PROJECT, each)).slice(1))
   t.strictSame(again, first)
   t.strictSame(heard, [0, 1, 2])
   t.strictSame((await readAll(bus, PROJECT)), [other], 'memory numbers its events as the log does')
@@ -395,7 +395,7 @@ t.test('a bad disk', async (t) => {
       const acknowledged: PlacedEvent[] = []
       let refused = 0
       for (let number = 1; refused < 5; number++) {
-        await bus.append(PROJECT, draft(number, { data: { number, text: 'x'.repeat(number % 700) } })).then(
+        await append(bus, PROJECT, draft(number, { data: { number, text: 'x'.repeat(number % 700) } })).then(
           (placed) => acknowledged.push(placed),
           (error: { code: string }) => {
             t.equal(error.code, 'EVT_001')

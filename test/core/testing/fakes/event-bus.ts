@@ -4,6 +4,8 @@ import { createIds } from '../../../../core/ids.js'
 
 interface Stream {
   events: PlacedEvent[]
+  /** The event of each idempotency key. */
+  keys: Map<string, string>
   /** Sequence number of the last event, and how many were taken from the front. */
   last: number
   taken: number
@@ -15,7 +17,7 @@ interface Stream {
 export type BusStorage = Map<string, Stream>
 
 export function streamOf (storage: BusStorage, project: string): Stream {
-  const stream = storage.get(project) ?? { events: [], last: 0, taken: 0, lastId: undefined, readers: new Map(), dead: [] }
+  const stream = storage.get(project) ?? { events: [], keys: new Map(), last: 0, taken: 0, lastId: undefined, readers: new Map(), dead: [] }
   storage.set(project, stream)
   return stream
 }
@@ -34,15 +36,16 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
   }
   return {
     supports: { durable: true },
-    async append (project, draft) {
+    async append (project, { idempotency_key: key, ...draft }) {
       const stream = streamOf(storage, project)
-      const known = stream.events.find(({ event }) => event.event_id === draft.event_id)
-      if (known !== undefined) return structuredClone(known)
+      const known = [draft.event_id, stream.keys.get(key ?? '')].map((id) => stream.events.find(({ event }) => event.event_id === id)).find((placed) => placed !== undefined)
+      if (known !== undefined) return { ...structuredClone(known), duplicate: true }
       const id = draft.event_id ?? createIds('evt_', clock, stream.lastId)()
       const event = { ...structuredClone(draft), event_id: id, timestamp: new Date(clock()).toISOString() }
       const placed = { event, position: place(project, ++stream.last) }
       stream.lastId = id
       stream.events.push(placed)
+      if (key !== undefined) stream.keys.set(key, id)
       published += 1
       if (stream.events.length > retained) {
         stream.events.shift()
@@ -54,7 +57,7 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
           each.listener(structuredClone(placed))
         } catch {}
       }
-      return structuredClone(placed)
+      return { ...structuredClone(placed), duplicate: false }
     },
     async read (project, { after, limit }) {
       const stream = streamOf(storage, project)
@@ -79,12 +82,16 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
     },
     loadPosition: async (project, reader) => streamOf(storage, project).readers.get(reader),
     async savePosition (project, reader, position) { streamOf(storage, project).readers.set(reader, position) },
-    async addDeadLetter (project, letter) { streamOf(storage, project).dead.push(structuredClone(letter)) },
+    async addDeadLetter (project, letter) {
+      const stream = streamOf(storage, project)
+      stream.dead = stream.dead.filter(({ event, target }) => event.event_id !== letter.event.event_id || target !== letter.target)
+      stream.dead.push(structuredClone(letter))
+    },
     listDeadLetters: async (project) => structuredClone(streamOf(storage, project).dead),
-    async removeDeadLetter (project, eventId) {
+    async removeDeadLetter (project, eventId, target) {
       const stream = streamOf(storage, project)
       const before = stream.dead.length
-      stream.dead = stream.dead.filter(({ event }) => event.event_id !== eventId)
+      stream.dead = stream.dead.filter((letter) => letter.event.event_id !== eventId || letter.target !== target)
       return stream.dead.length < before
     },
     async stats (project) {
