@@ -2,7 +2,7 @@ import { pascalCase, suiteTest, type Template } from './template.js'
 
 export const eventBus: Template = {
   about: 'carries events between agents, in order, and remembers who has read what',
-  plugin: (name) => `import { apiError, createIds, definePlugin, Type } from 'cco-sidecar/plugin-api'
+  plugin: (name) => `import { apiError, ConsumerGroups, createIds, definePlugin, groupCalls, Type } from 'cco-sidecar/plugin-api'
 
 /** Events in memory, one numbered stream for each project. Put a log or a broker behind it to make it durable, and say so in 'supports'. */
 export function create${pascalCase(name)} ({ retained, clock, log }) {
@@ -48,7 +48,7 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
 
   const letterKey = (eventId, target) => JSON.stringify([eventId, target])
 
-  return {
+  const bus = {
     supports: { durable: false },
     async append (project, draft) {
       const stream = streamOf(project)
@@ -123,6 +123,8 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
       }
     }
   }
+  // Groups made of read() and locate(), for a bus that serves one process. A broker has its own.
+  return { ...bus, ...groupCalls(new ConsumerGroups({ bus, clock })) }
 }
 
 export default definePlugin({

@@ -73,6 +73,70 @@ export interface DeadLetter {
   target?: string
 }
 
+/** One event in the hands of one member of a group. */
+export interface Delivery extends PlacedEvent {
+  /** How often it was handed out, this time included. */
+  attempt: number
+  /** When it is handed to another member unless it was settled, milliseconds since the epoch. */
+  deadline: number
+  /** Why the attempt before this one was given back, as its member said; absent when its time ran out. */
+  last_error?: string
+}
+
+export interface ClaimQuery {
+  /** Who takes the events, for example an agent's id. */
+  member: string
+  /** At most so many deliveries; with 0 only spent ones are looked for. */
+  limit: number
+  /** How long an attempt may take, milliseconds. */
+  holdMs (attempt: number): number
+  /** An event that came free after so many attempts is spent. */
+  maxAttempts: number
+  /** What is not wanted is passed over for good. */
+  wanted (event: SidecarEvent): boolean
+}
+
+export interface GroupClaim {
+  /** Events that came free again, then new ones; oldest first within each. */
+  deliveries: Delivery[]
+  /** Events whose attempts are used up, held by the member for as long as another attempt would take: to be settled by it. `attempt` is that of the last one. */
+  spent: Delivery[]
+  /** Events that retention took before the group came to them, or while nobody had settled them. */
+  missed: number
+  /** When the next event in anybody's hands comes free, milliseconds since the epoch. */
+  next_free_at: number | null
+}
+
+export interface HoldChange {
+  member: string
+  event_ids: readonly string[]
+  /** When the events come free, milliseconds since the epoch. */
+  until (attempt: number): number
+  /**
+   * Absent: the member goes on holding them. Else they are given back: `failed` says that the attempt counts,
+   * `unseen` that the member never got them.
+   */
+  release?: 'failed' | 'unseen'
+  error?: string
+}
+
+export interface HeldEvent {
+  event_id: string
+  /** `null` when it was given back and waits for its time. */
+  member: string | null
+  attempt: number
+  /** RFC 3339, UTC. */
+  deadline: string
+}
+
+export interface GroupFacts {
+  group: string
+  purpose: string
+  /** Retained events that nobody has looked at for the group yet, of any type; counted up to 10,000. */
+  lag: number
+  held: HeldEvent[]
+}
+
 export interface EventBusStats {
   /** Events retained, of all projects or the one asked for. */
   retained: number
@@ -118,4 +182,24 @@ export interface EventBus extends Lifecycle {
   /** Removes the letter of exactly that target, or the one without a target; `false` when there was none. */
   removeDeadLetter (project: string, eventId: string, target?: string): Promise<boolean>
   stats (project?: string): Promise<EventBusStats>
+  /**
+   * Consumer groups: each event goes to one member, and to another when the first has not settled it in time.
+   * A call that names a group which is not there rejects with `NOT_001`.
+   *
+   * Makes a group that begins behind `after`, or finds it; two calls at once make one. `purpose` is a text of its maker (at most 16 kB)
+   * that is kept with it.
+   */
+  openGroup (project: string, group: string, query: { after: Position, purpose: string }): Promise<{ created: boolean, purpose: string }>
+  /** Hands out events that no other member holds. Atomic, also across processes on one backend. */
+  claim (project: string, group: string, query: ClaimQuery): Promise<GroupClaim>
+  /** Ends the group's business with events that it holds, whichever member does. Durable when it resolves to their ids. */
+  settle (project: string, group: string, eventIds: readonly string[]): Promise<string[]>
+  /** Changes when events come free that the member holds; resolves to their ids. */
+  hold (project: string, group: string, change: HoldChange): Promise<string[]>
+  /** Puts an event before a group once more, also one that retention has taken; its attempts are counted anew. */
+  offer (project: string, group: string, event: SidecarEvent): Promise<void>
+  /** Sorted by name. */
+  groups (project: string): Promise<GroupFacts[]>
+  /** Forgets a group; `false` when there was none. */
+  closeGroup (project: string, group: string): Promise<boolean>
 }

@@ -3,6 +3,7 @@ import { contractTest, lifecycleTests, type ContractFactory, type ContractOption
 import { appendTests } from './event-bus/append.js'
 import { deadLetterTests } from './event-bus/dead-letters.js'
 import { durabilityTests } from './event-bus/durability.js'
+import { groupRetentionTests, groupTests } from './event-bus/groups.js'
 import { idempotencyTests } from './event-bus/idempotency.js'
 import { liveTests } from './event-bus/live.js'
 import { positionTests } from './event-bus/positions.js'
@@ -33,6 +34,10 @@ export function eventBusContract ({ test, create, createSmall }: EventBusContrac
   liveTests(check)
   readerTests(check)
   deadLetterTests(check)
+  groupTests(check)
   durabilityTests(check)
-  if (createSmall !== undefined) retentionTests(contractTest(test, createSmall))
+  if (createSmall === undefined) return
+  const checkSmall = contractTest(test, createSmall)
+  retentionTests(checkSmall)
+  groupRetentionTests(checkSmall)
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { createIds, definePlugin, Type, type Clock, type EventBus, type Logger } from '../../core/plugin-api.js'
+import { ConsumerGroups, createIds, definePlugin, groupCalls, Type, type Clock, type EventBus, type GroupCalls, type Logger } from '../../core/plugin-api.js'
 import { DeadLetters } from './dead-letters.js'
 import { completeEvent } from './event-draft.js'
 import { EventStream } from './stream.js'
@@ -26,7 +26,7 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
     return known
   }
 
-  return {
+  const bus: Omit<EventBus, keyof GroupCalls> = {
     supports: { durable: false },
     async append (project, draft) {
       const { stream, nextId } = streamOf(project)
@@ -55,6 +55,7 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
       }
     }
   }
+  return { ...bus, ...groupCalls(new ConsumerGroups({ bus, clock })) }
 }
 
 export default definePlugin({

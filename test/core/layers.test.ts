@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'plugins/builtins': ['core/plugin-api', 'plugins'],
   plugins: ['core/plugin-api'],
   // What is published for plugins and for their tests.
-  'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/errors', 'core/contracts', 'core/durable-file', 'core/ids', 'core/telemetry', 'core/typebox'],
+  'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/events/consumer-groups', 'core/errors', 'core/contracts', 'core/durable-file', 'core/ids', 'core/telemetry', 'core/typebox'],
   'core/testing': ['core/plugin-host', 'core/errors', 'core/contracts'],
   // Assembles; `operator-token` and `telemetry-source` are parts of it in files of their own.
   'core/sidecar': ['core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
@@ -28,7 +28,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'core/fleet': ['core/results', 'core/events', 'core/errors', 'core/contracts', ...LEAVES],
   'core/results': ['core/context', 'core/events', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/context': ['core/context/priority', 'core/project', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
-  'core/events': ['core/events/topics', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
+  'core/events': ['core/events/topics', 'core/events/consumer-groups', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   // The schema of settings shares patterns with the profiles' and names plugins as the host does.
   'core/config': ['core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/project': ['core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
@@ -39,6 +39,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   'core/context/priority': [],
   'core/context/glob': [],
   'core/events/topics': [],
+  // Groups for a bus that has none of its own.
+  'core/events/consumer-groups': ['core/errors', 'core/contracts'],
   'core/errors': ['core/contracts'],
   'core/contracts': []
 }

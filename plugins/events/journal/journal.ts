@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  apiError, codeOf, createIds, makeDirectory, removeLeftovers, writeFileDurably,
-  type Clock, type EventBus, type EventDraft, type Logger, type PlacedEvent
+  apiError, codeOf, ConsumerGroups, createIds, groupCalls, makeDirectory, removeLeftovers, writeFileDurably,
+  type Clock, type EventBus, type EventDraft, type GroupCalls, type GroupChange, type Logger, type PlacedEvent
 } from '../../../core/plugin-api.js'
 import { completeEvent } from '../event-draft.js'
 import type { Retention } from '../retention.js'
 import { EventStream } from '../stream.js'
+import { ChangeLog } from './change-log.js'
 import { DeadLetterFile } from './dead-letter-file.js'
 import { GroupCommitFile } from './group-commit-file.js'
 import { PositionFile } from './position-file.js'
@@ -139,7 +140,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     return file
   }
 
-  return {
+  const bus: Omit<EventBus, keyof GroupCalls> = {
     supports: { durable: true },
     async open () {
       await makeDirectory(directory)
@@ -148,6 +149,10 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
       await segments.load({ take: restore, skip })
       await segments.begin(heads())
       await Promise.all([positions.open((project, position) => streamOf(project).events.holds(position)), deadLetters.open()])
+      await groupLog.open(async () => {
+        const lost = await groups.startOver((project, position) => streamOf(project).events.holds(position))
+        if (lost > 0) log.warn({ groups: lost }, 'consumer groups are not of this event log; they start again from the oldest event')
+      })
       file = await GroupCommitFile.open<Append>(segments.path, {
         encode,
         committed,
@@ -163,7 +168,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async close () {
       closing ??= (async () => {
         await file?.close()
-        await Promise.all([positions.close(), deadLetters.close()])
+        await Promise.all([positions.close(), deadLetters.close(), groupLog.close()])
       })()
       await closing
     },
@@ -194,6 +199,11 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
       }
     }
   }
+  const groups = new ConsumerGroups({ bus, clock, commit: async (change) => { await groupLog.append(change) } })
+  const groupLog = new ChangeLog<GroupChange>({
+    path: join(directory, 'groups.jsonl'), about: 'consumer groups', log, apply: (change) => groups.apply(change), snapshot: () => groups.snapshot()
+  })
+  return { ...bus, ...groupCalls(groups) }
 }
 
 /**

@@ -200,6 +200,38 @@ const faults: Fault[] = [
   { name: 'counts retention over all projects', fails: 'retention: a busy project takes nothing from its neighbour', breaks: (bus, storage) => ({ async append (project, draft) { const placed = await bus.append(project, draft); const sum = [...storage.values()].reduce((all, { events }) => all + events.length, 0); if (sum > RETAINED) { const [oldest] = storage.values(); oldest!.events.shift(); oldest!.taken += 1 } return placed } }) },
   { name: 'forgets events on reopening', fails: 'durable: acknowledged events and their positions are there after reopening without close', breaks: (_, storage) => { storage.clear(); return {} } },
   { name: 'forgets dead letters on reopening', fails: 'durable: dead letters are there after reopening, and removed ones are not', breaks: (_, storage) => { for (const stream of storage.values()) stream.dead = []; return {} } },
+  {
+    name: 'hands out what another member holds',
+    fails: 'group: each event goes to one member, oldest first, as it is read',
+    breaks: (bus) => ({ claim: async (project, group, query) => { const claim = await bus.claim(project, group, query); await bus.hold(project, group, { member: query.member, event_ids: claim.deliveries.map(({ event }) => event.event_id), until: () => 0, release: 'unseen' }); return claim } })
+  },
+  {
+    name: 'reads and moves on in two steps',
+    fails: 'group: many claims at once share no event and lose none',
+    breaks: (bus) => {
+      const places = new Map<string, PlacedEvent['position']>()
+      return {
+        async claim (project, group, query) {
+          const after = places.get(group) ?? (await bus.locate(project, { at: 'earliest' }))!
+          const page = await bus.read(project, { after, limit: query.limit })
+          await new Promise(setImmediate)
+          places.set(group, page.next)
+          return { deliveries: page.items.map((item) => ({ ...item, attempt: 1, deadline: 0 })), spent: [], missed: 0, next_free_at: null }
+        }
+      }
+    }
+  },
+  { name: 'asks nobody what is wanted', fails: 'group: what is not wanted is passed over for good', breaks: (bus) => ({ claim: (project, group, query) => bus.claim(project, group, { ...query, wanted: () => true }) }) },
+  { name: 'settles nothing', fails: 'group: what is settled never comes again, and settling says what was held', breaks: () => ({ settle: async (_project, _group, ids) => [...ids] }) },
+  { name: 'never takes an event back', fails: 'group: an event that is not settled in time goes to the next member, and counts the attempts', breaks: (bus) => ({ claim: (project, group, query) => bus.claim(project, group, { ...query, holdMs: () => 1e9 }) }) },
+  { name: 'never gives up', fails: 'group: an event whose attempts are used up is spent, and only looked for with limit 0', breaks: (bus) => ({ claim: (project, group, query) => bus.claim(project, group, { ...query, maxAttempts: Infinity }) }) },
+  { name: 'lets anybody give back', fails: 'group: a member gives back or goes on holding what it holds, and nobody else can', breaks: (bus) => ({ hold: async (project, group, change) => { const facts = (await bus.groups(project)).find((each) => each.group === group); const done: string[] = []; for (const id of change.event_ids) { const member = facts?.held.find((held) => held.event_id === id)?.member; done.push(...await bus.hold(project, group, { ...change, member: member ?? change.member, event_ids: [id] })) } return done } }) },
+  { name: 'forgets why an event was given back', fails: 'group: an error is told of the attempt before, and not of those before that', breaks: (bus) => ({ hold: (project, group, { error: _error, ...change }) => bus.hold(project, group, change) }) },
+  { name: 'makes a group anew each time', fails: 'group: it begins where it is told to, is made once, and keeps its purpose', breaks: (bus) => ({ async openGroup (project, group, query) { await bus.closeGroup(project, group); return await bus.openGroup(project, group, query) } }) },
+  { name: 'shares groups between projects', fails: 'group: groups and projects do not touch each other', breaks: (bus) => ({ settle: async (_, group, ids) => (await Promise.all(['shop', 'shop-2'].map((project) => bus.settle(project, group, ids)))).flat() }) },
+  { name: 'offers an event to everybody', fails: 'group: an event that is put before it once more comes, also one that is not retained, and only to it', breaks: (bus) => ({ async offer (project, group, event) { await bus.offer(project, group, event); await bus.append(project, event) } }) },
+  { name: 'says nothing of what a group has missed', fails: 'retention: a group is told how many events it has missed', breaks: (bus) => ({ claim: async (project, group, query) => ({ ...await bus.claim(project, group, query), missed: 0 }) }) },
+  { name: 'forgets what was settled on reopening', fails: 'durable: groups, what is held and what is settled are there after reopening without close', breaks: (bus, storage) => ({ async settle (project, group, ids) { const settled = await bus.settle(project, group, ids); streamOf(storage, project).groups.pop(); return settled } }) },
   { name: 'cannot be closed twice', fails: 'opens, answers check() within a second and may be closed twice', breaks: () => { let closed = false; return { async close () { if (closed) throw new Error('closed already'); closed = true } } } }
 ]
 

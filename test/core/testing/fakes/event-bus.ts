@@ -1,5 +1,6 @@
 import type { Clock, DeadLetter, EventBus, PlacedEvent, Position } from '../../../../core/contracts/index.js'
 import { apiError } from '../../../../core/errors.js'
+import { ConsumerGroups, groupCalls, type GroupCalls, type GroupChange } from '../../../../core/events/consumer-groups.js'
 import { createIds } from '../../../../core/ids.js'
 
 interface Stream {
@@ -12,12 +13,13 @@ interface Stream {
   lastId: string | undefined
   readers: Map<string, Position>
   dead: DeadLetter[]
+  groups: GroupChange[]
 }
 
 export type BusStorage = Map<string, Stream>
 
 export function streamOf (storage: BusStorage, project: string): Stream {
-  const stream = storage.get(project) ?? { events: [], keys: new Map(), last: 0, taken: 0, lastId: undefined, readers: new Map(), dead: [] }
+  const stream = storage.get(project) ?? { events: [], keys: new Map(), last: 0, taken: 0, lastId: undefined, readers: new Map(), dead: [], groups: [] }
   storage.set(project, stream)
   return stream
 }
@@ -34,7 +36,7 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
     }
     return number
   }
-  return {
+  const bus: Omit<EventBus, keyof GroupCalls> = {
     supports: { durable: true },
     async append (project, { idempotency_key: key, ...draft }) {
       const stream = streamOf(storage, project)
@@ -104,4 +106,14 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
       }
     }
   }
+  const groups = new ConsumerGroups({
+    bus,
+    clock,
+    async commit (change) {
+      streamOf(storage, change.project_id).groups.push(structuredClone(change))
+      groups.apply(change)
+    }
+  })
+  for (const stream of storage.values()) for (const change of stream.groups) groups.apply(structuredClone(change))
+  return { ...bus, ...groupCalls(groups) }
 }
