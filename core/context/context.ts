@@ -1,11 +1,16 @@
 import { hash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import type { CacheEntry, CacheKey, Clock, ContextCache, ContextStrategy, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task } from '../contracts/index.js'
+import { LRUCache } from 'lru-cache'
+import type {
+  AgentProfile, CacheEntry, CacheKey, Clock, ContextCache, ContextStrategy, IssueRecord, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task
+} from '../contracts/index.js'
 import { apiError, codeOf, isApiError } from '../errors.js'
 import type { ProfileSet } from '../profiles/profiles.js'
-import type { Project } from '../project/project.js'
+import type { Project, ProjectState } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
 import { buildContext, type Span } from './build.js'
+import { difference, render, type Rendered } from './rendered.js'
+import { createSubjects, type Subject } from './subject.js'
 import { createTurns } from './turns.js'
 
 export interface ContextQuery {
@@ -50,24 +55,24 @@ const HOUR_MS = 3_600_000
 const BUILDS_AT_ONCE = 3
 const BUILDS_WAITING = 1000
 
-/** A rendered answer, and where its files stand in it. */
-interface Rendered {
-  body: Buffer
-  files: Span[]
-}
-
-interface Prepared {
-  task: Task
+/** What an answer was made from, and its tag. */
+interface Standing {
+  fingerprint: string
+  profile: string
+  subject: string
+  hour: number
   validator: string
   etag: string
-  /** Builds and caches; shared by all who ask for the same at once. */
-  build (): Promise<Rendered>
 }
+
+const KEPT_STANDINGS = 10_000
 
 export function createContextService (options: ContextOptions): ContextService {
   const { cache, store, strategies, clock } = options
   const building = new Map<string, Promise<Rendered>>()
   const turns = createTurns(BUILDS_AT_ONCE, BUILDS_WAITING)
+  const subjects = createSubjects(store)
+  const standings = new LRUCache<string, Standing>({ max: KEPT_STANDINGS })
   const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
   const strategyNames = digest([...strategies.keys()])
   let hits = 0
@@ -81,93 +86,91 @@ export function createContextService (options: ContextOptions): ContextService {
     await cache.set({ ...key, variant: variantOf(etagOf(key, before.validator)) }, { body: Buffer.from(before.meta.files ?? '[]'), validator: before.validator, meta: {} })
   }
 
-  const prepare = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<Prepared & { key: CacheKey }> => {
-    const profile = profiles.get(query.agentType)
-    assertServed(query.requirements, served)
-    const requirements = mergeRequirements(profile.context.requirements, query.requirements)
-    const [state, issue, newest] = await Promise.all([
-      project.now(), store.getIssue(project.id, query.issueId), store.list(project.id, { issue_id: query.issueId, limit: 1 })
-    ])
-    const maxTokens = query.maxTokens ?? profile.context.max_tokens ?? null
-    const variant = shortened(JSON.stringify([query.task ?? '', query.maxBytes, maxTokens, query.requirements, query.explain]))
-    const validator = [
-      state.fingerprint, profiles.version(query.agentType), issue === undefined ? '' : digest(issue), newest.results[0]?.id ?? '',
-      // Which files changed in the last 24 hours is a matter of the time, too.
-      Math.floor(clock() / HOUR_MS), strategyNames
-    ].join()
-    const key = { project: project.id, issue: query.issueId, agentType: query.agentType, variant }
-    const task: Task = {
-      issue_id: query.issueId,
-      ...(issue === undefined ? {} : { title: issue.title }),
-      ...describeTask(issue?.description, query.task),
-      labels: issue?.labels ?? [],
-      files: issue?.files ?? []
-    }
-    const etag = etagOf(key, validator)
-    const build = async (): Promise<Rendered> => {
-      const signal = AbortSignal.timeout(options.timeoutMs)
-      // One for each strategy, and Node warns of more than ten.
-      setMaxListeners(0, signal)
-      const built = await buildContext({
-        project: state,
-        worker: options.worker,
-        profile,
-        issue,
-        task,
-        requirements,
-        strategies,
-        maxBytes: query.maxBytes,
-        maxTokens,
-        explain: query.explain,
-        // Of this issue alone: an answer is valid as long as the results of its issue are the same.
-        results: async (wanted: ResultQuery): Promise<ResultPage> => await store.list(project.id, { ...wanted, issue_id: query.issueId }),
-        result: async (id) => await store.get(project.id, id),
-        signal,
-        log: options.log
-      })
-      const { json: body, files } = built
-      if (built.complete) {
-        // The answer is right whether or not the cache takes it.
-        await replace(key, { body, validator, meta: { files: JSON.stringify(files) } })
-          .catch((error: unknown) => options.log.warn({ err: error, project: project.id }, 'an answer could not be cached'))
-      }
-      return { body, files }
-    }
-    return { task, validator, key, etag, build }
+  /** The same as long as all that an answer is made from is the same. */
+  const standingOf = (key: CacheKey, fingerprint: string, profile: string, subject: string): Standing => {
+    const id = `${key.project}/${key.issue}/${key.agentType}/${key.variant}`
+    // Which files changed in the last 24 hours is a matter of the time, too.
+    const hour = Math.floor(clock() / HOUR_MS)
+    const held = standings.get(id)
+    if (held !== undefined && held.fingerprint === fingerprint && held.profile === profile && held.subject === subject && held.hour === hour) return held
+    const validator = [fingerprint, profile, subject, hour, strategyNames].join()
+    const standing = { fingerprint, profile, subject, hour, validator, etag: etagOf(key, validator) }
+    standings.set(id, standing)
+    return standing
   }
 
+  /** Builds and caches. */
+  const build = async (project: Project, state: ProjectState, profile: AgentProfile, { issue }: Subject, query: ContextQuery, key: CacheKey, validator: string): Promise<Rendered> => {
+    const signal = AbortSignal.timeout(options.timeoutMs)
+    // One for each strategy, and Node warns of more than ten.
+    setMaxListeners(0, signal)
+    const { json, files, complete } = await buildContext({
+      project: state,
+      worker: options.worker,
+      profile,
+      issue,
+      task: taskOf(query, issue),
+      requirements: mergeRequirements(profile.context.requirements, query.requirements),
+      strategies,
+      maxBytes: query.maxBytes,
+      maxTokens: maxTokensOf(query, profile),
+      explain: query.explain,
+      // Of this issue alone: an answer is valid as long as the results of its issue are the same.
+      results: async (wanted: ResultQuery): Promise<ResultPage> => await store.list(project.id, { ...wanted, issue_id: query.issueId }),
+      result: async (id) => await store.get(project.id, id),
+      signal,
+      log: options.log
+    })
+    const rendered = render(json, files, clock())
+    if (complete) {
+      // The answer is right whether or not the cache takes it.
+      await replace(key, { body: rendered.cached, validator, meta: { files: JSON.stringify(files) } })
+        .catch((error: unknown) => options.log.warn({ err: error, project: project.id }, 'an answer could not be cached'))
+    }
+    return rendered
+  }
+
+  /** Shared by all who ask for the same at once. */
   const buildOnce = async (id: string, build: () => Promise<Rendered>): Promise<Rendered> => {
     const running = building.get(id) ?? turns.take(build).finally(() => building.delete(id))
     building.set(id, running)
     return await running
   }
 
-  /** The answer for a caller: whole, or what differs from the one that it says it has. */
-  const tell = async ({ body, files }: Rendered, isHit: boolean, since: string | undefined, { key, etag }: { key: CacheKey, etag: string }): Promise<Buffer> => {
-    const earlier = since === undefined || since === etag ? undefined : await cache.get({ ...key, variant: variantOf(since) })
-    if (since === undefined || (since !== etag && earlier === undefined)) return finish([body], isHit, clock())
-    const held = earlier === undefined ? files : JSON.parse(earlier.body.toString()) as Span[]
-    return finish(difference(body, files, held, since), isHit, clock())
+  /** What differs from the answer that the caller says it has; the whole where that is not known any more. */
+  const onlyChanged = async (body: Buffer, files: readonly Span[], since: string, key: CacheKey, etag: string): Promise<Buffer> => {
+    if (since === etag) return difference(body, files, files, since)
+    const earlier = await cache.get({ ...key, variant: variantOf(since) })
+    return earlier === undefined ? body : difference(body, files, JSON.parse(earlier.body.toString()) as Span[], since)
+  }
+
+  const answer = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<ContextAnswer> => {
+    const profile = profiles.get(query.agentType)
+    assertServed(query.requirements, served)
+    const [state, subject] = await Promise.all([project.now(), subjects.of(project.id, query.issueId)])
+    const variant = shortened(JSON.stringify([query.task ?? '', query.maxBytes, maxTokensOf(query, profile), query.requirements, query.explain]))
+    const key = { project: project.id, issue: query.issueId, agentType: query.agentType, variant }
+    const { etag, validator } = standingOf(key, state.fingerprint, profiles.version(query.agentType), subject.version)
+    if (!query.fresh) {
+      if (query.ifNoneMatch !== undefined && matchesEtag(query.ifNoneMatch, etag)) {
+        hits++
+        return { etag, body: undefined }
+      }
+      const entry = await cache.get(key)
+      if (entry?.validator === validator) {
+        hits++
+        return { etag, body: query.since === undefined ? entry.body : await onlyChanged(entry.body, JSON.parse(entry.meta.files ?? '[]') as Span[], query.since, key, etag) }
+      }
+    }
+    misses++
+    const { built, files } = await buildOnce(query.fresh ? `${etag} fresh` : etag, async () => await build(project, state, profile, subject, query, key, validator))
+    return { etag, body: query.since === undefined ? built : await onlyChanged(built, files, query.since, key, etag) }
   }
 
   return {
     async get (project, profiles, query) {
       try {
-        const prepared = await prepare(project, profiles, query)
-        if (!query.fresh) {
-          if (query.ifNoneMatch !== undefined && matchesEtag(query.ifNoneMatch, prepared.etag)) {
-            hits++
-            return { etag: prepared.etag, body: undefined }
-          }
-          const entry = await cache.get(prepared.key)
-          if (entry?.validator === prepared.validator) {
-            hits++
-            return { etag: prepared.etag, body: await tell({ body: entry.body, files: JSON.parse(entry.meta.files ?? '[]') as Span[] }, true, query.since, prepared) }
-          }
-        }
-        misses++
-        const rendered = await buildOnce(query.fresh ? `${prepared.etag} fresh` : prepared.etag, prepared.build)
-        return { etag: prepared.etag, body: await tell(rendered, false, query.since, prepared) }
+        return await answer(project, profiles, query)
       } catch (error) {
         if (isApiError(error)) throw error
         // The system's own texts name paths, which are nobody's business on the wire; the log has them.
@@ -177,6 +180,20 @@ export function createContextService (options: ContextOptions): ContextService {
     checkRequirements: (needs) => assertServed(needs, served),
     statistics: () => ({ hits, misses })
   }
+}
+
+function taskOf ({ issueId, task }: ContextQuery, issue: IssueRecord | undefined): Task {
+  return {
+    issue_id: issueId,
+    ...(issue === undefined ? {} : { title: issue.title }),
+    ...describeTask(issue?.description, task),
+    labels: issue?.labels ?? [],
+    files: issue?.files ?? []
+  }
+}
+
+function maxTokensOf ({ maxTokens }: ContextQuery, profile: AgentProfile): number | null {
+  return maxTokens ?? profile.context.max_tokens ?? null
 }
 
 function assertServed (needs: readonly string[], served: ReadonlySet<string>): void {
@@ -196,25 +213,6 @@ function mergeRequirements (own: readonly Requirement[], added: readonly string[
 function describeTask (description: string | undefined, task: string | undefined): { description?: string } {
   const text = [description, task].filter((part) => part !== undefined && part !== '').join('\n\n')
   return text === '' ? {} : { description: text }
-}
-
-function finish (parts: Buffer[], hit: boolean, now: number): Buffer {
-  return Buffer.concat([...parts, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
-}
-
-/** An answer whose files are only those that an earlier one did not have, or had otherwise. */
-function difference (body: Buffer, files: readonly Span[], earlier: readonly Span[], since: string): Buffer[] {
-  const known = new Map(earlier.map(([path, digest]) => [path, digest]))
-  const present = new Set(files.map(([path]) => path))
-  const changed = files.filter(([path, digest]) => known.get(path) !== digest)
-  const delta = { since, removed: earlier.map(([path]) => path).filter((path) => !present.has(path)), unchanged: files.length - changed.length }
-  const first = files[0]
-  const last = files.at(-1)
-  const told = Buffer.from(`,"delta":${JSON.stringify(delta)}`)
-  if (first === undefined || last === undefined) return [body, told]
-  const comma = Buffer.from(',')
-  const entries = changed.flatMap(([, , start, end], index) => (index === 0 ? [body.subarray(start, end)] : [comma, body.subarray(start, end)]))
-  return [body.subarray(0, first[2]), ...entries, body.subarray(last[3]), told]
 }
 
 function etagOf (key: CacheKey, validator: string): string {

@@ -75,6 +75,12 @@ export interface ResultStore extends Lifecycle {
   /** Creates or replaces an issue. Resolves when it is durable. */
   putIssue (project: string, issue: IssueRecord): Promise<void>
   getIssue (project: string, issueId: string): Promise<IssueRecord | undefined>
+  /**
+   * A text that is the same as long as the issue and its results are, and another one when they have changed: not before the change can be read,
+   * and at the latest when the call that made it resolves. Compared only with what the same instance gave. It is asked for at every request
+   * for a context, so it must cost much less than reading both; where that cannot be, leave it out, and both are read.
+   */
+  version? (project: string, issueId: string): Promise<string>
   /** Count and bytes of the results of one project, or of all. */
   usage (project?: string): Promise<{ count: number, bytes: number }>
   /** Removes results that were stored before `before` (ms since the epoch); `dryRun` only counts. */

@@ -7,6 +7,7 @@ import { listTests } from './result-store/list.js'
 import { pagingTests } from './result-store/paging.js'
 import { pruneTests } from './result-store/prune.js'
 import { putTests } from './result-store/put.js'
+import { versionTests } from './result-store/version.js'
 import type { TestFunction } from './runner.js'
 
 export interface ResultStoreContract {
@@ -24,5 +25,6 @@ export function resultStoreContract ({ test, create }: ResultStoreContract): voi
   pagingTests(check)
   pruneTests(check)
   issueTests(check)
+  versionTests(check)
   durabilityTests(check)
 }

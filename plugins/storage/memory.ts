@@ -16,7 +16,8 @@ interface Project {
 export function createMemoryStore ({ maxResults }: { maxResults: number }): ResultStore {
   const projects = new Map<string, Project>()
   // Identifiers hold no `/`, so that the joined key is unique.
-  const issues = new Map<string, string>()
+  const issues = new Map<string, { text: string, version: number }>()
+  let issuesPut = 0
   let stored = 0
   let closed = false
 
@@ -81,13 +82,16 @@ export function createMemoryStore ({ maxResults }: { maxResults: number }): Resu
       refuseWhenClosed()
       // Set anew, so that the first of the map is the one that was not written for the longest time.
       issues.delete(key)
-      issues.set(key, JSON.stringify(issue))
+      issues.set(key, { text: JSON.stringify(issue), version: ++issuesPut })
       const [first] = issues.keys()
       if (issues.size > maxResults) issues.delete(first!)
     },
     async getIssue (projectId, issueId) {
-      const text = issues.get(`${checkIdentifier(projectId, 'project_id')}/${checkIdentifier(issueId, 'issue_id')}`)
-      return text === undefined ? undefined : JSON.parse(text) as IssueRecord
+      const issue = issues.get(`${checkIdentifier(projectId, 'project_id')}/${checkIdentifier(issueId, 'issue_id')}`)
+      return issue === undefined ? undefined : JSON.parse(issue.text) as IssueRecord
+    },
+    async version (projectId, issueId) {
+      return `${issues.get(`${projectId}/${issueId}`)?.version ?? 0},${projects.get(projectId)?.index.version(issueId) ?? 0}`
     },
     async usage (projectId) {
       const counted = projectId === undefined ? [...projects.values()] : [projectOf(checkIdentifier(projectId, 'project_id'))]

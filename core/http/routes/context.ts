@@ -58,7 +58,7 @@ const Answer = Type.Object({
   token_count: Type.Integer({ description: 'Tokens of the o200k_base vocabulary.' }),
   file_count: Type.Integer(),
   cache_hit: Type.Boolean(),
-  timestamp: Time,
+  timestamp: Type.String({ format: 'date-time', description: 'When it was made, RFC 3339, UTC; an answer from the cache keeps it.' }),
   strategies: Type.Array(Verbatim),
   explanation: Type.Optional(Type.Array(Verbatim)),
   delta: Type.Optional(Type.Object({
@@ -101,8 +101,9 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       ...(since === undefined ? {} : { since: `"${since.replace(/^W\//, '').replaceAll('"', '')}"` })
     })
     reply.header('etag', answer.etag).header('cache-control', 'private, no-cache')
-    if (answer.body === undefined) return await reply.code(304).send()
-    return await reply.type('application/json; charset=utf-8').send(answer.body)
+    if (answer.body === undefined) reply.code(304)
+    else reply.header('content-type', 'application/json; charset=utf-8')
+    return answer.body
   })
 
   const Cleared = Type.Object({ cleared: Type.Boolean(), entries_removed: Type.Integer(), bytes_freed: Type.Integer(), timestamp: Time })

@@ -11,6 +11,8 @@ import type { WriteGuard } from './write-guard.js'
 export interface IssueFiles {
   put (project: string, issue: IssueRecord): Promise<void>
   get (project: string, issueId: string): Promise<IssueRecord | undefined>
+  /** Another number whenever an issue of the project has changed. */
+  version (project: string): number
 }
 
 export interface IssueFilesParts {
@@ -25,6 +27,9 @@ export interface IssueFilesParts {
 export function createIssueFiles ({ root, folders, guard, limit, log }: IssueFilesParts): IssueFiles {
   const inOrder = createQueues()
   const tidied = new Map<string, Promise<void>>()
+  const versions = new Map<string, number>()
+  // One for a whole project: a number for each issue would be kept for ever, and issues are put seldom.
+  const version = (project: string): number => versions.get(project) ?? 0
 
   const pathOf = (project: string, issueId: string): string =>
     join(projectFolder(root, project), `${checkIdentifier(issueId, 'issue_id')}.json`)
@@ -46,8 +51,14 @@ export function createIssueFiles ({ root, folders, guard, limit, log }: IssueFil
       const text = `${JSON.stringify(issue, null, 2)}\n`
       const folder = dirname(path)
       await tidy(folder)
-      await folders.within(folder, () => inOrder(path, () => limit(() => guard.durably(() => writeFileDurably(path, text)))))
+      try {
+        await folders.within(folder, () => inOrder(path, () => limit(() => guard.durably(() => writeFileDurably(path, text)))))
+      } finally {
+        // A write that failed may have come as far as the rename.
+        versions.set(project, version(project) + 1)
+      }
     },
+    version,
     async get (project, issueId) {
       const path = pathOf(project, issueId)
       let text: string

@@ -110,6 +110,10 @@ export function createFileStore ({ storage, log, writes }: FileStoreOptions): Re
       await inFlight.track(writing('Issues', () => issues.put(project, issue)))
     },
     getIssue: (project, issueId) => reading('Issues', () => issues.get(project, issueId)),
+    async version (project, issueId) {
+      const index = await reading('Results', () => projects.of(project))
+      return `${issues.version(project)},${index.version(issueId)}`
+    },
     async usage (project) {
       if (project !== undefined) checkIdentifier(project, 'project_id')
       const indexes = await reading('Results', async () => project === undefined ? await projects.all() : [await projects.of(project)])

@@ -29,14 +29,20 @@ export interface ResultIndex {
   oldest (): IndexEntry | undefined
   newest (issue: string, agentType: string): IndexEntry | undefined
   storedBefore (time: number): IndexEntry[]
+  /** Another number whenever the results of an issue have changed; 0 where there are none. */
+  version (issue: string): number
   /** Newest first, at most `most`, all below the id `before` if it is given. */
   find (filter: Filter, most: number, before?: string): IndexEntry[]
 }
 
 interface Issue {
+  version: number
   all: SortedEntries<IndexEntry>
   byAgentType: Map<string, SortedEntries<IndexEntry>>
 }
+
+// Counted for all indexes together: one that is made anew for a project must not give numbers that the one before it gave.
+let changes = 0
 
 export function createResultIndex (): ResultIndex {
   const entries = new Map<string, IndexEntry>()
@@ -53,6 +59,7 @@ export function createResultIndex (): ResultIndex {
 
   const forget = (issueId: string, gone: ReadonlySet<IndexEntry>): void => {
     const issue = issues.get(issueId)!
+    issue.version = ++changes
     issue.all.remove(gone)
     for (const agentType of new Set([...gone].map((entry) => entry.agentType))) {
       const sorted = issue.byAgentType.get(agentType)!
@@ -73,7 +80,8 @@ export function createResultIndex (): ResultIndex {
       if (entry.key !== undefined) keys.set(entry.key, entry)
       bytes += entry.bytes
       all.add(entry)
-      const issue = getOrSet(issues, entry.issue, () => ({ all: createSortedEntries<IndexEntry>(), byAgentType: new Map() }))
+      const issue = getOrSet(issues, entry.issue, () => ({ version: 0, all: createSortedEntries<IndexEntry>(), byAgentType: new Map() }))
+      issue.version = ++changes
       issue.all.add(entry)
       getOrSet(issue.byAgentType, entry.agentType, () => createSortedEntries<IndexEntry>()).add(entry)
     },
@@ -92,6 +100,7 @@ export function createResultIndex (): ResultIndex {
     },
     oldest: () => all.at(0),
     newest: (issue, agentType) => issues.get(issue)?.byAgentType.get(agentType)?.at(-1),
+    version: (issue) => issues.get(issue)?.version ?? 0,
     storedBefore: (time) => [...entries.values()].filter((entry) => entry.time < time),
     find (filter, most, before) {
       const found: IndexEntry[] = []

@@ -5,10 +5,11 @@ export interface StoreStorage {
   /** JSON of each, by project and id. */
   results: Map<string, Map<string, string>>
   issues: Map<string, string>
+  changes: number
 }
 
 export function createStoreStorage (): StoreStorage {
-  return { results: new Map(), issues: new Map() }
+  return { results: new Map(), issues: new Map(), changes: 0 }
 }
 
 export function resultsOf (storage: StoreStorage, project: string): Map<string, string> {
@@ -37,8 +38,10 @@ export function createFakeStore (storage: StoreStorage = createStoreStorage()): 
     async put (project, record) {
       const results = resultsOf(storage, project)
       const earlier = all(project).find(({ id, idempotency_key: key }) => id === record.id || (key !== undefined && key === record.idempotency_key))
-      if (earlier === undefined) results.set(record.id, JSON.stringify(record))
-      return earlier ?? JSON.parse(JSON.stringify(record)) as ResultRecord
+      if (earlier !== undefined) return earlier
+      results.set(record.id, JSON.stringify(record))
+      storage.changes++
+      return JSON.parse(JSON.stringify(record)) as ResultRecord
     },
     async get (project, id) {
       const text = resultsOf(storage, project).get(id)
@@ -51,11 +54,16 @@ export function createFakeStore (storage: StoreStorage = createStoreStorage()): 
       const results = behind.slice(0, query.limit)
       return behind.length > results.length ? { results, next_cursor: results.at(-1)!.id } : { results }
     },
-    async putIssue (project, issue) { storage.issues.set(`${project}/${issue.issue_id}`, JSON.stringify(issue)) },
+    async putIssue (project, issue) {
+      storage.issues.set(`${project}/${issue.issue_id}`, JSON.stringify(issue))
+      storage.changes++
+    },
     async getIssue (project, id) {
       const text = storage.issues.get(`${project}/${id}`)
       return text === undefined ? undefined : JSON.parse(text) as IssueRecord
     },
+    // Of all issues of all projects that this one store holds, which is allowed.
+    version: async (project) => `${project} ${storage.changes}`,
     async usage (project) {
       const sizes = (project === undefined ? [...storage.results.keys()] : [project]).map(sizeOf)
       return { count: sizes.reduce((sum, { count }) => sum + count, 0), bytes: sizes.reduce((sum, { bytes }) => sum + bytes, 0) }
@@ -66,6 +74,7 @@ export function createFakeStore (storage: StoreStorage = createStoreStorage()): 
       const texts = old.map(({ id }) => [id, resultsOf(storage, project).get(id)!] as const)
       for (const { id } of old) resultsOf(storage, project).delete(id)
       const bytes = sizeBefore - sizeOf(project).bytes
+      if (dryRun !== true && old.length > 0) storage.changes++
       if (dryRun === true) for (const [id, text] of texts) resultsOf(storage, project).set(id, text)
       return { removed: old.length, bytes }
     }
