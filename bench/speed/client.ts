@@ -41,14 +41,18 @@ export class Connection {
   }
 
   async get (path: string, headers: Record<string, string>): Promise<Reply> {
+    return await this.send(renderRequest('GET', path, headers))
+  }
+
+  /** Sends a whole request as it is. */
+  async send (request: string): Promise<Reply> {
     this.#chunks = []
     this.#received = 0
     this.#expected = -1
     return await new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
       this.#started = performance.now()
-      const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')
-      this.#socket.write(`GET ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines}\r\n`)
+      this.#socket.write(request)
     })
   }
 
@@ -96,6 +100,13 @@ export class Connection {
   }
 }
 
+/** A request as it is written to the socket; what has a body is JSON. */
+export function renderRequest (method: string, path: string, headers: Record<string, string>, body?: string): string {
+  const all = body === undefined ? headers : { ...headers, 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(body)) }
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`).join('')
+  return `${method} ${path} HTTP/1.1\r\nhost: 127.0.0.1\r\n${lines}\r\n${body ?? ''}`
+}
+
 export async function openAll (port: number, count: number): Promise<Connection[]> {
   return await Promise.all(Array.from({ length: count }, async () => await Connection.open(port)))
 }
@@ -103,21 +114,28 @@ export async function openAll (port: number, count: number): Promise<Connection[
 export interface Load {
   /** Requests a second. */
   rate: number
+  requests: number
   /** Answers of another status than was expected. */
   unexpected: number
 }
 
 /** Every connection asks again as soon as it has its answer. */
 export async function load (connections: readonly Connection[], milliseconds: number, path: string, headers: Record<string, string>, status: number): Promise<Load> {
+  return await loadWith(connections, milliseconds, renderRequest('GET', path, headers), status)
+}
+
+/** As `load`, with a request that is rendered, or with one for each connection. */
+export async function loadWith (connections: readonly Connection[], milliseconds: number, request: string | readonly string[], status: number): Promise<Load> {
   const started = performance.now()
   let requests = 0
   let unexpected = 0
-  await Promise.all(connections.map(async (connection) => {
+  await Promise.all(connections.map(async (connection, index) => {
+    const own = typeof request === 'string' ? request : request[index]!
     while (performance.now() - started < milliseconds) {
-      const reply = await connection.get(path, headers)
+      const reply = await connection.send(own)
       requests++
       if (reply.status !== status) unexpected++
     }
   }))
-  return { rate: requests / (performance.now() - started) * 1000, unexpected }
+  return { rate: requests / (performance.now() - started) * 1000, requests, unexpected }
 }

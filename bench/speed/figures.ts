@@ -4,7 +4,7 @@ export interface Aim { at: 'most' | 'least', value: number }
 export interface Figure {
   name: string
   value: number
-  unit: 'ms' | 'MB' | '/s' | ''
+  unit: 'ms' | 'µs' | 'MB' | 'kB' | '/s' | '%' | ''
   /** What `value` is measured against, in the same unit. */
   limit?: number
   /** What the aim is about: the ratio to the limit, where there is one and it is not a difference. */

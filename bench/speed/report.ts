@@ -38,16 +38,19 @@ function table (rows: string[][], isMarkdown: boolean): string {
   return [COLUMNS, ...rows].map((cells) => cells.map((cell, column) => (column === 0 || column === 5 ? cell.padEnd(widths[column]!) : cell.padStart(widths[column]!))).join('  ').trimEnd()).join('\n')
 }
 
-export function renderReport ({ name, agent, files, figures, faults, notMeasured }: Report, isMarkdown: boolean): string {
+/** The figures of a run with their aims, what was left out and what was wrong. */
+export function renderFigures ({ figures, faults, notMeasured }: Pick<Report, 'figures' | 'faults' | 'notMeasured'>, isMarkdown: boolean): string {
   const missed = figures.filter((figure) => isMet(figure) === false).length
   const aims = figures.filter(({ aim }) => aim !== undefined).length
   return [
-    `${isMarkdown ? '### ' : ''}${name}: ${files} files, as ${agent}`,
-    '',
     table(figures.map(cellsOf), isMarkdown),
     '',
     `${aims - missed} of ${aims} aims met.`,
     ...notMeasured.map((text) => `Not measured: ${text}`),
     ...faults.map((text) => `WRONG: ${text}`)
   ].join('\n')
+}
+
+export function renderReport ({ name, agent, files, ...measured }: Report, isMarkdown: boolean): string {
+  return [`${isMarkdown ? '### ' : ''}${name}: ${files} files, as ${agent}`, '', renderFigures(measured, isMarkdown)].join('\n')
 }
