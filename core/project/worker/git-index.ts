@@ -21,6 +21,7 @@ const MAX_BYTES = 1024 * 1024 * 1024
 const GITLINK = 0o160000
 const TREE = 0o040000
 const [EXTENDED, SKIP_WORKTREE] = [0x4000, 0x4000]
+const [ASSUME_VALID, STAGE, RESERVED] = [0x8000, 0x3000, 0x8000]
 
 export function readIndex (path: string, hashBytes: 20 | 32): IndexReading {
   const bytes = readWhole(path)
@@ -53,48 +54,93 @@ export function parseIndex (bytes: Buffer, hashBytes: 20 | 32): IndexReading {
   const end = bytes.length - hashBytes
   if (end < 12 || bytes.readUInt32BE(0) !== 0x44495243) return bytes.length === 0 ? 'torn' : 'unknown'
   if (!fitsChecksum(bytes, end, hashBytes)) return 'torn'
-  const version = bytes.readUInt32BE(4)
-  if (version < 2 || version > 4) return 'unknown'
   const found: Omit<IndexEntries, 'hash'> = { paths: [], gitlinks: [], unreadable: [], skipped: [] }
   const collected = new Collector(bytes.length)
+  const isKnown = eachEntry(bytes, hashBytes, ({ start, mode, flagsAt, more, path }) => {
+    collected.add(bytes, start + 24, start + 28)
+    // Content and flags: the stage of a conflict is part of them.
+    collected.add(bytes, start + 40, flagsAt + (more === 0 ? 2 : 4))
+    collected.addPath(path)
+    addEntry(found, path, mode, (more & SKIP_WORKTREE) !== 0)
+    return mode !== TREE
+  })
+  return isKnown ? { ...found, hash: collected.digest() } : 'unknown'
+}
+
+/** What the index says of one file. */
+export interface IndexEntry {
+  mode: number
+  /** Of its content, hexadecimal. */
+  hash: string
+  /** Whether it is more than a file with one content: one of the sides of a conflict, or one that need not be there or be looked at. */
+  isSpecial: boolean
+}
+
+/** The entries of some paths, relative to the top; `undefined` for an index that is not read here. */
+export function findIndexEntries (path: string, hashBytes: 20 | 32, wanted: ReadonlySet<string>): Map<string, IndexEntry> | undefined {
+  const bytes = readWhole(path)
+  const found = new Map<string, IndexEntry>()
+  if (bytes === 'missing') return found
+  const end = Buffer.isBuffer(bytes) ? bytes.length - hashBytes : 0
+  if (!Buffer.isBuffer(bytes) || end < 12 || bytes.readUInt32BE(0) !== 0x44495243 || !fitsChecksum(bytes, end, hashBytes)) return undefined
+  const isKnown = eachEntry(bytes, hashBytes, ({ start, mode, flagsAt, more, path }) => {
+    const name = path.toString('utf8')
+    if (wanted.has(name)) {
+      const flags = bytes.readUInt16BE(flagsAt)
+      found.set(name, { mode, hash: bytes.toString('hex', start + 40, flagsAt), isSpecial: more !== 0 || (flags & (ASSUME_VALID | STAGE)) !== 0 })
+    }
+    return mode !== TREE
+  })
+  return isKnown ? found : undefined
+}
+
+interface RawEntry {
+  start: number
+  mode: number
+  flagsAt: number
+  /** Its further flags; 0 where it has none. */
+  more: number
+  path: Buffer
+}
+
+/** Visits all entries, until a visit says `false`. Whether all of the index was understood. */
+function eachEntry (bytes: Buffer, hashBytes: 20 | 32, visit: (entry: RawEntry) => boolean): boolean {
+  const end = bytes.length - hashBytes
+  const version = bytes.readUInt32BE(4)
+  if (version < 2 || version > 4) return false
   let last = Buffer.alloc(0)
   let position = 12
   for (let left = bytes.readUInt32BE(8); left > 0; left--) {
     const start = position
     const flagsAt = start + 40 + hashBytes
-    if (flagsAt + 2 > end) return 'unknown'
+    if (flagsAt + 2 > end) return false
     const mode = bytes.readUInt32BE(start + 24)
-    const flags = bytes.readUInt16BE(flagsAt)
-    const isExtended = (flags & EXTENDED) !== 0
+    const isExtended = (bytes.readUInt16BE(flagsAt) & EXTENDED) !== 0
     let pathAt = flagsAt + (isExtended ? 4 : 2)
     let path: Buffer
     if (version === 4) {
       const strip = readOffset(bytes, pathAt)
       pathAt = strip.end
       const stop = bytes.indexOf(0, pathAt)
-      if (stop < 0 || stop >= end || strip.value > last.length) return 'unknown'
+      if (stop < 0 || stop >= end || strip.value > last.length) return false
       path = last = Buffer.concat([last.subarray(0, last.length - strip.value), bytes.subarray(pathAt, stop)])
       position = stop + 1
     } else {
       const stop = bytes.indexOf(0, pathAt)
-      if (stop < 0 || stop >= end) return 'unknown'
+      if (stop < 0 || stop >= end) return false
       path = bytes.subarray(pathAt, stop)
       // One to eight NULs end an entry at a multiple of eight.
       position = start + ((stop - start + 8) & ~7)
     }
-    collected.add(bytes, start + 24, start + 28)
-    // Content and flags: the stage of a conflict is part of them.
-    collected.add(bytes, start + 40, flagsAt + (isExtended ? 4 : 2))
-    collected.addPath(path)
-    if (mode === TREE) return 'unknown'
-    addEntry(found, path, mode, isExtended && (bytes.readUInt16BE(flagsAt + 2) & SKIP_WORKTREE) !== 0)
+    // A bit that git keeps free stands for having any, so that 0 means none.
+    if (!visit({ start, mode, flagsAt, more: isExtended ? bytes.readUInt16BE(flagsAt + 2) | RESERVED : 0, path })) return false
   }
   // An extension in small letters must be understood: a split index (`link`), a sparse one (`sdir`).
   for (let at = position; at + 8 <= end; at += 8 + bytes.readUInt32BE(at + 4)) {
     const first = bytes[at]!
-    if (first < 0x41 || first > 0x5A) return 'unknown'
+    if (first < 0x41 || first > 0x5A) return false
   }
-  return { ...found, hash: collected.digest() }
+  return true
 }
 
 function fitsChecksum (bytes: Buffer, end: number, hashBytes: 20 | 32): boolean {

@@ -30,6 +30,7 @@ export class ListedFiles {
   readonly #files = new Map<string, Entry>()
   readonly #linked = new Set<string>()
   readonly #sum = new SetHash()
+  readonly #marks = new SetHash()
   #isTrusted = false
   readonly #puts = new Map<string, Entry | undefined>()
   readonly #fresh = new Set<string>()
@@ -50,6 +51,11 @@ export class ListedFiles {
   /** Of all files and of what else was put beside them. */
   get hash (): string {
     return this.#sum.toString()
+  }
+
+  /** Of what was put beside the files alone. */
+  get marks (): string {
+    return this.#marks.toString()
   }
 
   /** `isTrusted`: a watch has told of every change since the last update. */
@@ -85,8 +91,10 @@ export class ListedFiles {
 
   /** Something beside the files that tells one state from another. */
   mark (path: string, before: string | undefined, after: string | undefined): void {
-    if (before !== undefined) this.#sum.delete(`${path}\0\0${before}`)
-    if (after !== undefined) this.#sum.add(`${path}\0\0${after}`)
+    for (const sum of [this.#sum, this.#marks]) {
+      if (before !== undefined) sum.delete(`${path}\0\0${before}`)
+      if (after !== undefined) sum.add(`${path}\0\0${after}`)
+    }
   }
 
   /**

@@ -93,6 +93,16 @@ export class Listing {
     return createHash('sha256').update(`${this.#files.hash} ${this.unreadable} ${this.#asked?.fingerprint ?? this.#repo.fingerprint}`).digest('hex')
   }
 
+  /** Changes whenever the head, the index or the configuration does; `undefined` where that is not read here. */
+  get repositoryFingerprint (): string | undefined {
+    return this.#isGit ? this.#repo.fingerprint : undefined
+  }
+
+  /** Changes whenever a link, a repository within or a file that holds secrets comes, changes or goes. */
+  get marks (): string {
+    return this.#files.marks
+  }
+
   /** Whether a watch of the folders tells all changes. */
   get isWatchable (): boolean {
     return this.#repo.kind !== 'asked' && !this.#isCapped && !this.#folders.hasHidden

@@ -62,6 +62,37 @@ export function listedFiles (root: string): ReadonlyMap<string, ListedFile> | un
   return served.get(root)?.listing.files
 }
 
+/** What the last listing of a project knows of it, for those who keep what they made of an earlier one. */
+export interface Standing {
+  version: number
+  files: ReadonlyMap<string, ListedFile>
+  /** Changes whenever the head, the index or the configuration of the repository does. */
+  repository: string
+  /** Changes whenever something does that is no listed file. */
+  marks: string
+  /** Paths of files that came, changed or went since a version; `undefined` where that is not known any more. */
+  changedSince (version: number): ReadonlySet<string> | undefined
+}
+
+/** `undefined` for a project that was not listed yet, or of which only git itself knows the state. */
+export function standingOf (root: string): Standing | undefined {
+  const entry = served.get(root)
+  const repository = entry?.version === 0 ? undefined : entry?.listing.repositoryFingerprint
+  if (entry === undefined || repository === undefined) return undefined
+  const { version, listing: { files, marks }, log } = entry
+  return {
+    version,
+    files,
+    repository,
+    marks,
+    changedSince (earlier) {
+      if (earlier === version) return new Set()
+      const at = log.findIndex((logged) => logged.version === earlier)
+      return at < 0 ? undefined : new Set(log.slice(at + 1).flatMap((logged) => [...logged.files]))
+    }
+  }
+}
+
 /** Hash of the last commit, read without git; empty without one. */
 export function headOf (root: string): string {
   const found = discover(root)
@@ -82,8 +113,8 @@ export async function list (root: string, request: ListRequest): Promise<ListRep
 
 async function update (entry: Served, { since, dirty, isTrusted }: ListRequest): Promise<ListReply> {
   const { listing, log } = entry
-  const told = dirty === undefined ? undefined : { git: dirty.git, folders: new Map(dirty.folders.map(([folder, names]) => [folder, names === null ? null : new Set(names)])) }
-  const change = await listing.update(told, isTrusted)
+  const dirtied = dirty === undefined ? undefined : { git: dirty.git, folders: new Map(dirty.folders.map(([folder, names]) => [folder, names === null ? null : new Set(names)])) }
+  const change = await listing.update(dirtied, isTrusted)
   const { fingerprint } = listing
   if (fingerprint !== entry.fingerprint || change.added.size > 0 || change.removed.size > 0) {
     entry.version = ++lastVersion
@@ -93,10 +124,10 @@ async function update (entry: Served, { since, dirty, isTrusted }: ListRequest):
   }
   const missed = since === entry.version ? [] : log.slice(log.findIndex(({ version }) => version === since) + 1)
   const isWhole = since !== entry.version && !log.some(({ version }) => version === since)
-  return { ...(isWhole ? whole(listing) : difference(listing, missed)), isWhole, version: entry.version, fingerprint, ...standing(listing) }
+  return { ...(isWhole ? whole(listing) : difference(listing, missed)), isWhole, version: entry.version, fingerprint, ...told(listing) }
 }
 
-function standing ({ hasGit, secrets, unreadable, places, isWatchable, hasLinked }: Listing): Pick<ListReply, 'hasGit' | 'secret' | 'unreadable' | 'places' | 'isWatchable' | 'hasLinked'> {
+function told ({ hasGit, secrets, unreadable, places, isWatchable, hasLinked }: Listing): Pick<ListReply, 'hasGit' | 'secret' | 'unreadable' | 'places' | 'isWatchable' | 'hasLinked'> {
   return { hasGit, secret: secrets, unreadable, places, isWatchable, hasLinked }
 }
 

@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { readCommits, readGitFacts, type GitFacts } from './git-facts.js'
 import { createContextOperations, type ContextOperations } from './context-operations.js'
+import type { GitFacts } from './git-facts.js'
+import { createGitState, type GitState } from './git-state.js'
 import { closeGit } from './git.js'
 import { buffersOf, headOf, list, listedFiles, type ListReply, type ListRequest } from './listings.js'
 import { prepareText, redactText, type Preparation } from './prepare.js'
@@ -30,6 +31,14 @@ async function clean (text: string, path: string): Promise<string> {
   return (await redactText(text, path)).text
 }
 
+const states = new Map<string, GitState>()
+
+function gitOf (root: string): GitState {
+  const state = states.get(root) ?? createGitState(root, clean)
+  states.set(root, state)
+  return state
+}
+
 const { cache } = workerData as WorkerSettings
 const { flush, ...context } = createContextOperations(async (root) => {
   if (listedFiles(root) === undefined) await list(root, { since: undefined, dirty: undefined, isTrusted: false })
@@ -40,8 +49,8 @@ const operations: ProjectOperations = {
   list,
   ...context,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepareText(root, path, maxBytes))),
-  facts: async (root) => await readGitFacts(root, clean),
-  commits: async (root, limit) => await readCommits(root, limit, clean),
+  facts: async (root) => await gitOf(root).facts(),
+  commits: async (root, limit) => await gitOf(root).commits(limit),
   redact: async (texts) => await Promise.all(texts.map(async (text) => await redactText(text, 'text.txt'))),
   countTokens: async (texts) => texts.map(countTokens),
   async end () {

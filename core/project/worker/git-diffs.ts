@@ -1,0 +1,51 @@
+import { git } from './git.js'
+import type { GitSettings } from './git-settings.js'
+
+// Cut before secrets are looked for, for the sake of memory, and far behind what is shown.
+const MAX_READ_CHARACTERS = 1_000_000
+const MAX_DIFF_CHARACTERS = 16_000
+const MAX_DIFF_BYTES = 64 * 1024 * 1024
+
+/** The diffs of files against the head, by path. One that cannot be had (a file changing under git's hands) is unknown, not empty. */
+export async function readDiffs (root: string, paths: readonly string[], config: GitSettings['noFilters']): Promise<Map<string, string>> {
+  if (paths.length === 0) return new Map()
+  const read = async (some: readonly string[], maxBytes: number): Promise<Map<string, string>> => {
+    const output = await git(root, ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--ignore-submodules=all', '--src-prefix=a/', '--dst-prefix=b/', '--relative', 'HEAD', '--', ...some], { config, maxBytes })
+    return splitDiffs(output.toString('utf8'), some)
+  }
+  try {
+    return await read(paths, MAX_DIFF_BYTES)
+  } catch {
+    // One of them is enormous, or fails: the others are still to be had.
+    const single = await Promise.all(paths.map(async (path) => await read([path], MAX_DIFF_BYTES).catch(() => new Map<string, string>())))
+    return new Map(single.flatMap((diffs) => [...diffs]))
+  }
+}
+
+/** Takes the diffs of several files apart. Only a header begins with `diff`: lines of files begin with a space or a sign. */
+function splitDiffs (output: string, paths: readonly string[]): Map<string, string> {
+  const byHeader = new Map(paths.map((path) => [`diff --git ${quote(`a/${path}`)} ${quote(`b/${path}`)}`, path]))
+  const diffs = new Map<string, string>()
+  const starts = [...output.matchAll(/^diff --git /gm)].map((match) => match.index)
+  starts.forEach((start, index) => {
+    const text = output.slice(start, starts[index + 1] ?? output.length)
+    const path = byHeader.get(text.slice(0, text.indexOf('\n')))
+    // A file that became a link, or the reverse, is told as deleted and as added.
+    if (path !== undefined) diffs.set(path, `${diffs.get(path) ?? ''}${text}`.slice(0, MAX_READ_CHARACTERS))
+  })
+  return diffs
+}
+
+const ESCAPES: Record<string, string> = { '\u0007': '\\a', '\b': '\\b', '\t': '\\t', '\n': '\\n', '\v': '\\v', '\f': '\\f', '\r': '\\r', '"': '\\"', '\\': '\\\\' }
+
+/** A name as git writes it with `core.quotePath` off. */
+function quote (name: string): string {
+  // eslint-disable-next-line no-control-regex
+  const quoted = name.replace(/[\x00-\x1f\x7f"\\]/g, (character) => ESCAPES[character] ?? `\\${character.charCodeAt(0).toString(8).padStart(3, '0')}`)
+  return quoted === name ? name : `"${quoted}"`
+}
+
+/** As much of a diff as is shown. Cut only when clean: half a secret is not found any more. */
+export function shortened (diff: string): string {
+  return diff.length > MAX_DIFF_CHARACTERS ? `${diff.slice(0, MAX_DIFF_CHARACTERS)}\n… ${diff.length - MAX_DIFF_CHARACTERS} more characters` : diff
+}

@@ -1,0 +1,132 @@
+import { createHash } from 'node:crypto'
+import { constants } from 'node:fs'
+import { join } from 'node:path'
+import type { UncommittedChange } from '../../contracts/context-strategy.js'
+import { holdsSecrets } from '../secret-files.js'
+import { look } from './folder.js'
+import { git, splitNames } from './git.js'
+import { booleanOf } from './git-config.js'
+import { readText, type GitDirectory } from './git-directory.js'
+import { findIndexEntries, type IndexEntry } from './git-index.js'
+import type { GitSettings } from './git-settings.js'
+import { readGuarded } from './guarded-read.js'
+import type { ListedFile } from './listed-files.js'
+
+type Status = UncommittedChange['status']
+
+/** A path of a status, relative to the project's root. */
+export interface StatusEntry {
+  path: string
+  /** The two letters of git: index against head, files against index. `?` for untracked, `u` for a conflict. */
+  code: string
+}
+
+export interface GitStatus {
+  branch: string | null
+  head: string | null
+  /** As git orders them: changes, conflicts, untracked files, each by the bytes of their paths. */
+  entries: StatusEntry[]
+}
+
+/** Asks git. `prefix` is the project's folder within its repository; without `withHead` branch and head are not told. */
+export async function readStatus (root: string, prefix: string, withHead: boolean, config: GitSettings['noFilters']): Promise<GitStatus> {
+  const output = await git(root, ['status', '--porcelain=v2', ...(withHead ? ['--branch', '--no-ahead-behind'] : []), '--untracked-files=all', '--ignore-submodules=all', '--no-renames', '-z', '--', '.'], { config })
+  return parseStatus(splitNames(output).names, prefix)
+}
+
+/** git puts the prefix before every path of a status. */
+function parseStatus (records: readonly string[], prefix: string): GitStatus {
+  const found: GitStatus = { branch: null, head: null, entries: [] }
+  for (const record of records) {
+    if (record.startsWith('# branch.oid ')) found.head = record.endsWith('(initial)') ? null : record.slice('# branch.oid '.length)
+    else if (record.startsWith('# branch.head ')) found.branch = record.endsWith('(detached)') ? null : record.slice('# branch.head '.length)
+    else if (record.startsWith('? ')) found.entries.push({ path: record.slice(2), code: '?' })
+    else if (record.startsWith('1 ')) found.entries.push({ path: record.split(' ').slice(8).join(' '), code: record.slice(2, 4) })
+    else if (record.startsWith('u ')) found.entries.push({ path: record.split(' ').slice(10).join(' '), code: 'u' })
+  }
+  found.entries = found.entries.filter(({ path }) => path.startsWith(prefix) && !holdsSecrets(path)).map(({ path, code }) => ({ path: path.slice(prefix.length), code }))
+  return found
+}
+
+export function statusOf (code: string): Status {
+  if (code === '?') return 'untracked'
+  if (code === 'u') return 'conflicted'
+  if (code.includes('A')) return 'added'
+  return code.includes('D') ? 'deleted' : 'modified'
+}
+
+/** A larger file is left to git. */
+const MAX_BYTES = 8 * 1024 * 1024
+const [PLAIN, EXECUTABLE] = [0o100644, 0o100755]
+const FULL_ORDER: Record<string, number> = { u: 1, '?': 2 }
+
+/**
+ * Brings a status up to date for files that came, changed or went while head, index and configuration stayed the same. `undefined`
+ * where only git can tell: of conflicts, links, files that it converts (line ends, identifiers, encodings), and of names that are
+ * in the index in an unusual way.
+ */
+export function updateStatus (root: string, prefix: string, directory: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[], changed: ReadonlySet<string>): StatusEntry[] | undefined {
+  const index = findIndexEntries(join(directory.own, 'index'), directory.hashBytes, new Set([...changed].map((path) => prefix + path)))
+  if (index === undefined) return undefined
+  const after = new Map(entries.map((entry) => [entry.path, entry]))
+  // A path that is deleted in the index and there again stands twice.
+  if (after.size < entries.length) return undefined
+  for (const path of changed) {
+    const before = after.get(path)?.code ?? '..'
+    const code = codeOf(root, path, files.get(path), index.get(prefix + path), before, directory)
+    if (code === undefined) return undefined
+    if (code === '..') after.delete(path)
+    else after.set(path, { path, code })
+  }
+  return [...after.values()].map((entry) => ({ entry, rank: FULL_ORDER[entry.code] ?? 0, bytes: Buffer.from(entry.path) }))
+    .sort((a, b) => a.rank - b.rank || Buffer.compare(a.bytes, b.bytes)).map(({ entry }) => entry)
+}
+
+function codeOf (root: string, path: string, listed: ListedFile | undefined, entry: IndexEntry | undefined, before: string, directory: GitDirectory): string | undefined {
+  if (before === 'u') return undefined
+  if (entry === undefined) {
+    // What was deleted from the index, and is in the head, is another matter.
+    if (before !== '?' && before !== '..') return undefined
+    return listed === undefined ? '..' : '?'
+  }
+  if (before === '?' || entry.isSpecial || (entry.mode !== PLAIN && entry.mode !== EXECUTABLE)) return undefined
+  const staged = before[0]!
+  const facts = look(join(root, path))
+  if (listed === undefined) return facts === undefined ? `${staged}D` : undefined
+  const raw = readGuarded(root, path, MAX_BYTES)
+  if (typeof raw === 'string' || facts?.isFile() !== true || isConverted(raw.bytes)) return undefined
+  const hash = createHash(directory.hashBytes === 20 ? 'sha1' : 'sha256').update(`blob ${raw.bytes.length}\0`).update(raw.bytes).digest('hex')
+  const isSame = hash === entry.hash && ((facts.mode & constants.S_IXUSR) !== 0) === (entry.mode === EXECUTABLE)
+  return staged + (isSame ? '.' : 'M')
+}
+
+/** Whether git may take a file's content for other bytes than those on the disk: `text`, `eol` and `autocrlf` look at line ends, `ident` at its mark. */
+function isConverted (bytes: Buffer): boolean {
+  return bytes.includes(0x0D) || bytes.includes('$Id')
+}
+
+/** Whether the configuration and the attributes leave the contents, modes and names of files as they are, but for what `isConverted` finds. */
+export function isPlain (root: string, { top, common, config }: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[]): boolean {
+  if (booleanOf(config, 'core.filemode') !== true || (config.has('core.symlinks') && booleanOf(config, 'core.symlinks') !== true) || config.has('core.precomposeunicode')) return false
+  const isAttributes = (path: string): boolean => path === '.gitattributes' || path.endsWith('/.gitattributes')
+  // Without the file, git reads those of the index.
+  if (entries.some(({ path, code }) => isAttributes(path) && code.includes('D'))) return false
+  const inside = [...files.keys()].filter(isAttributes).map((path) => join(root, path))
+  const above = foldersAbove(root, top).map((folder) => join(folder, '.gitattributes'))
+  return [join(common, 'info', 'attributes'), ...above, ...inside].every((path) => readText(path)?.includes('working-tree-encoding') !== true)
+}
+
+function foldersAbove (root: string, top: string): string[] {
+  const folders: string[] = []
+  for (let folder = root; folder !== top; folder = join(folder, '..')) folders.push(join(folder, '..'))
+  return folders
+}
+
+/** Whether attributes hold for a path that are in no listing, because git ignores them or has them in its index alone. */
+export function hasHiddenAttributes (root: string, path: string, files: ReadonlyMap<string, ListedFile>): boolean {
+  for (let cut = path.lastIndexOf('/'); ; cut = path.lastIndexOf('/', cut - 1)) {
+    const own = `${path.slice(0, cut + 1)}.gitattributes`
+    if (!files.has(own) && look(join(root, own)) !== undefined) return true
+    if (cut < 0) return false
+  }
+}
