@@ -3,23 +3,12 @@ type Test = (name: string) => boolean
 /** `undefined` stands for `**`. */
 type Pattern = Test | undefined
 
-// A few globs are asked of thousands of paths each, one path after the other.
-const MOST_COMPILED = 256
-const LONGEST_COMPILED = 256
-const compiled = new Map<string, (path: string) => boolean>()
-
 /**
  * Whether a `/`-separated path matches a glob of `*` (within a name), `**` (any folders) and `?`.
  * Linear in the product of both lengths whatever the pattern: patterns come from profiles that a repository brings.
  */
 export function matchesGlob (path: string, glob: string): boolean {
-  let matches = compiled.get(glob)
-  if (matches === undefined) {
-    matches = compileGlob(glob)
-    if (compiled.size >= MOST_COMPILED) compiled.clear()
-    if (glob.length <= LONGEST_COMPILED) compiled.set(glob, matches)
-  }
-  return matches(path)
+  return compileGlob(glob)(path)
 }
 
 /** `matchesGlob` for many paths: the glob is taken apart once. */

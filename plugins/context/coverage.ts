@@ -3,7 +3,7 @@ import { chooseFiles } from './shared/choose-files.js'
 import { coverageReaderOf, stretchesOf } from './shared/coverage-report.js'
 import { readCount } from './shared/parameters.js'
 import type { Place } from './shared/place.js'
-import { indexOf, rememberedOfIndex, type ProjectIndex } from './shared/project-index.js'
+import { indexOf, rememberedOfPlaces, type ProjectIndex } from './shared/project-index.js'
 import { DISTINCT } from './shared/relevance.js'
 import { inSlices } from './shared/slices.js'
 import { signalsOf } from './shared/task-signals.js'
@@ -34,22 +34,15 @@ const MOST_REPORTS = 3
 const MOST_STRETCHES = 12
 const TEXT_PATH = 'coverage-of-the-task.txt'
 
-/** The newest reports. */
-const reportsOf = rememberedOfIndex(async ({ places }) => {
-  const reports: Place[] = []
-  await inSlices(places, place => {
-    if (coverageReaderOf(place.file.path) !== undefined && !place.folders.includes('fixtures')) reports.push(place)
-  })
-  return reports.sort((one, other) => other.file.modified - one.file.modified).slice(0, MOST_REPORTS)
-})
+const reportsOf = rememberedOfPlaces(place => coverageReaderOf(place.file.path) !== undefined && !place.folders.includes('fixtures') ? place : undefined)
 
 /** What the newest reports tell of the files that the task is about, which the reports themselves hide among all others. */
 async function coverageOfTask (input: GatherInput, { maxFiles }: CoverageOptions, clock: Clock): Promise<ContextItem[]> {
   const { project, task, signal } = input
   const index = await indexOf(project)
-  if (index.byPath.has(TEXT_PATH)) return []
+  if (index.find(TEXT_PATH) !== undefined) return []
   const { relevance } = await signalsOf(task, index, clock())
-  const reports = await reportsOf(index)
+  const reports = [...await reportsOf(index)].sort((one, other) => other.file.modified - one.file.modified).slice(0, MOST_REPORTS)
   if (reports.length === 0) return []
   const meant: Place[] = []
   await inSlices(index.places, place => {
@@ -90,7 +83,7 @@ function isSame (reported: string, { path }: Place, index: ProjectIndex): boolea
   const told = reported.replaceAll('\\', '/').toLowerCase().replace(/^\.\//, '')
   if (told === path || told.endsWith(`/${path}`)) return true
   // Below a part of the project, where no other file can be meant.
-  return path.endsWith(`/${told}`) && (index.byName.get(nameOf(told)) ?? []).filter(other => other.path.endsWith(`/${told}`)).length === 1
+  return path.endsWith(`/${told}`) && index.called(nameOf(told)).filter(other => other.path.endsWith(`/${told}`)).length === 1
 }
 
 function chooseReports ({ maxItems }: CoverageOptions, clock: Clock) {

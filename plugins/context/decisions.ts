@@ -37,12 +37,12 @@ async function newest (input: GatherInput, limit: number): Promise<ResultRecord[
 
 /** A file touched by several results counts by the newest. Files touched without a decision are changes like others. */
 async function filesOf (records: readonly ResultRecord[], { project }: GatherInput): Promise<ContextItem[]> {
-  const { byPath } = await indexOf(project)
+  const index = await indexOf(project)
   const items = new Map<string, ContextItem>()
   records.forEach((record, age) => {
     const decided = Array.isArray(record.result['decisions']) && record.result['decisions'].length > 0
     for (const path of touchedFiles(record)) {
-      if (items.has(path) || !byPath.has(path)) continue
+      if (items.has(path) || index.find(path) === undefined) continue
       items.set(path, {
         kind: 'file',
         path,

@@ -26,12 +26,12 @@ export default definePlugin({
 })
 
 async function mostTouched (commits: readonly Commit[], { project }: GatherInput): Promise<ContextItem[]> {
-  const { byPath } = await indexOf(project)
+  const index = await indexOf(project)
   const touches = new Map<string, { count: number, weight: number }>()
   commits.forEach(({ files_changed: files }, age) => {
     if (files.length > WIDEST_COMMIT) return
     for (const path of new Set(files)) {
-      const place = byPath.get(path)
+      const place = index.find(path)
       if (place === undefined || isNoise(place)) continue
       const { count, weight } = touches.get(path) ?? { count: 0, weight: 0 }
       // The last commit counts about twice as much as the tenth.

@@ -49,13 +49,13 @@ async function gather (input: GatherInput, maxItems: number, now: number): Promi
 }
 
 /** What a search for the task says of the places, by position: many requests wait with theirs at the same time. */
-async function search ({ project, task }: GatherInput, { places, byPath }: ProjectIndex): Promise<Float64Array> {
-  const scores = new Float64Array(places.length)
+async function search ({ project, task }: GatherInput, index: ProjectIndex): Promise<Float64Array> {
+  const scores = new Float64Array(index.room)
   const text = taskText(task)
   if (text.trim() === '') return scores
   const { title = '', labels, files } = task
   for (const { path, score } of await project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)) {
-    const place = byPath.get(path)
+    const place = index.find(path)
     if (place !== undefined) scores[place.position] = score
   }
   return scores

@@ -7,7 +7,7 @@ import { isNoise, type Noise } from './noise.js'
 import { readChoice, readCount, readPaths } from './parameters.js'
 import { kindOf, type PathKind } from './path-kind.js'
 import type { Place } from './place.js'
-import { indexOf, rememberedOfIndex } from './project-index.js'
+import { indexOf, rememberedOfPlaces } from './project-index.js'
 import { compileRules, type Finding, type Rule } from './rules.js'
 import { inSlices } from './slices.js'
 import { signalsOf } from './task-signals.js'
@@ -41,21 +41,17 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
   const groups = choice.choice?.groups ?? {}
   const match = compileRules(rules, groups)
 
-  const hitsOf = rememberedOfIndex(async ({ places }) => {
-    const hits: Hit[] = []
-    await inSlices(places, place => {
-      // Asked only of files that a rule matches: most match none.
-      let kind: PathKind | 'unwanted' | undefined
-      const findings: Finding[] = []
-      match(place, finding => {
-        kind ??= isNoise(place, keeps) ? 'unwanted' : kindOf(place)
-        if (kind === 'unwanted' || finding.rule.kinds?.includes(kind) === false) return
-        // Tests of a thing say less about it than the thing, unless tests are what is wanted.
-        findings.push(kind === 'test' && as === undefined ? { ...finding, score: finding.score / 2 } : finding)
-      })
-      if (findings.length > 0) hits.push({ place, kind: as ?? kind as PathKind, findings })
+  const hitsOf = rememberedOfPlaces((place): Hit | undefined => {
+    // Asked only of files that a rule matches: most match none.
+    let kind: PathKind | 'unwanted' | undefined
+    const findings: Finding[] = []
+    match(place, finding => {
+      kind ??= isNoise(place, keeps) ? 'unwanted' : kindOf(place)
+      if (kind === 'unwanted' || finding.rule.kinds?.includes(kind) === false) return
+      // Tests of a thing say less about it than the thing, unless tests are what is wanted.
+      findings.push(kind === 'test' && as === undefined ? { ...finding, score: finding.score / 2 } : finding)
     })
-    return hits
+    return findings.length === 0 ? undefined : { place, kind: as ?? kind as PathKind, findings }
   })
 
   async function gather (input: GatherInput): Promise<ContextItem[]> {

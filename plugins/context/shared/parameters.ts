@@ -1,4 +1,4 @@
-import { matchesGlob, type GatherInput } from '../../../core/plugin-api.js'
+import { compileGlob, type GatherInput } from '../../../core/plugin-api.js'
 import type { Place } from './place.js'
 import type { ProjectIndex } from './project-index.js'
 
@@ -58,8 +58,12 @@ export function readPaths (input: GatherInput, index: ProjectIndex, parameter: '
   const globs = readList(input, parameter)?.map(normalise)
   if (globs === undefined) return undefined
   const verdicts = verdictsOf(index, globs)
+  let matchers: ((path: string) => boolean)[] | undefined
   return ({ file: { path }, position }) => {
-    if (verdicts[position] === UNKNOWN) verdicts[position] = globs.some(glob => matchesGlob(path, glob)) ? YES : NO
+    if (verdicts[position] === UNKNOWN) {
+      matchers ??= globs.map(compileGlob)
+      verdicts[position] = matchers.some(matches => matches(path)) ? YES : NO
+    }
     return verdicts[position] === YES
   }
 }
@@ -70,14 +74,19 @@ const NO = 2
 
 // The profiles of all agents have fewer lists of globs; a project with more forgets the one that was not used for longest.
 const MOST_LISTS = 256
-const known = new WeakMap<ProjectIndex, Map<string, Uint8Array>>()
+const known = new WeakMap<object, Map<string, Uint8Array>>()
 
-/** What is known of the places, by position; agents ask the same of the same files with each request. */
-function verdictsOf (index: ProjectIndex, globs: readonly string[]): Uint8Array {
-  let lists = known.get(index)
-  if (lists === undefined) known.set(index, lists = new Map())
+/** What is known of the paths, by position; agents ask the same of the same files with each request. */
+function verdictsOf ({ family, room }: ProjectIndex, globs: readonly string[]): Uint8Array {
+  let lists = known.get(family)
+  if (lists === undefined) known.set(family, lists = new Map())
   const key = JSON.stringify(globs)
-  const verdicts = lists.get(key) ?? new Uint8Array(index.places.length)
+  let verdicts = lists.get(key) ?? new Uint8Array(room)
+  if (verdicts.length < room) {
+    const larger = new Uint8Array(room)
+    larger.set(verdicts)
+    verdicts = larger
+  }
   lists.delete(key)
   lists.set(key, verdicts)
   if (lists.size > MOST_LISTS) lists.delete(lists.keys().next().value!)

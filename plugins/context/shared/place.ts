@@ -4,7 +4,7 @@ import { wordsOf } from './words.js'
 /** A file as rules look at it. */
 export interface Place {
   readonly file: ProjectFile
-  /** Which of the places of its index it is: what is known of all of them lies in arrays. */
+  /** A number below `room` of its index, the same from index to index: what is known of all places lies in arrays. */
   readonly position: number
   /** Lower case, as are `name` and `folders`: `Dockerfile` and `dockerfile` are the same thing to a rule. */
   readonly path: string
@@ -21,9 +21,8 @@ interface Folder {
 }
 
 /** Makes places; folders are split once, however many files they hold. */
-export function createPlaces (): (file: ProjectFile) => Place {
+export function createPlaces (): (file: ProjectFile, position: number) => Place {
   const known = new Map<string, Folder>()
-  let count = 0
 
   function folderOf (path: string): Folder {
     let folder = known.get(path)
@@ -34,14 +33,14 @@ export function createPlaces (): (file: ProjectFile) => Place {
     return folder
   }
 
-  return file => {
+  return (file, position) => {
     const cut = file.path.lastIndexOf('/')
     const name = file.path.slice(cut + 1)
     const folder = folderOf(cut < 0 ? '' : file.path.slice(0, cut))
     const dot = name.lastIndexOf('.')
     return {
       file,
-      position: count++,
+      position,
       path: file.path.toLowerCase(),
       name: name.toLowerCase(),
       folders: folder.folders,

@@ -27,8 +27,8 @@ export function createRelevance (task: Task, index: ProjectIndex): Relevance {
   const named = namedPlaces([...task.files, ...text.split(/[\s'"`()<>[\]{},;]+/)], index)
   const weights = wordWeights(text, index)
   // Few paths share a word with the task, and every strategy asks of all of them.
-  const sharing = new Uint8Array(index.places.length)
-  for (const word of weights.keys()) for (const { position } of index.byWord.get(word)!) sharing[position] = 1
+  const sharing = new Uint8Array(index.room)
+  for (const word of weights.keys()) for (const position of index.byWord.get(word)!) sharing[position] = 1
   const sum = (words: readonly string[]) => {
     let total = 0
     for (const word of words) total += weights.get(word) ?? 0
@@ -52,7 +52,7 @@ function namedPlaces (mentions: readonly string[], index: ProjectIndex): Set<Pla
     const path = mention.toLowerCase().replace(/^\.?\//, '').replace(/(?::\d{1,9}){0,2}[.:!?]?$/, '')
     const cut = path.lastIndexOf('/')
     if (cut < 0 && !path.includes('.')) continue
-    const namesakes = index.byName.get(path.slice(cut + 1)) ?? []
+    const namesakes = index.called(path.slice(cut + 1))
     const meant = namesakes.filter(place => place.path === path || place.path.endsWith(`/${path}`))
     // A name that many files bear, such as index.ts, names none of them.
     if (meant.length <= 3) for (const place of meant) named.add(place)

@@ -6,7 +6,7 @@ import { createPlaces } from '../../../plugins/context/shared/place.js'
 import { wordsOf } from '../../../plugins/context/shared/words.js'
 import { fakeProject } from './fake-project.js'
 
-const place = (path: string) => createPlaces()(fakeProject({ [path]: 'x' }).files[0]!)
+const place = (path: string) => createPlaces()(fakeProject({ [path]: 'x' }).files[0]!, 0)
 
 function matches (pattern: string, path: string): boolean {
   let found = false
