@@ -94,6 +94,10 @@ export interface ClaimQuery {
   maxAttempts: number
   /** What is not wanted is passed over for good. */
   wanted (event: SidecarEvent): boolean
+  /** Nothing new is handed out while the group has so many events that are not settled, given back ones included: with 1 one comes after the other. */
+  maxHeld?: number
+  /** Events that were given back come before their time. */
+  early?: boolean
 }
 
 export interface GroupClaim {
@@ -190,6 +194,8 @@ export interface EventBus extends Lifecycle {
    * that is kept with it.
    */
   openGroup (project: string, group: string, query: { after: Position, purpose: string }): Promise<{ created: boolean, purpose: string }>
+  /** Gives a group another purpose. Durable when it resolves. */
+  repurposeGroup (project: string, group: string, purpose: string): Promise<void>
   /** Hands out events that no other member holds. Atomic, also across processes on one backend. */
   claim (project: string, group: string, query: ClaimQuery): Promise<GroupClaim>
   /** Ends the group's business with events that it holds, whichever member does. Durable when it resolves to their ids. */

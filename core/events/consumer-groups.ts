@@ -19,6 +19,7 @@ export interface HeldRecord {
 /** Everything that happens to a group; the state is what these amount to, one after the other. */
 export type GroupChange =
   | { kind: 'open', project_id: string, group: string, after: Position, purpose: string }
+  | { kind: 'repurpose', project_id: string, group: string, purpose: string }
   | { kind: 'claim', project_id: string, group: string, after: Position, held: HeldRecord[] }
   | { kind: 'hold', project_id: string, group: string, member: string, held: HeldRecord[] }
   | { kind: 'settle', project_id: string, group: string, event_ids: string[] }
@@ -50,7 +51,7 @@ interface Group {
 }
 
 /** The part of an event bus that is about groups. */
-export type GroupCalls = Pick<EventBus, 'openGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'groups' | 'closeGroup'>
+export type GroupCalls = Pick<EventBus, 'openGroup' | 'repurposeGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'groups' | 'closeGroup'>
 
 const PAGE = 500
 /** Events in the hands of one group's members; beyond it nothing new is handed out. */
@@ -116,6 +117,11 @@ export class ConsumerGroups implements GroupCalls {
       throw error
     }
     return { created: true, purpose }
+  }
+
+  async repurposeGroup (project: string, name: string, purpose: string): Promise<void> {
+    this.#get(project, name)
+    await this.#commit({ kind: 'repurpose', project_id: project, group: name, purpose })
   }
 
   async claim (project: string, name: string, query: ClaimQuery): Promise<GroupClaim> {
@@ -205,7 +211,7 @@ export class ConsumerGroups implements GroupCalls {
   }
 
   /** What nobody has settled in time, or gave back. */
-  async #freed (project: string, group: Group, { limit, holdMs, maxAttempts }: ClaimQuery): Promise<{ deliveries: Delivery[], spent: Delivery[], gone: string[], missed: number }> {
+  async #freed (project: string, group: Group, { limit, holdMs, maxAttempts, early = false }: ClaimQuery): Promise<{ deliveries: Delivery[], spent: Delivery[], gone: string[], missed: number }> {
     const now = this.#clock()
     const deliveries: Delivery[] = []
     const spent: Delivery[] = []
@@ -215,7 +221,7 @@ export class ConsumerGroups implements GroupCalls {
       if (deliveries.length >= limit && spent.length >= MAX_SPENT) break
       // A clock that was set back makes nobody wait for longer than was meant.
       held.deadline = Math.min(held.deadline, now + held.hold_ms)
-      if (held.deadline > now) continue
+      if (held.deadline > now && !(early && held.member === null)) continue
       const isSpent = held.attempt >= maxAttempts
       if (isSpent ? spent.length >= MAX_SPENT : deliveries.length >= limit) continue
       const placed = held.placed ?? await this.#lookUp(project, group, held)
@@ -231,11 +237,12 @@ export class ConsumerGroups implements GroupCalls {
     return { deliveries, spent, gone, missed }
   }
 
-  async #fresh (project: string, group: Group, { holdMs, wanted }: ClaimQuery, limit: number): Promise<{ deliveries: Delivery[], after: Position, missed: number }> {
+  async #fresh (project: string, group: Group, { holdMs, wanted, maxHeld = MAX_HELD }: ClaimQuery, limit: number): Promise<{ deliveries: Delivery[], after: Position, missed: number }> {
     const deliveries: Delivery[] = []
+    const most = Math.min(limit, Math.min(maxHeld, MAX_HELD) - group.held.size)
     let { after } = group
     let missed = 0
-    while (deliveries.length < limit && group.held.size + deliveries.length < MAX_HELD) {
+    while (deliveries.length < most) {
       const page = await this.#bus.read(project, { after, limit: PAGE })
       missed += page.missed
       after = page.next
@@ -243,7 +250,7 @@ export class ConsumerGroups implements GroupCalls {
       for (const placed of page.items) {
         if (group.held.has(placed.event.event_id) || !wanted(placed.event)) continue
         deliveries.push({ ...placed, attempt: 1, deadline: now + holdMs(1) })
-        if (deliveries.length < limit && group.held.size + deliveries.length < MAX_HELD) continue
+        if (deliveries.length < most) continue
         after = placed.position
         break
       }
@@ -289,6 +296,9 @@ export class ConsumerGroups implements GroupCalls {
     // Closed while the change was on its way.
     if (group === undefined) return
     switch (change.kind) {
+      case 'repurpose':
+        group.purpose = change.purpose
+        break
       case 'claim':
         group.after = change.after
         for (const record of change.held) group.held.set(record.event_id, { ...kept(group.held.get(record.event_id)), ...record })
@@ -323,6 +333,7 @@ export class ConsumerGroups implements GroupCalls {
 export function groupCalls (groups: ConsumerGroups): GroupCalls {
   return {
     openGroup: async (project, group, query) => await groups.openGroup(project, group, query),
+    repurposeGroup: async (project, group, purpose) => { await groups.repurposeGroup(project, group, purpose) },
     claim: async (project, group, query) => await groups.claim(project, group, query),
     settle: async (project, group, eventIds) => await groups.settle(project, group, eventIds),
     hold: async (project, group, change) => await groups.hold(project, group, change),

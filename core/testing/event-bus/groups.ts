@@ -172,6 +172,44 @@ export function groupTests (check: BusTest): void {
     assert.deepEqual((await bus.groups(PROJECT)).find(({ group }) => group === OTHER)?.purpose, purpose)
   })
 
+  check('group: it can be given another purpose, and goes on where it is', async ({ instance: bus }) => {
+    await appendRange(bus, PROJECT, 1, 3)
+    await open(bus)
+    await open(bus, PROJECT, OTHER)
+    await open(bus, NEIGHBOUR)
+    await take(bus, 'a', { limit: 1 })
+    await bus.repurposeGroup(PROJECT, GROUP, 'other "work"')
+    assert.deepEqual((await bus.groups(PROJECT)).map(({ group, purpose, held }) => [group, purpose, held.length]), [[GROUP, 'other "work"', 1], [OTHER, 'work', 0]])
+    assert.equal((await bus.groups(NEIGHBOUR))[0]?.purpose, 'work')
+    assert.deepEqual(numbersOf((await take(bus, 'b')).deliveries), [2, 3])
+    await rejectsWith('NOT_001', () => bus.repurposeGroup(PROJECT, 'unheard-of', 'work'), 'a purpose for no group')
+  })
+
+  check('group: with a bound on what is not settled, one event comes after the other', async ({ instance: bus, clock }) => {
+    await appendRange(bus, PROJECT, 1, 4)
+    await open(bus)
+    const [first] = idsOf((await take(bus, 'a', { maxHeld: 1 })).deliveries)
+    assert.deepEqual((await take(bus, 'b', { maxHeld: 1 })).deliveries, [], 'another member is bound too')
+    await bus.hold(PROJECT, GROUP, { member: 'a', event_ids: [first!], until: () => clock() + HOLD_MS, release: 'failed' })
+    const none = await take(bus, 'a', { maxHeld: 1 })
+    assert.deepEqual([none.deliveries, none.next_free_at], [[], clock() + HOLD_MS], 'what was given back is not settled')
+    clock.advance(HOLD_MS)
+    assert.deepEqual(numbersOf((await take(bus, 'a', { maxHeld: 1 })).deliveries), [1], 'and comes again before all others')
+    await bus.settle(PROJECT, GROUP, [first!])
+    assert.deepEqual(numbersOf((await take(bus, 'a', { maxHeld: 2 })).deliveries), [2, 3])
+    assert.deepEqual(numbersOf((await take(bus, 'a')).deliveries), [4], 'without a bound nothing was passed over')
+  })
+
+  check('group: what was given back can be asked for before its time, and what is held cannot', async ({ instance: bus, clock }) => {
+    await appendRange(bus, PROJECT, 1, 3)
+    await open(bus)
+    const [failed] = idsOf((await take(bus, 'a', { limit: 2 })).deliveries)
+    await bus.hold(PROJECT, GROUP, { member: 'a', event_ids: [failed!], until: () => clock() + HOLD_MS, release: 'failed', error: 'no' })
+    const { deliveries } = await take(bus, 'b', { limit: 1, early: true })
+    assert.deepEqual(deliveries.map(({ event, attempt, last_error: error }) => [event.event_id, attempt, error]), [[failed, 2, 'no']])
+    assert.deepEqual(numbersOf((await take(bus, 'b', { early: true })).deliveries), [3])
+  })
+
   check('group: a group that is not there is refused with NOT_001', async ({ instance: bus, clock }) => {
     const [placed] = await appendRange(bus, PROJECT, 1, 1)
     await open(bus)
@@ -266,8 +304,9 @@ export function groupTests (check: BusTest): void {
     await bus.hold(PROJECT, GROUP, { member: 'a', event_ids: [ids[1]!], until: () => clock(), release: 'failed', error: 'no' })
     const foreign = { ...draft(7), event_id: 'evt_00000000000000000000000000', timestamp: new Date(clock()).toISOString() }
     await bus.offer(PROJECT, GROUP, foreign)
+    await bus.repurposeGroup(PROJECT, GROUP, 'more work')
     const reopened = await reopen()
-    assert.deepEqual((await reopened.groups(PROJECT)).map(({ group, purpose, held }) => [group, purpose, held.length]), [[GROUP, 'work', 4]])
+    assert.deepEqual((await reopened.groups(PROJECT)).map(({ group, purpose, held }) => [group, purpose, held.length]), [[GROUP, 'more work', 4]])
     const now = await take(reopened, 'b')
     assert.deepEqual(now.deliveries.map(({ event, attempt, last_error: error }) => [event.data.number, attempt, error]), [[2, 2, 'no'], [7, 1, undefined], [5, 1, undefined]])
     clock.advance(HOLD_MS)
