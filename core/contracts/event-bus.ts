@@ -46,6 +46,12 @@ export interface Appended extends PlacedEvent {
   duplicate: boolean
 }
 
+/** An event as it is handed to those who listen for what is appended. */
+export interface LiveEvent extends PlacedEvent {
+  /** The position right in front of the event, where the bus knows it: nothing lies between. Who is there need not read. */
+  after?: Position
+}
+
 export type Anchor =
   | { at: 'earliest' }
   | { at: 'latest' }
@@ -174,7 +180,7 @@ export interface EventBus extends Lifecycle {
    * Calls `listener` for each event appended from now on, in order, without waiting for it.
    * Several processes on one backend each see every event. The returned function is idempotent.
    */
-  subscribe (project: string, listener: (placed: PlacedEvent) => void): Promise<() => void>
+  subscribe (project: string, listener: (live: LiveEvent) => void): Promise<() => void>
   /** The position saved under `reader`, or `undefined`. */
   loadPosition (project: string, reader: string): Promise<Position | undefined>
   /** Saves where a reader is. May be written behind: after a crash an older position may come back, never a newer one. */

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { apiError, type Anchor, type Clock, type EventDraft, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
+import { apiError, type Anchor, type Clock, type EventDraft, type LiveEvent, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
 import type { Retention } from './retention.js'
 
 interface Entry {
@@ -28,7 +28,7 @@ export class EventStream {
   #next = 1
   readonly #byId = new Map<string, Entry>()
   readonly #byKey = new Map<string, Entry>()
-  readonly #listeners = new Set<(placed: PlacedEvent) => void>()
+  readonly #listeners = new Set<(live: LiveEvent) => void>()
 
   constructor (generation: string, project: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
     // Tells a position of this stream from those of other projects and of other logs.
@@ -101,17 +101,18 @@ export class EventStream {
 
   /** Hands an event to all who listen; one that throws harms nobody else. */
   announce (placed: PlacedEvent, onError: (error: unknown) => void): void {
+    const live: LiveEvent = { ...placed, after: this.position(this.#sequenceOf(placed.position)! - 1) }
     for (const listener of this.#listeners) {
       try {
-        listener(placed)
+        listener(live)
       } catch (error) {
         onError(error)
       }
     }
   }
 
-  listen (listener: (placed: PlacedEvent) => void): () => void {
-    const own = (placed: PlacedEvent): void => listener(placed)
+  listen (listener: (live: LiveEvent) => void): () => void {
+    const own = (live: LiveEvent): void => listener(live)
     this.#listeners.add(own)
     return () => { this.#listeners.delete(own) }
   }

@@ -180,6 +180,16 @@ const faults: Fault[] = [
       }
     })
   },
+  {
+    name: 'says that an event follows one before the last',
+    fails: 'nothing lies between an event that is heard and the position it is said to follow',
+    breaks: (bus) => ({
+      async subscribe (project, listener) {
+        const last = [(await bus.locate(project, { at: 'latest' }))!]
+        return await bus.subscribe(project, (live) => { listener({ ...live, after: last[Math.max(0, last.push(live.position) - 3)]! }) })
+      }
+    })
+  },
   { name: 'calls listeners of other projects', fails: 'a subscriber hears nothing of another project', breaks: ownListeners((listeners, _, placed) => { for (const { listener } of listeners.values()) listener(placed) }) },
   { name: 'lets a listener throw into append', fails: 'a listener that throws harms neither append nor other listeners nor itself', breaks: ownListeners((listeners, project, placed) => { for (const each of listeners.values()) if (each.project === project) each.listener(placed) }) },
   {
