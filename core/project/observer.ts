@@ -17,8 +17,10 @@ export interface Seen {
 }
 
 export interface Observer {
-  /** The state of the disk at a moment not before the call. */
+  /** The state of the disk at a moment not before the call. The same promise for those who are served by the same look. */
   look (): Promise<Seen>
+  /** How many looks went beyond the watch: from one of them to the next, no name came into a listed folder, the root among them. */
+  readonly looks: number
   /** A file of the latest look, another object whenever it changed; `undefined` for what is not listed any more. */
   find (path: string): ProjectFile | undefined
   close (): void
@@ -40,6 +42,8 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
   let latest: { seen: Seen, version: number, hasLinked: boolean } | undefined
   let running: Promise<Seen> | undefined
   let waiting: Promise<Seen> | undefined
+  let untold: { received: Promise<void>, seen: Promise<Seen> } | undefined
+  let looks = 0
   let watch: FolderWatch | undefined
   /** Inode of the root that is watched: when a folder above it is renamed, nothing tells. */
   let inode: number | undefined
@@ -75,6 +79,7 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
   }
 
   const list = async (told: Told | undefined, isTrusted: boolean): Promise<{ seen: Seen, changed: string[] }> => {
+    looks++
     try {
       const reply = await worker.list(root, { since: latest?.version, dirty: told, isTrusted })
       const changed = await table.apply(reply)
@@ -117,13 +122,13 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
     return await running
   }
 
-  const look = async (): Promise<Seen> => {
-    if (running === undefined) return await queue(take)
+  const look = (): Promise<Seen> => {
+    if (running === undefined) return queue(take)
     waiting ??= running.then(() => {}, () => {}).then(async () => {
       waiting = undefined
       return await queue(take)
     })
-    return await waiting
+    return waiting
   }
 
   /** Looks for changes of which the watch did not tell, such as those of files that are mapped into memory. */
@@ -165,15 +170,18 @@ export function createObserver ({ root, worker, log, watch: settings = {} }: Obs
   worker.onClose(close)
 
   return {
-    async look () {
+    look () {
       usedAt = performance.now()
       arm()
-      if (watch !== undefined && latest !== undefined && running === undefined) {
-        await eventsReceived()
-        if (running === undefined && isUnchanged()) return latest.seen
+      if (watch === undefined || latest === undefined || running !== undefined) return look()
+      // Who came before the system's events began to be taken in is served by what they tell.
+      const received = eventsReceived()
+      if (untold?.received !== received) {
+        untold = { received, seen: received.then(async () => (running === undefined && isUnchanged() ? latest!.seen : await look())) }
       }
-      return await look()
+      return untold.seen
     },
+    get looks () { return looks },
     find: (path) => table.find(path),
     close
   }

@@ -1,8 +1,9 @@
-import { lstatSync } from 'node:fs'
+import { lstatSync, type Stats } from 'node:fs'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from '../contracts/common.js'
 import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../contracts/context-strategy.js'
+import { codeOf } from '../errors.js'
 import { readMetadata, USUAL_REPORTS, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
 import type { GitFacts } from './worker/git-facts.js'
@@ -53,8 +54,8 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
   let latest: { seen: Seen, reports: string, state: ProjectState } | undefined
-  let reports: string | undefined
-  let resetting: NodeJS.Immediate | undefined
+  let asked: { look: Promise<Seen>, state: Promise<ProjectState> } | undefined
+  let possible: { looks: number, paths: string[] } | undefined
 
   const createState = (seen: Seen, reports: string): ProjectState => {
     const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
@@ -119,26 +120,42 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     return state
   }
 
+  /** Of reports of tests and coverage, which are ignored by git and so in no listing. */
+  const stampReports = (): string => {
+    // Where the root had no such name, it has none before another look at the root.
+    if (possible?.looks !== observer.looks) possible = { looks: observer.looks, paths: USUAL_REPORTS.filter((path) => factsOf(join(root, path.split('/')[0]!)) !== undefined) }
+    return possible.paths.flatMap((path) => {
+      const facts = factsOf(join(root, path))
+      return facts === undefined ? [] : [`${path}:${facts.mtimeMs}:${facts.size}`]
+    }).join()
+  }
+
+  const stateOf = (seen: Seen): ProjectState => {
+    const reports = stampReports()
+    // The same fingerprint is the same disk: facts that were read for it still hold.
+    if (latest?.seen !== seen || latest.reports !== reports) latest = { seen, reports, state: createState(seen, reports) }
+    return latest.state
+  }
+
   return {
     id,
     root,
-    async now () {
-      const seen = await observer.look()
-      reports ??= stampReports(root)
-      // Those who ask in the same turn of the loop share one look: nothing can have told them of a change in between.
-      resetting ??= setImmediate(() => { reports = resetting = undefined })
-      // The same fingerprint is the same disk: facts that were read for it still hold.
-      if (latest?.seen !== seen || latest.reports !== reports) latest = { seen, reports, state: createState(seen, reports) }
-      return latest.state
+    now () {
+      const look = observer.look()
+      // Who shares a look shares all that is found out after it.
+      if (asked?.look !== look) asked = { look, state: look.then(stateOf) }
+      return asked.state
     },
     close: () => observer.close()
   }
 }
 
-/** Reports of tests and coverage, which are ignored by git and so in no listing. */
-function stampReports (root: string): string {
-  return USUAL_REPORTS.map((path) => {
-    const facts = lstatSync(join(root, path), { throwIfNoEntry: false })
-    return facts === undefined ? '' : `${facts.mtimeMs}:${facts.size}`
-  }).join(',').replace(/,+$/, '')
+function factsOf (path: string): Stats | undefined {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })
+  } catch (error) {
+    // A file stands where tools would have a folder.
+    if (codeOf(error) === 'ENOTDIR') return undefined
+    throw error
+  }
 }

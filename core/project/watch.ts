@@ -50,16 +50,16 @@ let barrier: Promise<void> | undefined
 
 /**
  * Resolves when everything that the system told before the call has been received: the first turn of the event loop may have passed
- * the watches already, the second has not. Shared by all who call in the same turn.
+ * the watches already, the second has not. The same promise for all who call in the same turn.
  */
-export async function eventsReceived (): Promise<void> {
+export function eventsReceived (): Promise<void> {
   barrier ??= new Promise((resolve) => {
     setImmediate(() => {
       barrier = undefined
       setImmediate(resolve)
     })
   })
-  await barrier
+  return barrier
 }
 
 /** Watches the folders of one project, and remembers where something happened. */
