@@ -37,11 +37,15 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
 
   // One renewal per token, whatever the number of responses that carry it.
   const renewals = new Map<string, Promise<string | undefined>>()
-  app.addHook('onSend', async (request: FastifyRequest, reply: FastifyReply) => {
+  app.addHook('onSend', (request, reply, _payload, done) => {
     const { caller } = request
-    if (caller === null || !auth.supports.issue || reply.statusCode >= 400) return
+    if (caller === null || !auth.supports.issue || reply.statusCode >= 400) return done()
     const left = caller.expires_at - clock() / 1000
-    if (left <= 0 || left > RENEWAL_WINDOW_SECONDS) return
+    if (left <= 0 || left > RENEWAL_WINDOW_SECONDS) return done()
+    return bringNext(request, reply, caller, left)
+  })
+
+  async function bringNext (request: FastifyRequest, reply: FastifyReply, caller: Claims, left: number): Promise<void> {
     const renewal = renewals.get(caller.jti) ?? renew(caller).catch((error: unknown) => {
       // The answer itself is good: the caller can still ask for a new token.
       request.log.warn({ err: error }, 'a token could not be renewed')
@@ -53,7 +57,7 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
     }
     const token = await renewal
     if (token !== undefined) reply.header('x-refreshed-token', token)
-  })
+  }
 
   async function renew (caller: Claims): Promise<string | undefined> {
     const { token, claims } = await auth.issue(caller, {

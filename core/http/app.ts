@@ -56,9 +56,15 @@ export async function createApp (settings: Settings, performance: Performance, i
   mountErrors(app)
   mountBodyParser(app)
   mountHygiene(app, isClosing)
-  app.addHook('onResponse', async (request, reply) => {
-    if (request.routeOptions.config.longLived !== true) performance.record(reply.elapsedTime, reply.statusCode >= 500)
-    request.log.debug({ method: request.method, route: request.routeOptions.url, status: reply.statusCode, ms: Math.round(reply.elapsedTime * 100) / 100, agent: request.caller?.agent_id }, 'answered')
+  const isVerbose = ['debug', 'trace'].includes(settings.log_level)
+  app.addHook('onResponse', (request, reply, done) => {
+    const { config, url: route } = request.routeOptions
+    const ms = reply.elapsedTime
+    if (config.longLived !== true) performance.record(ms, reply.statusCode >= 500)
+    if (isVerbose) {
+      request.log.debug({ method: request.method, route, status: reply.statusCode, ms: Math.round(ms * 100) / 100, agent: request.caller?.agent_id }, 'answered')
+    }
+    done()
   })
   return app
 }

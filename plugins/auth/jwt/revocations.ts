@@ -49,7 +49,8 @@ export class Revocations {
 
   isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
     if (this.#tokens.has(token.jti)) return true
-    const agent = this.#agents.get(JSON.stringify([token.project_id, token.agent_id]))
+    if (this.#agents.size === 0) return false
+    const agent = this.#agents.get(nameOf(token))
     return agent !== undefined && token.jti <= agent.mark
   }
 
@@ -72,7 +73,7 @@ export class Revocations {
       this.#tokens.set(revocation.jti, revocation)
       return isNew
     }
-    this.#agents.set(JSON.stringify([revocation.project_id, revocation.agent_id]), revocation)
+    this.#agents.set(nameOf(revocation), revocation)
     return true
   }
 
@@ -80,4 +81,9 @@ export class Revocations {
     const lines = [...this.#tokens.values(), ...this.#agents.values()].map((revocation) => `${JSON.stringify(revocation)}\n`)
     await writeFileDurably(this.#path, lines.join(''))
   }
+}
+
+/** Identifiers hold no `/`. */
+function nameOf ({ project_id: project, agent_id: agent }: { project_id: string, agent_id: string }): string {
+  return `${project}/${agent}`
 }

@@ -82,8 +82,8 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
       return { token, claims }
     },
     async verify (token) {
-      const claims = verified.get(token) ?? verifySignature(token)
-      verified.set(token, claims)
+      let claims = verified.get(token)
+      if (claims === undefined) verified.set(token, claims = verifySignature(token))
       if (claims.issued_at > now() + LEEWAY) throw unacceptable('it is not valid yet')
       if (claims.expires_at <= now()) throw apiError('AUTH_002', 'The token has expired: refresh it in its last five minutes, or ask for a new one.')
       if (revocations.isRevoked(claims)) throw unacceptable('it was revoked')
