@@ -10,9 +10,18 @@ const COMPARISON = /^(>=|<=|>|<)(-?\d+(?:\.\d+)?)$/
 
 type Test = (value: unknown) => boolean
 
+/** A clause that only these texts of a field can meet: by it a filter is found among thousands. */
+export interface Equality {
+  field: string
+  path: readonly string[]
+  values: readonly string[]
+}
+
 export interface Filter {
   /** The same for filters that mean the same. */
   readonly text: string
+  /** The clause of the fewest values; `undefined` where none asks for equality. */
+  readonly equality: Equality | undefined
   matches (event: SidecarEvent | Omit<SidecarEvent, 'event_id' | 'timestamp'>): boolean
 }
 
@@ -33,11 +42,12 @@ export function parseFilter (text: string): Filter {
   })
   return {
     text: clauses.map((clause) => clause.text).sort().join(','),
+    equality: clauses.flatMap(({ equality }) => equality ?? []).sort((a, b) => a.values.length - b.values.length)[0],
     matches: (event) => clauses.every((clause) => clause.matches(event))
   }
 }
 
-function parseClause (part: string, at: number): { text: string, matches: Filter['matches'] } {
+function parseClause (part: string, at: number): Pick<Filter, 'text' | 'equality' | 'matches'> {
   const text = part.trim()
   at += part.length - part.trimStart().length
   const negated = text.startsWith('!')
@@ -59,8 +69,14 @@ function parseClause (part: string, at: number): { text: string, matches: Filter
   const holds = (value: unknown): boolean => (Array.isArray(value) ? value.some((entry) => tests.some((test) => test(entry))) : tests.some((test) => test(value)))
   return {
     text: `${negated ? '!' : ''}${field}:${alternatives.toSorted().join('|')}`,
+    equality: negated || !alternatives.every(isExact) ? undefined : { field, path, values: [...new Set(alternatives)] },
     matches: (event) => holds(lookUp(event, path)) !== negated
   }
+}
+
+/** Whether a value stands for itself: neither a comparison nor a prefix. */
+function isExact (value: string): boolean {
+  return !/^[<>]/.test(value) && !value.endsWith('*')
 }
 
 function testFor (value: string, at: number): Test {
@@ -85,6 +101,13 @@ function testFor (value: string, at: number): Test {
 
 function isScalar (value: unknown): value is string | number | boolean | null {
   return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
+}
+
+/** The texts of a field that an equality is compared with; several where the field holds a list. */
+export function textsAt (event: object, path: readonly string[]): readonly string[] {
+  const found = lookUp(event, path)
+  if (Array.isArray(found)) return found.filter(isScalar).map(String)
+  return isScalar(found) ? [String(found)] : []
 }
 
 function lookUp (event: object, path: readonly string[]): unknown {

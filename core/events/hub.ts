@@ -1,25 +1,27 @@
-import type { EventBus, EventDraft, SidecarEvent } from '../contracts/event-bus.js'
-import type { Subscription } from './subscription.js'
+import type { EventBus, EventDraft, LiveEvent, Position } from '../contracts/event-bus.js'
+import { ListenerIndex, type Listener } from './listener-index.js'
 
-export interface Listener {
-  agentType: string
-  subscription: Subscription
-  /** Called for each matching event of the project; must not throw. */
-  wake (event: SidecarEvent): void
+export type { Listener } from './listener-index.js'
+
+/** What has been heard of a project. */
+export interface Heard {
+  /** Behind the last event that was heard; `undefined` before the first. */
+  head: Position | undefined
+  /** How often an event was heard of which it is not known that it followed the last one right away. */
+  breaks: number
 }
 
-const ANY = '*'
-
-interface ProjectListeners {
-  byType: Map<string, Set<Listener>>
+interface Project {
+  index: ListenerIndex
+  heard: Heard
   /** The subscription on the bus; taken with the first listener and kept. */
   subscribed: Promise<() => void>
 }
 
-/** Who waits for what, by project and type, so that an event finds its listeners without asking all. */
+/** Who waits for what, by project: one subscription on the bus for all of them. */
 export class Hub {
   readonly #bus: EventBus
-  readonly #projects = new Map<string, ProjectListeners>()
+  readonly #projects = new Map<string, Project>()
   #count = 0
 
   constructor (bus: EventBus) {
@@ -31,38 +33,37 @@ export class Hub {
   }
 
   /** Resolves when the listener is sure to hear everything that is appended from now on. */
-  async add (project: string, listener: Listener): Promise<() => void> {
-    const listeners = this.#listenersOf(project)
-    const types = [...listener.subscription.types ?? [ANY]]
-    for (const type of types) {
-      const set = listeners.byType.get(type) ?? new Set()
-      listeners.byType.set(type, set.add(listener))
-    }
+  async add (name: string, listener: Listener): Promise<() => void> {
+    const project = this.#projectOf(name)
+    project.index.add(listener)
     this.#count++
     let present = true
     const remove = (): void => {
       if (!present) return
       present = false
       this.#count--
-      for (const type of types) {
-        const set = listeners.byType.get(type)
-        set?.delete(listener)
-        if (set?.size === 0) listeners.byType.delete(type)
-      }
+      project.index.delete(listener)
     }
     try {
-      await listeners.subscribed
+      await project.subscribed
     } catch (error) {
       remove()
-      this.#projects.delete(project)
+      this.#projects.delete(name)
       throw error
     }
     return remove
   }
 
+  /** The same object as long as the hub is open; it is kept up to date. For a project that somebody has listened to. */
+  heardOf (name: string): Readonly<Heard> {
+    return this.#projectOf(name).heard
+  }
+
   /** Agent types of the listeners that an event reaches. */
-  reached (project: string, event: EventDraft): string[] {
-    return [...new Set(this.#matching(project, event).map((listener) => listener.agentType))]
+  reached (name: string, event: EventDraft): string[] {
+    const types = new Set<string>()
+    for (const { agentType } of this.#projects.get(name)?.index.matching(event) ?? []) if (agentType !== '') types.add(agentType)
+    return [...types]
   }
 
   async close (): Promise<void> {
@@ -70,24 +71,18 @@ export class Hub {
     this.#projects.clear()
   }
 
-  #listenersOf (project: string): ProjectListeners {
-    const known = this.#projects.get(project)
+  #projectOf (name: string): Project {
+    const known = this.#projects.get(name)
     if (known !== undefined) return known
-    const created: ProjectListeners = {
-      byType: new Map(),
-      subscribed: this.#bus.subscribe(project, ({ event }) => {
-        for (const listener of this.#matching(project, event)) listener.wake(event)
-      })
+    const index = new ListenerIndex()
+    const heard: Heard = { head: undefined, breaks: 0 }
+    const hear = (live: LiveEvent): void => {
+      if (live.after === undefined || live.after !== heard.head) heard.breaks++
+      heard.head = live.position
+      for (const listener of index.matching(live.event)) listener.wake(live)
     }
-    this.#projects.set(project, created)
+    const created = { index, heard, subscribed: this.#bus.subscribe(name, hear) }
+    this.#projects.set(name, created)
     return created
-  }
-
-  #matching (project: string, event: SidecarEvent | EventDraft): Listener[] {
-    const byType = this.#projects.get(project)?.byType
-    if (byType === undefined) return []
-    return [event.event_type, ANY]
-      .flatMap((type) => [...byType.get(type) ?? []])
-      .filter((listener) => listener.subscription.matches(event as SidecarEvent))
   }
 }

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { SidecarEvent } from '../contracts/event-bus.js'
 import { apiError } from '../errors.js'
 import { TOPIC } from '../profiles/schema.js'
@@ -5,6 +6,8 @@ import { parseFilter, type Filter } from './filter.js'
 
 const EVENT_TYPE = new RegExp(TOPIC)
 const MAX_TYPES = 32
+/** Loops of waits ask the same again and again. */
+const compiled = new LRUCache<string, Subscription>({ max: 2000 })
 
 /** Which events somebody listens for. */
 export interface Subscription {
@@ -25,7 +28,14 @@ export interface SubscriptionQuery {
 }
 
 /** Throws `VAL_001` for a type, topic or filter that is not valid. */
-export function parseSubscription ({ type, topic, filter: text }: SubscriptionQuery): Subscription {
+export function parseSubscription (query: SubscriptionQuery): Subscription {
+  const asked = JSON.stringify([query.type, query.topic, query.filter])
+  const known = compiled.get(asked) ?? compile(query)
+  compiled.set(asked, known)
+  return known
+}
+
+function compile ({ type, topic, filter: text }: SubscriptionQuery): Subscription {
   const types = type === undefined || type === '*' ? undefined : new Set(type.split(','))
   if (types !== undefined && types.size > MAX_TYPES) throw invalid('event_type', `lists more than ${MAX_TYPES} types`)
   for (const name of types ?? []) {

@@ -2,8 +2,9 @@ import type { Claims, Clock, EventBus, Position } from '../contracts/index.js'
 import { resolveSince } from './cursor.js'
 import type { Held } from './held.js'
 import type { Hub } from './hub.js'
-import { park } from './park.js'
-import { pageOf, scan, type EventPage } from './scan.js'
+import { Parked, type GoneSignal } from './parked.js'
+import { ReaderPositions } from './reader-position.js'
+import { pageOf, scan, type EventPage, type Scan } from './scan.js'
 import type { Subscription } from './subscription.js'
 
 export interface WaitQuery {
@@ -14,7 +15,7 @@ export interface WaitQuery {
   limit: number
   timeoutMs: number
   /** Aborted when the client is gone. */
-  signal: AbortSignal
+  signal: GoneSignal
 }
 
 export interface Waited {
@@ -24,15 +25,26 @@ export interface Waited {
   delivered (): Promise<void>
 }
 
+interface Parts { bus: EventBus, hub: Hub, held: Held, clock: Clock }
+
+interface Found extends Scan {
+  /** Whether it had to wait before it found something. */
+  waited: boolean
+  /** Where the reader was when the wait began. */
+  start: Position | undefined
+}
+
 /** Long polls, each from the position where its reader is. */
 export class Waits {
-  readonly #parts: { bus: EventBus, hub: Hub, held: Held, clock: Clock }
+  readonly #parts: Parts
+  readonly #positions: ReaderPositions
   #delivered = 0
   #timed = 0
   #deliveryMs = 0
 
-  constructor (parts: { bus: EventBus, hub: Hub, held: Held, clock: Clock }) {
+  constructor (parts: Parts) {
     this.#parts = parts
+    this.#positions = new ReaderPositions(parts.bus)
   }
 
   /** Events in answers that were written out. */
@@ -47,32 +59,49 @@ export class Waits {
 
   /** Answers with events that match, or empty when the time is up or the server shuts down. */
   async wait (query: WaitQuery): Promise<Waited> {
-    const { project, subscription, limit, since } = query
-    const { bus } = this.#parts
-    const reader = `${query.reader.agent_id}/${subscription.key}`
-    let position: Position | undefined
-    let missed = 0
-    const { found, waited } = await park(this.#parts, { ...query, agentType: query.reader.agent_type }, async () => {
-      position ??= since === undefined ? await this.#startOf(project, reader) : await resolveSince(bus, project, since)
-      const found = await scan(bus, project, position, subscription, limit)
-      position = found.next
-      missed += found.missed
-      return { found, isEnough: found.placed.length > 0 }
-    })
-    const page = pageOf({ ...found, missed })
+    const reader = `${query.reader.agent_id}/${query.subscription.key}`
+    const { start, waited, ...found } = await this.#find(query, reader)
+    const page = pageOf(found)
     return {
       page,
       timedOut: page.events.length === 0,
       delivered: async () => {
         this.#count(page, waited)
-        await bus.savePosition(project, reader, found.next)
+        await this.#positions.move(query.project, reader, start, found.next)
       }
     }
   }
 
-  async #startOf (project: string, reader: string): Promise<Position> {
-    const { bus } = this.#parts
-    return await bus.loadPosition(project, reader) ?? (await bus.locate(project, { at: 'earliest' }))!
+  async #find ({ project, subscription, since, limit, timeoutMs, signal, reader: { agent_type: agentType } }: WaitQuery, reader: string): Promise<Found> {
+    const { bus, hub, held } = this.#parts
+    const parked = new Parked(agentType, subscription, limit)
+    held.add(parked)
+    let remove: (() => void) | undefined
+    let timer: NodeJS.Timeout | undefined
+    try {
+      if (signal.aborted) parked.end()
+      signal.addEventListener('abort', parked)
+      // Registered before reading, so that nothing slips between.
+      remove = await hub.add(project, parked)
+      const start = await bus.loadPosition(project, reader)
+      let position = since === undefined ? start ?? (await bus.locate(project, { at: 'earliest' }))! : await resolveSince(bus, project, since)
+      if (timeoutMs > 0) timer = setTimeout(endOf, timeoutMs, parked)
+      let missed = 0
+      for (let waited = false; ; waited = true) {
+        const handed = waited ? parked.handed() : undefined
+        const found = handed === undefined ? await scan(bus, project, position, subscription, limit) : { ...handed, missed: 0 }
+        missed += found.missed
+        if (found.placed.length > 0 || parked.isOver || timeoutMs === 0) return { ...found, missed, waited, start }
+        position = found.next
+        parked.gatherFrom(position, hub.heardOf(project))
+        await parked.rung()
+      }
+    } finally {
+      clearTimeout(timer)
+      remove?.()
+      signal.removeEventListener('abort', parked)
+      held.delete(parked)
+    }
   }
 
   #count ({ events }: EventPage, waited: boolean): void {
@@ -81,4 +110,8 @@ export class Waits {
     this.#timed++
     this.#deliveryMs += Math.max(0, this.#parts.clock() - Date.parse(events[0]!.timestamp))
   }
+}
+
+function endOf (parked: Parked): void {
+  parked.end()
 }
