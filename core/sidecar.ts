@@ -160,7 +160,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
   const store = plugins.slot('result-store')
   const cache = plugins.slot('context-cache')
   const events: Events = new Events({
-    bus, clock, maxWaits: settings.events.max_waits, subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
+    bus, clock, maxWaits: settings.events.max_waits, maxRounds: settings.events.max_rounds, subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
   })
   const results = createResults({ store, events, clock, log, onStored: (record) => fleet.noteResult(record) })
   const context = createContextService({

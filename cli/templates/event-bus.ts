@@ -88,9 +88,12 @@ export function create${pascalCase(name)} ({ retained, clock, log }) {
       const { events, dropped } = streamOf(project)
       if (anchor.at === 'earliest') return positionOf(project, dropped)
       if (anchor.at === 'latest') return positionOf(project, dropped + events.length)
-      const index = events.findIndex((event) => anchor.at === 'event' ? event.event_id === anchor.event_id : Date.parse(event.timestamp) >= anchor.time)
-      if (index < 0) return anchor.at === 'event' ? undefined : positionOf(project, dropped + events.length)
-      return positionOf(project, dropped + index)
+      if (anchor.at === 'time') {
+        const index = events.findIndex((event) => Date.parse(event.timestamp) >= anchor.time)
+        return positionOf(project, dropped + (index < 0 ? events.length : index))
+      }
+      const number = knownNumber(streamOf(project), anchor)
+      return number === undefined ? undefined : positionOf(project, number - 1)
     },
     async subscribe (project, listener) {
       const own = (item) => listener(item)

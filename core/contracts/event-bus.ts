@@ -56,6 +56,7 @@ export type Anchor =
   | { at: 'earliest' }
   | { at: 'latest' }
   | { at: 'event', event_id: string }
+  | { at: 'key', idempotency_key: string }
   | { at: 'time', time: number }
 
 export interface ReadPage {
@@ -174,7 +175,7 @@ export interface EventBus extends Lifecycle {
   append (project: string, draft: EventDraft): Promise<Appended>
   /** Oldest first, at most `limit` items. Expired events are passed over, and are not `missed`. */
   read (project: string, query: { after: Position, limit: number }): Promise<ReadPage>
-  /** Resolves an anchor to the position just before its events; `undefined` when the event is not retained. */
+  /** Resolves an anchor to the position just before its events; `undefined` when the event (by its id or the key it was appended with) is not retained. */
   locate (project: string, anchor: Anchor): Promise<Position | undefined>
   /**
    * Calls `listener` for each event appended from now on, in order, without waiting for it.

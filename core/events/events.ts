@@ -1,8 +1,11 @@
-import type { Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Priority, SidecarEvent } from '../contracts/index.js'
+import type { Appended, Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Priority, SidecarEvent } from '../contracts/index.js'
 import { apiError } from '../errors.js'
 import { resolveSince } from './cursor.js'
 import { Held } from './held.js'
 import { Hub } from './hub.js'
+import { checkRepetition, isRepeated, keyOf } from './idempotency.js'
+import { checkReference } from './references.js'
+import { Rounds } from './rounds.js'
 import { pageOf, scan, type EventPage } from './scan.js'
 import { stream, type StreamPage } from './stream.js'
 import type { Subscription } from './subscription.js'
@@ -24,11 +27,21 @@ export interface Publication {
   references?: string
   ttl_seconds?: number
   priority?: Priority
+  traceparent?: string
+  replay_of?: string
+  /** Given by the publisher instead of the bus: the same again gives the first event again. */
+  event_id?: string
+  /** Of the publisher alone: the same again gives the first event again. */
+  idempotency_key?: string
 }
+
+type Publisher = Pick<Claims, 'agent_id' | 'agent_type'>
 
 export interface Published {
   event: SidecarEvent
   subscribers_notified: string[]
+  /** Whether it had been published before, and nothing happened now. */
+  replayed: boolean
 }
 
 export interface EventStatistics {
@@ -42,6 +55,8 @@ export interface EventStatistics {
 export interface EventsOptions {
   bus: EventBus
   maxWaits: number
+  /** The highest round that a published event may have. */
+  maxRounds: number
   clock: Clock
   /** Types of the running agents of a project whose profiles subscribe to a topic. */
   subscribedAgents (project: string, topic: string): string[]
@@ -53,6 +68,7 @@ export class Events {
   readonly #hub: Hub
   readonly #held: Held
   readonly #waits: Waits
+  readonly #rounds: Rounds
   readonly #byTopic = new Map<string, number>()
   #published = 0
   #streamed = 0
@@ -62,17 +78,33 @@ export class Events {
     this.#bus = options.bus
     this.#hub = new Hub(options.bus)
     this.#held = new Held(options.maxWaits)
+    this.#rounds = new Rounds({ bus: options.bus, max: options.maxRounds })
     this.#waits = new Waits({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock })
   }
 
-  /** Durable when it resolves. */
-  async publish (project: string, publisher: { agent_id: string, agent_type: string }, publication: Publication): Promise<Published> {
-    const { ttl_seconds: ttl = DEFAULT_TTL_SECONDS, data = {}, ...rest } = publication
-    const draft: EventDraft = { ...rest, data, ttl_seconds: ttl, publisher: publisher.agent_id, publisher_type: publisher.agent_type }
-    const waiting = this.#hub.reached(project, draft)
-    const event = await this.#append(project, draft)
-    const notified = new Set([...waiting, ...this.#options.subscribedAgents(project, event.topic)])
-    return { event, subscribers_notified: [...notified].sort() }
+  /**
+   * Durable when it resolves. Throws `EVT_002` for a round that goes back or is too high and for a reference to no event,
+   * and `VAL_001` for an id or a key that was used for another event.
+   */
+  async publish (project: string, publisher: Publisher, publication: Publication): Promise<Published> {
+    const draft = draftOf(publisher, publication)
+    if (draft.references !== undefined) await checkReference(this.#bus, project, draft.references)
+    const published = draft.round === undefined
+      ? await this.#publish(project, draft)
+      : await this.#rounds.admit(project, draft, draft.round, async () => await this.#publish(project, draft))
+    if (published.replayed) checkRepetition(published.event, draft)
+    return published
+  }
+
+  /**
+   * Publishes what has happened, so that neither its round nor what it refers to can be refused. With `happened` (ms since the
+   * epoch) it is `undefined` when the event would have outlived its time, and is not retained: it is not news any more.
+   */
+  async announce (project: string, publisher: Publisher, publication: Publication, happened?: number): Promise<Published | undefined> {
+    const draft = draftOf(publisher, publication)
+    const isOver = happened !== undefined && happened + draft.ttl_seconds * 1000 <= this.#options.clock()
+    if (isOver && !await isRepeated(this.#bus, project, draft)) return undefined
+    return await this.#publish(project, draft)
   }
 
   /** Answers with events that match, or empty when the time is up or the server shuts down. */
@@ -104,7 +136,7 @@ export class Events {
     const letter = (await this.#bus.listDeadLetters(project)).find(({ event }) => event.event_id === eventId)
     if (letter === undefined) throw apiError('NOT_001', `There is no dead letter '${eventId}'.`)
     const { event_id: original, timestamp: _timestamp, ...draft } = letter.event
-    const event = await this.#append(project, { ...draft, references: original })
+    const { event } = await this.#append(project, { ...draft, references: original })
     await this.#bus.removeDeadLetter(project, eventId, letter.target)
     return event
   }
@@ -126,14 +158,37 @@ export class Events {
 
   async close (): Promise<void> {
     this.drain()
+    await this.#rounds.close()
     await this.#hub.close()
   }
 
-  async #append (project: string, draft: EventDraft): Promise<SidecarEvent> {
-    const { event } = await this.#bus.append(project, draft)
+  async #publish (project: string, draft: EventDraft): Promise<Published> {
+    const waiting = this.#hub.reached(project, draft)
+    const { event, duplicate } = await this.#append(project, draft)
+    if (duplicate) return { event, subscribers_notified: [], replayed: true }
+    const notified = new Set([...waiting, ...this.#options.subscribedAgents(project, event.topic)])
+    return { event, subscribers_notified: [...notified].sort(), replayed: false }
+  }
+
+  async #append (project: string, draft: EventDraft): Promise<Appended> {
+    const appended = await this.#bus.append(project, draft)
+    const { event, duplicate } = appended
+    if (duplicate) return appended
     this.#published++
     const topic = (STANDARD_TOPICS as readonly string[]).includes(event.topic) ? event.topic : 'custom'
     this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? 0) + 1)
-    return event
+    return appended
+  }
+}
+
+function draftOf (publisher: Publisher, publication: Publication): EventDraft {
+  const { ttl_seconds: ttl = DEFAULT_TTL_SECONDS, data = {}, idempotency_key: key, ...rest } = publication
+  return {
+    ...rest,
+    data,
+    ttl_seconds: ttl,
+    publisher: publisher.agent_id,
+    publisher_type: publisher.agent_type,
+    ...(key === undefined ? {} : { idempotency_key: keyOf(publisher.agent_id, key) })
   }
 }

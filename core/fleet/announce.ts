@@ -4,7 +4,7 @@ import type { FleetOptions } from './fleet-options.js'
 
 /** Publishes a change of an agent; one that cannot be published is told and undoes nothing. */
 export function announce ({ events, log }: Pick<FleetOptions, 'events' | 'log'>, record: AgentRecord, eventType: 'agent_started' | 'agent_ended'): void {
-  events.publish(record.project_id, record, {
+  events.announce(record.project_id, record, {
     event_type: eventType,
     topic: 'coordination',
     data: {

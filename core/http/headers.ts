@@ -23,6 +23,11 @@ export function requestId (request: IncomingMessage): string {
 /** What every response carries. */
 export function setCommonHeaders (request: FastifyRequest, reply: FastifyReply): void {
   reply.headers(SECURITY_HEADERS).header('x-request-id', request.id)
-  const { traceparent } = request.headers
-  if (typeof traceparent === 'string' && TRACE_PARENT.test(traceparent)) reply.header('traceparent', traceparent)
+  const trace = traceParentOf(request)
+  if (trace !== undefined) reply.header('traceparent', trace)
+}
+
+/** The W3C trace context that a request is part of, where it says so in the right form. */
+export function traceParentOf ({ headers: { traceparent } }: FastifyRequest): string | undefined {
+  return typeof traceparent === 'string' && TRACE_PARENT.test(traceparent) ? traceparent : undefined
 }

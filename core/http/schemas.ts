@@ -58,7 +58,9 @@ export const EventRecord = Type.Object({
   references: Type.Optional(Type.String()),
   priority: Type.Optional(Priority),
   timestamp: Time,
-  ttl_seconds: Type.Integer()
+  ttl_seconds: Type.Integer(),
+  traceparent: Type.Optional(Type.String({ description: 'W3C trace context of the request that published it.' })),
+  replay_of: Type.Optional(Type.String({ description: 'The event that this one repeats.' }))
 })
 
 export const ResultEnvelope = Type.Object({

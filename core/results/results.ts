@@ -1,6 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
 import { filesOf } from '../context/sections.js'
 import type { AgentProfile, Clock, JsonObject, Logger, ResultRecord, ResultStatus, ResultStore } from '../contracts/index.js'
-import { messageOf } from '../errors.js'
+import { apiError, messageOf } from '../errors.js'
 import type { Events } from '../events/events.js'
 import { createIds } from '../ids.js'
 import type { ProfileSet } from '../profiles/profiles.js'
@@ -12,6 +13,8 @@ export interface ResultSubmission {
   result: JsonObject & { status: ResultStatus }
   correlation_id?: string
   round?: number
+  /** What the agent gave; the same again gives the first answer again. */
+  idempotency_key?: string
 }
 
 export interface NextAgent {
@@ -26,9 +29,12 @@ export interface StoredResult {
   next: NextAgent[]
   /** `null` when the result is stored and its announcement failed. */
   event_id: string | null
+  /** Whether it had been stored before, under the same key. */
+  replayed: boolean
 }
 
 export interface Results {
+  /** Throws `VAL_001` when the key was used for another result. */
   store (project: string, profiles: ProfileSet, submission: ResultSubmission): Promise<StoredResult>
 }
 
@@ -43,15 +49,19 @@ export function createResults ({ store, events, clock, log, onStored }: {
   const nextId = createIds('res_', clock)
   return {
     async store (project, profiles, submission) {
-      const { result } = submission
-      const record: ResultRecord = {
+      const { idempotency_key: key, ...rest } = submission
+      const given: ResultRecord = {
         id: nextId(),
         project_id: project,
-        ...submission,
-        status: result.status,
+        ...rest,
+        status: rest.result.status,
+        // No identifier holds a '/': agents cannot meet in a key.
+        ...(key === undefined ? {} : { idempotency_key: `${rest.agent_id}/${key}` }),
         timestamp: new Date(clock()).toISOString()
       }
-      await store.put(project, record)
+      const record = await store.put(project, given)
+      const replayed = record.id !== given.id
+      if (replayed && !saysTheSame(record, given)) throw otherContent()
       onStored(record)
       const profile = profiles.find(record.agent_type)
       const next = suggestNext(profile, record)
@@ -59,7 +69,8 @@ export function createResults ({ store, events, clock, log, onStored }: {
         record,
         storage_path: `results/${project}/${record.issue_id}/${record.agent_type}.json`,
         next,
-        event_id: await announce(record, profile, next)
+        event_id: await announce(record, profile, next),
+        replayed
       }
     }
   }
@@ -67,7 +78,9 @@ export function createResults ({ store, events, clock, log, onStored }: {
   /** The result is safe already: an announcement that fails is told, and does not undo it. */
   async function announce (record: ResultRecord, profile: AgentProfile | undefined, next: NextAgent[]): Promise<string | null> {
     try {
-      const { event } = await events.publish(record.project_id, record, {
+      const published = await events.announce(record.project_id, record, {
+        // Once, also when a first try came to its end between storing and announcing.
+        idempotency_key: `result:${record.id}`,
         event_type: record.status === 'failed' ? 'agent_failed' : 'agent_completed',
         topic: profile?.publishes[0] ?? 'coordination',
         data: {
@@ -81,13 +94,23 @@ export function createResults ({ store, events, clock, log, onStored }: {
         },
         ...(record.correlation_id === undefined ? {} : { correlation_id: record.correlation_id }),
         ...(record.round === undefined ? {} : { round: record.round })
-      })
-      return event.event_id
+      }, Date.parse(record.timestamp))
+      return published?.event.event_id ?? null
     } catch (error) {
       log.error({ reason: messageOf(error), result: record.id }, 'a result was stored and could not be announced')
       return null
     }
   }
+}
+
+function saysTheSame (stored: ResultRecord, { id, timestamp, ...given }: ResultRecord): boolean {
+  // As it came back from the store: -0 is 0 there.
+  return isDeepStrictEqual(stored, { id: stored.id, timestamp: stored.timestamp, ...JSON.parse(JSON.stringify(given)) as object })
+}
+
+function otherContent (): Error {
+  const message = 'was used for another result before; send the same body with it, or take a new key'
+  return apiError('VAL_001', `The Idempotency-Key ${message}.`, { details: { issues: [{ path: 'idempotency-key', message }] } })
 }
 
 function suggestNext (profile: AgentProfile | undefined, record: ResultRecord): NextAgent[] {

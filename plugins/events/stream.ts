@@ -140,8 +140,9 @@ export class EventStream {
         return this.position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
       case 'latest':
         return this.position(this.#next - 1)
-      case 'event': {
-        const entry = this.#byId.get(anchor.event_id)
+      case 'event':
+      case 'key': {
+        const entry = anchor.at === 'event' ? this.#byId.get(anchor.event_id) : this.#byKey.get(anchor.idempotency_key)
         return entry === undefined ? undefined : this.position(entry.sequence - 1)
       }
       case 'time': {

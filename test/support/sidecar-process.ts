@@ -12,7 +12,7 @@ export interface SidecarProcess {
   address: string
   operator: string
   /** Asks over a real socket; rejects when there is no whole answer. */
-  ask (method: string, path: string, options?: { token?: string, body?: unknown, signal?: AbortSignal }): Promise<Answer>
+  ask (method: string, path: string, options?: { token?: string, body?: unknown, headers?: Record<string, string>, signal?: AbortSignal }): Promise<Answer>
   /** SIGKILL. */
   kill (): Promise<void>
   /** SIGTERM; gives the exit code. */
@@ -56,10 +56,10 @@ export async function startSidecarProcess (t: Teardown, { storage, root, setting
       return (await exited)[0]
     },
     log: () => output,
-    async ask (method, path, { token = operator, body, signal } = {}) {
+    async ask (method, path, { token = operator, body, headers = {}, signal } = {}) {
       const answer = await fetch(address + path, {
         method,
-        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
+        headers: { authorization: `Bearer ${token}`, ...(body === undefined ? {} : { 'content-type': 'application/json' }), ...headers },
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
         ...(signal === undefined ? {} : { signal })
       })

@@ -1,37 +1,13 @@
 import Type from '../../typebox.js'
-import type { JsonObject } from '../../contracts/common.js'
 import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'
-import { apiError } from '../../errors.js'
-import { callerOf, isAdmin } from '../access.js'
+import { callerOf } from '../access.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
-import { BODY_ERRORS, EventName, EventRecord, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
+import { BODY_ERRORS, EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const MAX_TIMEOUT_MS = 120_000
 const DEFAULT_TIMEOUT_MS = 30_000
-
-const Body = Strict({
-  event_type: Type.Optional(EventName),
-  publisher: Type.Optional(Identifier),
-  topic: EventName,
-  data: Type.Optional(Verbatim),
-  correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-  round: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
-  references: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-  ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-  priority: Type.Optional(Priority)
-})
-
-const Published = Type.Object({
-  event_id: Type.String(),
-  published: Type.Boolean(),
-  subscribers_notified: Type.Array(Type.String()),
-  subscriber_count: Type.Integer(),
-  topic: Type.String(),
-  ttl_seconds: Type.Integer(),
-  timestamp: Time
-})
 
 const Page = Type.Object({
   events: Type.Array(EventRecord),
@@ -48,48 +24,7 @@ const Since = Type.String({ minLength: 1, maxLength: 512, description: 'A cursor
 const FilterText = Type.String({ maxLength: 2048, description: '`field:value` joined by `,`; `a|b` either, `!field:value` not, `field:pre*` prefix, `field:>90` number.' })
 const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
 
-export async function eventRoutes (app: App, { events, projects, settings }: Services): Promise<void> {
-  app.post('/api/events/:event_type', {
-    config: { access: 'publish_events', invalidBody: 'EVT_002' },
-    schema: {
-      summary: 'Publishes an event; durable before the answer',
-      tags: ['events'],
-      params: Strict({ event_type: EventName }),
-      body: Body,
-      response: responses({ 202: Published }, 404, ...BODY_ERRORS)
-    }
-  }, async (request, reply) => {
-    const caller = callerOf(request)
-    const { publisher, event_type: ofBody, data, ...rest } = request.body
-    const ofPath = request.params.event_type === 'publish' ? undefined : request.params.event_type
-    const eventType = ofPath ?? ofBody
-    if (eventType === undefined) throw apiError('EVT_002', 'event_type is needed in the body when the path is /api/events/publish.', { details: { issues: [{ path: 'event_type', message: 'is required' }] } })
-    if (ofBody !== undefined && ofBody !== eventType) {
-      throw apiError('EVT_002', `The path says '${eventType}' and the body says '${ofBody}': an event has one type.`, { details: { issues: [{ path: 'event_type', message: 'differs from the path' }] } })
-    }
-    if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
-    if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, rest.topic)
-    const { event, subscribers_notified: notified } = await events.publish(caller.project_id, caller, {
-      ...rest, event_type: eventType, ...(data === undefined ? {} : { data: data as JsonObject })
-    })
-    return await reply.code(202).send({
-      event_id: event.event_id,
-      published: true,
-      subscribers_notified: notified,
-      subscriber_count: notified.length,
-      topic: event.topic,
-      ttl_seconds: event.ttl_seconds,
-      timestamp: event.timestamp
-    })
-  })
-
-  function checkTopic (caller: { project_id: string, agent_type: string }, topic: string): void {
-    const allowed = projects.get(caller.project_id).profiles.find(caller.agent_type)?.publishes ?? []
-    if (!allowed.includes(topic)) {
-      throw apiError('AUTH_003', `Agents of type '${caller.agent_type}' do not publish under '${topic}'; theirs are ${allowed.map((name) => `'${name}'`).join(', ') || 'none'}.`)
-    }
-  }
-
+export async function eventRoutes (app: App, { events }: Services): Promise<void> {
   const WaitQuery = Strict({
     timeout: Type.Optional(Type.Integer({ minimum: 0, maximum: MAX_TIMEOUT_MS, default: DEFAULT_TIMEOUT_MS, description: 'Milliseconds.' })),
     filter: Type.Optional(FilterText),

@@ -2,6 +2,7 @@ import type { App, Services } from '../types.js'
 import { agentRoutes } from './agents.js'
 import { catalogueRoutes } from './catalogue.js'
 import { contextRoutes } from './context.js'
+import { eventPublishRoutes } from './event-publish.js'
 import { eventStreamRoutes } from './event-stream.js'
 import { eventRoutes } from './events.js'
 import { resultRoutes } from './results.js'
@@ -10,7 +11,7 @@ import { tokenRoutes } from './tokens.js'
 
 /** Every route of the core. */
 export async function mountRoutes (app: App, services: Services): Promise<void> {
-  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventRoutes, eventStreamRoutes, agentRoutes, catalogueRoutes]) {
+  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, eventStreamRoutes, agentRoutes, catalogueRoutes]) {
     await mount(app, services)
   }
 }

@@ -1,8 +1,9 @@
 import Type from '../../typebox.js'
 import type { JsonObject } from '../../contracts/common.js'
-import type { ResultStatus } from '../../contracts/result-store.js'
+import type { ResultRecord, ResultStatus } from '../../contracts/result-store.js'
 import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
+import { IdempotencyHeaders, REPLAYED, ReplayedHeader } from '../idempotency.js'
 import { BODY_ERRORS, Identifier, Nullable, responses, ResultEnvelope, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -46,13 +47,18 @@ const Stored = Type.Object({
   timestamp: Time
 })
 
+/** A key is between its agent and the server. */
+function shown ({ idempotency_key: _key, ...record }: ResultRecord): Omit<ResultRecord, 'idempotency_key'> {
+  return record
+}
+
 export async function resultRoutes (app: App, { results, store, projects }: Services): Promise<void> {
   app.post('/api/results', {
     config: { access: 'write_results' },
-    schema: { summary: 'Stores what an agent achieved', tags: ['results'], body: Body, response: responses({ 201: Stored }, 404, ...BODY_ERRORS) }
+    schema: { summary: 'Stores what an agent achieved', tags: ['results'], headers: IdempotencyHeaders, body: Body, response: responses({ 201: { ...Stored, ...ReplayedHeader } }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
-    const { body } = request
+    const { body, headers: { 'idempotency-key': key } } = request
     for (const member of ['agent_id', 'agent_type', 'project_id'] as const) {
       if (body[member] !== undefined && body[member] !== caller[member]) {
         throw apiError('AUTH_003', `${member} must be the caller's own: the token says who stores a result.`)
@@ -64,8 +70,10 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
       issue_id: body.issue_id,
       result: body.result as JsonObject & { status: ResultStatus },
       ...(body.correlation_id === undefined ? {} : { correlation_id: body.correlation_id }),
-      ...(body.round === undefined ? {} : { round: body.round })
+      ...(body.round === undefined ? {} : { round: body.round }),
+      ...(key === undefined ? {} : { idempotency_key: key })
     })
+    if (stored.replayed) reply.header(REPLAYED, 'true')
     return await reply.code(201).send({
       id: stored.record.id,
       stored: true,
@@ -96,12 +104,13 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
     }
   }, async (request) => {
     const { since, until, limit = 100, ...rest } = request.query
-    return await store.list(callerOf(request).project_id, {
+    const page = await store.list(callerOf(request).project_id, {
       ...rest,
       limit,
       ...(since === undefined ? {} : { since: Date.parse(since) }),
       ...(until === undefined ? {} : { until: Date.parse(until) })
     })
+    return { ...page, results: page.results.map(shown) }
   })
 
   app.get('/api/results/:id', {
@@ -110,7 +119,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
   }, async (request) => {
     const record = await store.get(callerOf(request).project_id, request.params.id)
     if (record === undefined) throw apiError('NOT_001', `There is no result '${request.params.id}'.`)
-    return record
+    return shown(record)
   })
 
   const Issue = Strict({

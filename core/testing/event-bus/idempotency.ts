@@ -51,6 +51,17 @@ export function idempotencyTests (check: BusTest): void {
     assert.equal((await readAll(bus, PROJECT)).length, 1)
   })
 
+  check('an event is located by its idempotency_key, as long as it is retained', async ({ instance: bus }) => {
+    const { position: before } = await append(bus, PROJECT, draft(1))
+    await bus.append(PROJECT, draft(2, { idempotency_key: 'agent-1/a' }))
+    await bus.append(NEIGHBOUR, draft(1, { idempotency_key: 'agent-1/b' }))
+    await bus.append(PROJECT, draft(3))
+    assert.equal(await bus.locate(PROJECT, { at: 'key', idempotency_key: 'agent-1/a' }), before)
+    for (const key of ['agent-1/b', 'agent-1/', '', (await readAll(bus, PROJECT))[0]!.event.event_id]) {
+      assert.equal(await bus.locate(PROJECT, { at: 'key', idempotency_key: key }), undefined, key)
+    }
+  })
+
   check('an idempotency_key of another project is not taken', async ({ instance: bus }) => {
     await bus.append(PROJECT, draft(1, { idempotency_key: 'agent-1/a' }))
     assert.equal((await bus.append(NEIGHBOUR, draft(2, { idempotency_key: 'agent-1/a' }))).duplicate, false)

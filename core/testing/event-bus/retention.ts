@@ -55,6 +55,7 @@ export function retentionTests (check: ContractTest<SmallEventBus>): void {
     const first = await bus.append(PROJECT, draft(0, { idempotency_key: 'agent-1/a' }))
     const total = subject.retained * 4
     await appendRange(bus, PROJECT, 1, total)
+    assert.equal(await bus.locate(PROJECT, { at: 'key', idempotency_key: 'agent-1/a' }), undefined)
     const second = await bus.append(PROJECT, draft(total + 1, { idempotency_key: 'agent-1/a' }))
     assert.equal(second.duplicate, false)
     assert.ok(second.event.event_id > first.event.event_id)

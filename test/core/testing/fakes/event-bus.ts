@@ -70,12 +70,16 @@ export function createFakeBus (clock: Clock, storage: BusStorage = new Map(), re
       return { items, end, next: end ? place(project, stream.last) : items.at(-1)!.position, missed: Math.max(0, stream.taken - start) }
     },
     async locate (project, anchor) {
-      const { events, taken, last } = streamOf(storage, project)
+      const { events, keys, taken, last } = streamOf(storage, project)
       if (anchor.at === 'earliest') return place(project, taken)
       if (anchor.at === 'latest') return place(project, last)
-      const index = events.findIndex(({ event }) => anchor.at === 'event' ? event.event_id === anchor.event_id : Date.parse(event.timestamp) >= anchor.time)
-      if (index >= 0) return place(project, taken + index)
-      return anchor.at === 'event' ? undefined : place(project, last)
+      if (anchor.at === 'time') {
+        const index = events.findIndex(({ event }) => Date.parse(event.timestamp) >= anchor.time)
+        return place(project, index < 0 ? last : taken + index)
+      }
+      const id = anchor.at === 'event' ? anchor.event_id : keys.get(anchor.idempotency_key)
+      const index = events.findIndex(({ event }) => event.event_id === id)
+      return index < 0 ? undefined : place(project, taken + index)
     },
     async subscribe (project, listener) {
       const key = Symbol('subscription')
