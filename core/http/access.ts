@@ -68,12 +68,20 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
   }
 }
 
+/** What each connection sent last: it mostly sends the same again, and the same text, once found by its hash, need not be hashed anew. */
+const lastBearer = new WeakMap<object, { header: string, token: string }>()
+
 function bearerOf (request: FastifyRequest): string | undefined {
   const header = request.headers.authorization
   if (header === undefined) return undefined
+  const { socket } = request.raw
+  const last = lastBearer.get(socket)
+  if (last?.header === header) return last.token
   const match = /^Bearer +([^\s]+)$/i.exec(header)
   if (match === null) throw apiError('AUTH_001', 'The Authorization header must be "Bearer <token>".')
-  return match[1]!
+  const token = match[1]!
+  lastBearer.set(socket, { header, token })
+  return token
 }
 
 /** A connection from this machine that no proxy has passed on. */

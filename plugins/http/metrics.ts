@@ -1,20 +1,13 @@
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client'
 import type { FastifyInstance } from 'fastify'
 import { definePlugin, Type, type HttpExtension, type SidecarFacts, type Telemetry } from '../../core/plugin-api.js'
-
-// From a cached answer to a long gathering; long polls are not among them.
-const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+import { createRequestTally } from './request-tally.js'
 
 /** Prometheus text of what the sidecar counts itself; labels hold no issue, agent or correlation id. */
 export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registry: Registry } {
   const registry = new Registry()
   collectDefaultMetrics({ register: registry })
-  const requests = new Counter({
-    name: 'sidecar_requests_total', help: 'Requests answered', labelNames: ['method', 'route', 'status'], registers: [registry]
-  })
-  const duration = new Histogram({
-    name: 'sidecar_request_duration_seconds', help: 'Time to answer a request; long polls and streams are left out', labelNames: ['method', 'route'], buckets: BUCKETS, registers: [registry]
-  })
+  const requests = createRequestTally(registry)
   const activeAgents = new Gauge({ name: 'sidecar_active_agents', help: 'Agents at work', labelNames: ['agent_type'], registers: [registry] })
   const published = new Counter({ name: 'sidecar_events_published_total', help: 'Events published', labelNames: ['topic'], registers: [registry] })
   const hits = new Counter({ name: 'sidecar_cache_hits_total', help: 'Contexts answered from the cache', registers: [registry] })
@@ -42,10 +35,10 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   return {
     registry,
     async register (app: FastifyInstance) {
-      app.addHook('onResponse', async (request, reply) => {
-        const route = request.is404 ? 'none' : request.routeOptions.url ?? 'none'
-        requests.inc({ method: request.method, route, status: reply.statusCode })
-        if (request.routeOptions.config.longLived !== true) duration.observe({ method: request.method, route }, reply.elapsedTime / 1000)
+      app.addHook('onResponse', (request, reply, done) => {
+        const { url, config } = request.routeOptions
+        requests.add(request.method, url ?? 'none', reply.statusCode, config.longLived === true ? undefined : reply.elapsedTime / 1000)
+        done()
       })
       app.get('/metrics', {
         config: { access: 'loopback' },
