@@ -6,12 +6,17 @@ import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../con
 import { codeOf } from '../errors.js'
 import { readMetadata, USUAL_REPORTS, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
+import { packCandidates, type SelectCandidate } from './worker/candidates.js'
+import type { Found } from './worker/context-operations.js'
 import type { GitFacts } from './worker/git-facts.js'
 import type { Preparation } from './worker/prepare.js'
 import type { SelectRequest, Selection } from './worker/select.js'
+import { unpackStrings } from './worker/transfer.js'
 import type { ProjectWorker } from './worker/client.js'
 
 const PREPARED_BYTES = 128 * 1024 * 1024
+/** Searches that are kept of one state: all agents that work on an issue ask the same. */
+const MOST_SEARCHES = 8
 
 /** A project as it was at one moment. Facts are read when they are asked for, and once. */
 export interface ProjectState extends ProjectView {
@@ -23,7 +28,7 @@ export interface ProjectState extends ProjectView {
   metadata (): Promise<ProjectMetadata>
   prepare (paths: readonly string[]): Promise<Preparation[]>
   /** Scores candidates for a task and fits the best of them into a budget. */
-  select (request: Omit<SelectRequest, 'maxFileBytes'>): Promise<Selection>
+  select (request: Omit<SelectRequest, 'maxFileBytes' | 'candidates'> & { candidates: readonly SelectCandidate[] }): Promise<Selection>
   commits (limit: number): Promise<Commit[]>
   changes (): Promise<UncommittedChange[]>
 }
@@ -53,11 +58,11 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     maxSize: PREPARED_BYTES,
     sizeCalculation: ({ file }) => ('content' in file ? file.content.length * 2 : 0) + 256
   })
-  let latest: { seen: Seen, reports: string, state: ProjectState } | undefined
+  let latest: { seen: Seen, reports: Reports, state: ProjectState } | undefined
   let asked: { look: Promise<Seen>, state: Promise<ProjectState> } | undefined
   let possible: { looks: number, paths: string[] } | undefined
 
-  const createState = (seen: Seen, reports: string): ProjectState => {
+  const createState = (seen: Seen, reports: Reports): ProjectState => {
     const once = <T>(read: () => Promise<T>): (() => Promise<T>) => {
       let value: Promise<T> | undefined
       return async () => {
@@ -89,20 +94,36 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
       }
       return paths.map((path) => known.get(path)!)
     }
+    const searches = new Map<string, Promise<Found>>()
+    const search = async (title: string, description: string, limit: number): Promise<{ path: string, score: number }[]> => {
+      const key = JSON.stringify([title, description, limit])
+      const running = searches.get(key) ?? worker.search(root, title, description, limit, maxFileBytes)
+      searches.set(key, running)
+      if (searches.size > MOST_SEARCHES) searches.delete(searches.keys().next().value!)
+      const forget = (): void => { if (searches.get(key) === running) searches.delete(key) }
+      const { paths, scores, complete } = await running.catch((error: unknown) => {
+        forget()
+        throw error
+      })
+      // Whoever asks again may find more.
+      if (!complete) forget()
+      return [...unpackStrings(paths)].flat().map((path, index) => ({ path, score: scores[index]! }))
+    }
     const state: ProjectState = {
       id,
       files: seen.files,
-      fingerprint: `${seen.fingerprint} ${reports}`,
+      fingerprint: `${seen.fingerprint} ${reports.stamp}`,
       secretFiles: seen.secret,
       unreadableNames: seen.unreadable,
       git,
       metadata: once(async () => await readMetadata(state, async (path) => {
+        if (!reports.paths.has(path)) return undefined
         const [file] = await worker.prepare(root, [path], maxFileBytes)
         return file !== undefined && 'content' in file ? { path, text: file.content, modified: file.modified } : undefined
       })),
       prepare,
-      select: async (request) => await worker.select(root, { ...request, maxFileBytes }),
-      search: async (title, description, limit) => await worker.search(root, title, description, limit, maxFileBytes),
+      select: async (request) => await worker.select(root, { ...request, candidates: packCandidates(request.candidates), maxFileBytes }),
+      search,
       symbols: async (path) => await worker.symbols(root, path, maxFileBytes),
       async read (path) {
         const [file] = await prepare([path])
@@ -120,20 +141,20 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     return state
   }
 
-  /** Of reports of tests and coverage, which are ignored by git and so in no listing. */
-  const stampReports = (): string => {
+  const lookForReports = (): Reports => {
     // Where the root had no such name, it has none before another look at the root.
     if (possible?.looks !== observer.looks) possible = { looks: observer.looks, paths: USUAL_REPORTS.filter((path) => factsOf(join(root, path.split('/')[0]!)) !== undefined) }
-    return possible.paths.flatMap((path) => {
+    const present = possible.paths.flatMap((path): [string, Stats][] => {
       const facts = factsOf(join(root, path))
-      return facts === undefined ? [] : [`${path}:${facts.mtimeMs}:${facts.size}`]
-    }).join()
+      return facts === undefined ? [] : [[path, facts]]
+    })
+    return { paths: new Set(present.map(([path]) => path)), stamp: present.map(([path, { mtimeMs, size }]) => `${path}:${mtimeMs}:${size}`).join() }
   }
 
   const stateOf = (seen: Seen): ProjectState => {
-    const reports = stampReports()
+    const reports = lookForReports()
     // The same fingerprint is the same disk: facts that were read for it still hold.
-    if (latest?.seen !== seen || latest.reports !== reports) latest = { seen, reports, state: createState(seen, reports) }
+    if (latest?.seen !== seen || latest.reports.stamp !== reports.stamp) latest = { seen, reports, state: createState(seen, reports) }
     return latest.state
   }
 
@@ -148,6 +169,13 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     },
     close: () => observer.close()
   }
+}
+
+/** Reports of tests and coverage, which are ignored by git and so in no listing. */
+interface Reports {
+  paths: ReadonlySet<string>
+  /** Changes whenever one of them does. */
+  stamp: string
 }
 
 function factsOf (path: string): Stats | undefined {

@@ -6,11 +6,15 @@ import type { ListedFile } from './listing.js'
 import { prepareText, symbolsOf } from './prepare.js'
 import type { FileSymbols } from './symbols/symbols.js'
 import { select, type SelectRequest, type Selection } from './select.js'
+import { packStrings, type PackedStrings } from './transfer.js'
 
+/** What a search has found, best first, in memory that is handed over. */
 export interface Found {
-  path: string
+  paths: PackedStrings
   /** 0…1, 1 for the best. */
-  score: number
+  scores: Float64Array
+  /** Whether all files were known. */
+  complete: boolean
 }
 
 /** What a file defines, uses and imports. */
@@ -18,7 +22,7 @@ export type Symbols = Pick<FileSymbols, 'definitions' | 'references' | 'imports'
 
 export interface ContextOperations {
   /** Files by their relevance to a text, best first. */
-  search (root: string, title: string, description: string, limit: number, maxFileBytes: number): Promise<Found[]>
+  search (root: string, title: string, description: string, limit: number, maxFileBytes: number): Promise<Found>
   /** Scores candidates and fits the best of them into a budget. */
   select (root: string, request: SelectRequest): Promise<Selection>
   /** `undefined` for a file that is not listed or holds no text. */
@@ -48,8 +52,9 @@ export function createContextOperations (listingOf: (root: string) => Promise<Li
 
   return {
     async search (root, title, description, limit, maxFileBytes) {
-      const { index } = await indexed(root, maxFileBytes)
-      return (await index.rank(queryOf(title, description))).slice(0, limit).map(({ path, score }) => ({ path, score }))
+      const { index, unindexed } = await indexed(root, maxFileBytes)
+      const found = (await index.rank(queryOf(title, description))).slice(0, limit)
+      return { paths: packStrings(found.map(({ path }) => path)), scores: Float64Array.from(found, ({ score }) => score), complete: unindexed === 0 }
     },
     async select (root, request) {
       const { files, index, unindexed } = await indexed(root, request.maxFileBytes)

@@ -98,6 +98,11 @@ export class Listing {
     return this.#isGit ? this.#repo.fingerprint : undefined
   }
 
+  /** Hash of the last commit as it was listed; `undefined` where that is not read here. */
+  get head (): string | undefined {
+    return this.#repository?.kind === 'git' ? this.#repository.head ?? '' : undefined
+  }
+
   /** Changes whenever a link, a repository within or a file that holds secrets comes, changes or goes. */
   get marks (): string {
     return this.#files.marks

@@ -93,8 +93,10 @@ export function standingOf (root: string): Standing | undefined {
   }
 }
 
-/** Hash of the last commit, read without git; empty without one. */
+/** Hash of the last commit as of the last listing; empty without one. */
 export function headOf (root: string): string {
+  const listed = served.get(root)?.listing.head
+  if (listed !== undefined) return listed
   const found = discover(root)
   return typeof found === 'object' ? readHead(found).commit ?? '' : ''
 }

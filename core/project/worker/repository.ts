@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { constants, lstatSync, statSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve, sep } from 'node:path'
 import { git, splitNames } from './git.js'
-import { discover, readHead, readRegular, readText, type GitDirectory } from './git-directory.js'
+import { discover, readHead, readRegular, readText, type GitDirectory, type Head } from './git-directory.js'
 import { bytesOf, isIgnored, parseIgnoreFile, type IgnoreChain } from './ignore-rules.js'
 import { stampOf } from './stamp.js'
 import { createTrackedReader, NOTHING_TRACKED, type Tracked } from './tracked.js'
@@ -29,6 +29,8 @@ export interface Repository {
   rules: IgnoreChain | undefined
   /** Whether the project's root lies in an ignored folder, so that only what is tracked counts. */
   isIgnored: boolean
+  /** Hash of the last commit. */
+  head: string | null
   /** What tells one branch, head, index and configuration from another. */
   fingerprint: string
   outside: readonly Outside[]
@@ -36,7 +38,7 @@ export interface Repository {
 
 export type RepositoryReader = () => Promise<Repository>
 
-const PLAIN: Omit<Repository, 'outside'> = { kind: 'plain', prefix: '', tracked: NOTHING_TRACKED, rules: undefined, isIgnored: false, fingerprint: '' }
+const PLAIN: Omit<Repository, 'outside'> = { kind: 'plain', prefix: '', tracked: NOTHING_TRACKED, rules: undefined, isIgnored: false, head: null, fingerprint: '' }
 
 export function createRepositoryReader (root: string): RepositoryReader {
   const readTracked = createTrackedReader()
@@ -53,6 +55,7 @@ export function createRepositoryReader (root: string): RepositoryReader {
     const { rules, isIgnored } = rulesOf(found, prefix)
     // A folder that the repository around it ignores is no part of that repository: git would say that it is empty.
     if (isIgnored && tracked.folders.size === 0) return { ...PLAIN, outside: outsideOf(root, found) }
+    const head = readHead(found)
     const isAsked = tracked.skippedIgnoreFiles.some((name) => lstatSync(join(found.top, name), { throwIfNoEntry: false }) === undefined)
     return {
       kind: isAsked ? 'asked' : 'git',
@@ -60,15 +63,14 @@ export function createRepositoryReader (root: string): RepositoryReader {
       tracked,
       rules,
       isIgnored,
-      fingerprint: fingerprintOf(found, tracked),
+      head: head.commit,
+      fingerprint: fingerprintOf(found, head, tracked),
       outside: outsideOf(root, found)
     }
   }
 }
 
-function fingerprintOf (directory: GitDirectory, tracked: Tracked): string {
-  const { own, common, configText } = directory
-  const head = readHead(directory)
+function fingerprintOf ({ own, common, configText }: GitDirectory, head: Head, tracked: Tracked): string {
   const hash = createHash('sha256')
   for (const part of [own, JSON.stringify(head), tracked.hash, configText, readText(join(common, 'shallow')), readText(join(common, 'info', 'attributes'))]) hash.update(`${part ?? ''}\0`)
   return hash.digest('hex')

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
+import { unpackCandidates, type PackedCandidates, type SelectCandidate } from './candidates.js'
 import type { ReadRefusal } from './guarded-read.js'
 import type { Relevance } from './index/relevance.js'
 import { queryOf } from './index/terms.js'
@@ -12,21 +13,11 @@ import { preparedShape, prepareListed, redactText, type PreparedText } from './p
 import { renderLines } from './symbols/outline.js'
 import { countTokens } from './tokens.js'
 
-export interface SelectCandidate {
-  path: string
-  /** 0…1: how much the agent needs such a file, whatever the task is. */
-  need: number
-  /** Least match with the task, 0…1, where the issue or an earlier agent names it. */
-  named: number
-  /** Text that a strategy made, for one that is no file. */
-  content?: string
-}
-
 export interface SelectRequest {
   maxFileBytes: number
   title: string
   description: string
-  candidates: SelectCandidate[]
+  candidates: PackedCandidates
   budget: Size
   /** Whether the scores of all candidates are wanted, too. */
   explain: boolean
@@ -86,7 +77,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const query = queryOf(title, description)
   const weights = index.termWeights(query)
   const relevance = new Map((await index.rank(query)).map((entry) => [entry.path, entry]))
-  const scored = request.candidates.map((candidate) => scoreOf(candidate, candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights), query.length > 0))
+  const scored = unpackCandidates(request.candidates).map((candidate) => scoreOf(candidate, candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights), query.length > 0))
     .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
 
   const wanted = Math.min(budget.bytes, budget.tokens * BYTES_PER_TOKEN) * OVERSUPPLY

@@ -1,4 +1,5 @@
 import { countTokens as count, setMergeCacheSize } from 'gpt-tokenizer/encoding/o200k_base'
+import { ownCopy } from './own-copy.js'
 
 // Texts that look like the model's own control tokens are counted as the text they are.
 const OPTIONS = { disallowedSpecial: new Set<string>() }
@@ -11,10 +12,34 @@ setMergeCacheSize(0)
 const LONGEST_RUN = 256
 const LONG_RUN = /(\S{256}|\s{256})/u
 
+/**
+ * Where the tokenizer begins anew, whatever comes: before a sign of ASCII other than an apostrophe, behind a letter or digit of it. What
+ * stands between two such places has as many tokens alone as it has in the text.
+ */
+const PLACES = /(?<=[A-Za-z0-9])(?=[^A-Za-z0-9'\u0080-\uFFFF])/
+// Words come again and again: of the parts of a project's code, seven of eight were counted before.
+const LONGEST_KNOWN = 64
+const MOST_KNOWN = 100_000
+const known = new Map<string, number>()
+
 /** Tokens of a text in o200k_base. */
 export function countTokens (text: string): number {
-  if (!hasLongRun(text)) return count(text, OPTIONS)
-  return text.split(LONG_RUN).reduce((sum, piece) => sum + (piece === '' ? 0 : count(piece, OPTIONS)), 0)
+  let sum = 0
+  for (const part of text.split(PLACES)) {
+    const tokens = known.get(part)
+    sum += tokens ?? countPart(part)
+  }
+  return sum
+}
+
+function countPart (part: string): number {
+  if (part === '') return 0
+  if (hasLongRun(part)) return part.split(LONG_RUN).reduce((sum, piece) => sum + (piece === '' ? 0 : count(piece, OPTIONS)), 0)
+  const tokens = count(part, OPTIONS)
+  if (part.length > LONGEST_KNOWN) return tokens
+  if (known.size >= MOST_KNOWN) known.clear()
+  known.set(ownCopy(part), tokens)
+  return tokens
 }
 
 /** Looks back from every 256th character for the start of its run, so that most characters are never looked at. */

@@ -1,5 +1,5 @@
 import { parentPort, workerData } from 'node:worker_threads'
-import { createContextOperations, type ContextOperations } from './context-operations.js'
+import { createContextOperations, type ContextOperations, type Found } from './context-operations.js'
 import type { GitFacts } from './git-facts.js'
 import { createGitState, type GitState } from './git-state.js'
 import { closeGit } from './git.js'
@@ -64,8 +64,15 @@ export type WorkerReply = { id: number, value: unknown } | { id: number, error: 
 
 /** What is handed over instead of copied. */
 function transfersOf (operation: keyof ProjectOperations, value: unknown): ArrayBuffer[] {
-  if (operation === 'list') return buffersOf(value as ListReply)
-  return operation === 'select' ? [(value as Selection).json.buffer as ArrayBuffer] : []
+  switch (operation) {
+    case 'list': return buffersOf(value as ListReply)
+    case 'select': return [(value as Selection).json.buffer as ArrayBuffer]
+    case 'search': {
+      const { paths, scores } = value as Found
+      return [paths.bytes.buffer, paths.groups.buffer, scores.buffer] as ArrayBuffer[]
+    }
+    default: return []
+  }
 }
 
 parentPort?.on('message', ({ id, operation, args }: WorkerCall) => {

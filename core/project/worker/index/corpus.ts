@@ -3,7 +3,7 @@ import type { ListedFile } from '../listing.js'
 import { symbolsOf, type Preparer } from '../prepare.js'
 import type { FileRecord } from './record.js'
 import { recordOf } from './record.js'
-import { indexOfHash, wordSet } from './terms.js'
+import { wordSet } from './terms.js'
 
 export interface CorpusFile {
   stamp: string
@@ -16,8 +16,6 @@ export interface Corpus {
   readonly files: ReadonlyMap<string, CorpusFile>
   /** Grows with every change of a file. */
   readonly version: number
-  /** How many files hold a word, in their text or path. */
-  holders (hash: number): number
   averageLength (): number
 }
 
@@ -41,7 +39,6 @@ export function createCorpus (): MutableCorpus {
   const files = new Map<string, CorpusFile>()
   let version = 0
   let length = 0
-  let counted = new Map<number, number>()
 
   const set = (path: string, file: CorpusFile): void => {
     remove(path)
@@ -60,20 +57,8 @@ export function createCorpus (): MutableCorpus {
   return {
     files,
     get version () { return version },
-    holders (hash) {
-      let count = counted.get(hash)
-      if (count === undefined) {
-        count = 0
-        for (const { record, pathWords } of files.values()) {
-          if (indexOfHash(record.words, hash) >= 0 || indexOfHash(pathWords, hash) >= 0) count++
-        }
-        counted.set(hash, count)
-      }
-      return count
-    },
     averageLength: () => Math.max(1, length / Math.max(1, files.size)),
     async sync (listing, prepare, deadline) {
-      const before = version
       for (const path of [...files.keys()]) if (!listing.has(path)) remove(path)
       const changed = [...listing.values()].filter(({ path, stamp }) => files.get(path)?.stamp !== stamp)
       // A branch that is switched back brings contents that are known already, under whatever stamp.
@@ -93,12 +78,10 @@ export function createCorpus (): MutableCorpus {
         set(path, { stamp, record, pathWords: wordSet([path]) })
         left--
       }
-      if (version !== before) counted = new Map()
       return left
     },
     restore (kept) {
       for (const { path, stamp, record } of kept) set(path, { stamp, record, pathWords: wordSet([path]) })
-      counted = new Map()
     }
   }
 }

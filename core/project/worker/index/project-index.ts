@@ -4,12 +4,12 @@ import { preparerOf } from '../prepare.js'
 import { createCorpus } from './corpus.js'
 import { readHistory, type PastCommit } from './history.js'
 import { keep, readKept } from './keep.js'
-import { rankFiles, rankMade, termWeights, type Relevance } from './relevance.js'
+import { createRankMemory, rankFiles, rankMade, termWeights, type RankMemory, type Relevance } from './relevance.js'
 import type { QueryTerm } from './terms.js'
 
 /** What the ranking knows of one project. */
 export interface ProjectIndex {
-  rank (query: readonly QueryTerm[]): Promise<Relevance[]>
+  rank (query: readonly QueryTerm[]): Promise<readonly Relevance[]>
   /** The same for a text that is no file of the project; `weights` are those of the terms. */
   rankText (path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance
   termWeights (query: readonly QueryTerm[]): number[]
@@ -19,12 +19,18 @@ export interface ProjectIndex {
   flush (): Promise<void>
 }
 
-// Each holds a number or two for every file of the project.
+// Each holds some numbers for every file of the project.
 const REMEMBERED = 6
 // Not at once: whoever edits one file edits the next, and all of it is written each time.
 const KEEP_AFTER_MS = 5000
 // What a few edits change is read again in no time.
 const WORTH_KEEPING = 50
+
+/** What is known of one task: it is asked for by many agents, and again after each edit. */
+interface Task {
+  memory: RankMemory
+  ranked: { version: number, commits: readonly PastCommit[], found: Relevance[] } | undefined
+}
 
 /** `file` is where the index is kept between starts; `undefined` keeps nothing. */
 export function createProjectIndex (root: string, file: string | undefined): ProjectIndex {
@@ -37,7 +43,7 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
       corpus.restore(kept)
       keptVersion = corpus.version
     })
-  const ranked = new Map<string, Relevance[]>()
+  const tasks = new Map<string, Task>()
   let timer: NodeJS.Timeout | undefined
 
   const flush = async (): Promise<void> => {
@@ -49,20 +55,26 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
     keptVersion = version
   }
 
+  // By its terms: a strategy's search and the answer itself put the same task in other words.
+  const taskOf = (query: readonly QueryTerm[]): Task => {
+    const key = query.map(({ hash, weight }) => `${hash}:${weight}`).join(' ')
+    const task = tasks.get(key) ?? { memory: createRankMemory(), ranked: undefined }
+    tasks.delete(key)
+    tasks.set(key, task)
+    if (tasks.size > REMEMBERED) tasks.delete(tasks.keys().next().value!)
+    return task
+  }
+
   return {
     async rank (query) {
       const commits = await history.commits
-      // By its terms: a strategy's search and the answer itself put the same task in other words.
-      const key = [corpus.version, history.head, ...query.map(({ hash, weight }) => `${hash}:${weight}`)].join(' ')
-      const known = ranked.get(key)
-      if (known !== undefined) return known
-      const found = rankFiles(corpus, commits, query)
-      if (ranked.size >= REMEMBERED) ranked.delete(ranked.keys().next().value!)
-      ranked.set(key, found)
-      return found
+      const task = taskOf(query)
+      const { version } = corpus
+      if (task.ranked?.version !== version || task.ranked.commits !== commits) task.ranked = { version, commits, found: rankFiles(corpus, commits, query, task.memory) }
+      return task.ranked.found
     },
     rankText: (path, content, query, weights) => rankMade(corpus, path, content, query, weights),
-    termWeights: (query) => termWeights(corpus, query),
+    termWeights: (query) => termWeights(corpus, query, taskOf(query).memory),
     async refresh (listing, head, maxFileBytes, timeMs) {
       if (history.head !== head) history = { head, commits: readHistory(root) }
       const turn = syncing.then(async () => {

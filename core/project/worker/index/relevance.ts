@@ -20,15 +20,41 @@ export interface Relevance {
   signals: Record<string, number>
 }
 
+/** What of a task's words one file holds, whatever the other files are. */
+interface Match {
+  /** Which terms. */
+  terms: readonly number[]
+  /** How often each stands in the text. */
+  counts: readonly number[]
+  /** Whether it stands in the path, and among the names. */
+  inPath: readonly boolean[]
+  inSymbols: readonly boolean[]
+}
+
+const NO_MATCH: Match = { terms: [], counts: [], inPath: [], inSymbols: [] }
+
+/** What is kept of one task from ranking to ranking: after an edit, all but one file hold the words that they held before. */
+export interface RankMemory {
+  version: number
+  matches: ReadonlyMap<CorpusFile, Match>
+  /** Of how many files each term is in. */
+  holders: Uint32Array
+  messages: { commits: readonly PastCommit[], found: ReadonlyMap<string, number> } | undefined
+}
+
+export function createRankMemory (): RankMemory {
+  return { version: -1, matches: new Map(), holders: new Uint32Array(), messages: undefined }
+}
+
 /** How relevant each file is to a task, best first; those with nothing to say for them are left out. */
-export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query: readonly QueryTerm[]): Relevance[] {
-  const text = normalise(textMatch(corpus, query))
+export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query: readonly QueryTerm[], memory = createRankMemory()): Relevance[] {
+  const text = normalise(textMatch(corpus, query, memory))
   const seeds = new Map([...text].sort(byScore).slice(0, SEEDS))
-  const signals: Record<string, Map<string, number>> = {
+  const signals: Record<string, ReadonlyMap<string, number>> = {
     text,
-    message: scale(normalise(messageMatch(commits, query)), WEIGHTS.message),
+    message: messagesOf(commits, query, memory),
     together: scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together),
-    rate: scale(normalise(changeRate(commits)), WEIGHTS.rate)
+    rate: rateOf(commits)
   }
   const found = new Map<string, Relevance>()
   for (const [name, scores] of Object.entries(signals)) {
@@ -46,58 +72,93 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query
   return ranked
 }
 
+function messagesOf (commits: readonly PastCommit[], query: readonly QueryTerm[], memory: RankMemory): ReadonlyMap<string, number> {
+  if (memory.messages?.commits !== commits) memory.messages = { commits, found: scale(normalise(messageMatch(commits, query)), WEIGHTS.message) }
+  return memory.messages.found
+}
+
+const rates = new WeakMap<readonly PastCommit[], ReadonlyMap<string, number>>()
+
+function rateOf (commits: readonly PastCommit[]): ReadonlyMap<string, number> {
+  const known = rates.get(commits) ?? scale(normalise(changeRate(commits)), WEIGHTS.rate)
+  rates.set(commits, known)
+  return known
+}
+
 /** How a text that a strategy has made answers a task, on the scale of the project's files: 1 for what is as good as the best of them. */
 export function rankMade (corpus: Corpus, path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance {
   const { hashes: words, counts, length } = countWords(content)
   const record = { hash: '', words, counts, length, symbols: new Uint32Array() }
-  const score = textScore({ stamp: '', record, pathWords: wordSet([path]) }, query, weights, corpus.averageLength())
+  const score = textScore(matchOf({ stamp: '', record, pathWords: wordSet([path]) }, query), length, weights, corpus.averageLength())
   const most = weights.reduce((sum, weight) => sum + weight * (K1 + 1), 1e-9)
   // No text holds every word of a task often; half of the most is as good as it gets.
   return { path, score: Math.min(1, 2 * score / most), signals: { text: score } }
 }
 
 /** Weight of each term of a task in this project: rare words tell files apart. */
-export function termWeights (corpus: Corpus, query: readonly QueryTerm[]): number[] {
-  return query.map(({ hash, weight }) => {
-    const holders = corpus.holders(hash)
-    return weight * Math.log(1 + (corpus.files.size - holders + 0.5) / (holders + 0.5))
-  })
+export function termWeights (corpus: Corpus, query: readonly QueryTerm[], memory = createRankMemory()): number[] {
+  const { holders } = matchAll(corpus, query, memory)
+  return query.map(({ weight }, index) => weight * Math.log(1 + (corpus.files.size - holders[index]! + 0.5) / (holders[index]! + 0.5)))
 }
 
-function textMatch (corpus: Corpus, query: readonly QueryTerm[]): Map<string, number> {
-  const weights = termWeights(corpus, query)
+/** Looks for the words in the files that have changed since the memory was last used. */
+function matchAll (corpus: Corpus, query: readonly QueryTerm[], memory: RankMemory): RankMemory {
+  if (memory.version === corpus.version) return memory
+  const matches = new Map<CorpusFile, Match>()
+  const holders = new Uint32Array(query.length)
+  for (const file of corpus.files.values()) {
+    const match = memory.matches.get(file) ?? matchOf(file, query)
+    matches.set(file, match)
+    for (const term of match.terms) holders[term]!++
+  }
+  return Object.assign(memory, { version: corpus.version, matches, holders })
+}
+
+function matchOf ({ record, pathWords }: CorpusFile, query: readonly QueryTerm[]): Match {
+  let match: { terms: number[], counts: number[], inPath: boolean[], inSymbols: boolean[] } | undefined
+  query.forEach(({ hash }, index) => {
+    const at = indexOfHash(record.words, hash)
+    const inPath = indexOfHash(pathWords, hash) >= 0
+    if (at < 0 && !inPath) return
+    match ??= { terms: [], counts: [], inPath: [], inSymbols: [] }
+    match.terms.push(index)
+    match.counts.push(at < 0 ? 0 : record.counts[at]!)
+    match.inPath.push(inPath)
+    match.inSymbols.push(indexOfHash(record.symbols, hash) >= 0)
+  })
+  return match ?? NO_MATCH
+}
+
+function textMatch (corpus: Corpus, query: readonly QueryTerm[], memory: RankMemory): Map<string, number> {
+  const weights = termWeights(corpus, query, memory)
   const scores = new Map<string, number>()
   const average = corpus.averageLength()
   for (const [path, file] of corpus.files) {
-    const score = textScore(file, query, weights, average)
-    if (score > 0) scores.set(path, score)
+    const match = memory.matches.get(file)!
+    if (match !== NO_MATCH) scores.set(path, textScore(match, file.record.length, weights, average))
   }
   return scores
 }
 
-function textScore ({ record, pathWords }: CorpusFile, query: readonly QueryTerm[], weights: readonly number[], average: number): number {
-  const norm = 1 - B + B * record.length / average
+function textScore ({ terms, counts, inPath, inSymbols }: Match, length: number, weights: readonly number[], average: number): number {
+  const norm = 1 - B + B * length / average
   let score = 0
-  for (let index = 0; index < query.length; index++) {
-    const { hash } = query[index]!
-    const at = indexOfHash(record.words, hash)
-    const inPath = indexOfHash(pathWords, hash) >= 0
-    if (at < 0 && !inPath) continue
-    let frequency = at < 0 ? 0 : FIELD.body * record.counts[at]! / norm
-    if (inPath) frequency += FIELD.path
-    if (indexOfHash(record.symbols, hash) >= 0) frequency += FIELD.symbol
-    score += weights[index]! * frequency * (K1 + 1) / (frequency + K1)
+  for (let at = 0; at < terms.length; at++) {
+    let frequency = FIELD.body * counts[at]! / norm
+    if (inPath[at]!) frequency += FIELD.path
+    if (inSymbols[at]!) frequency += FIELD.symbol
+    score += weights[terms[at]!]! * frequency * (K1 + 1) / (frequency + K1)
   }
   return score
 }
 
-function normalise (scores: Map<string, number>): Map<string, number> {
+function normalise (scores: ReadonlyMap<string, number>): Map<string, number> {
   let best = 0
   for (const value of scores.values()) best = Math.max(best, value)
   return best === 0 ? new Map() : scale(scores, 1 / best)
 }
 
-function scale (scores: Map<string, number>, factor: number): Map<string, number> {
+function scale (scores: ReadonlyMap<string, number>, factor: number): Map<string, number> {
   return new Map([...scores].map(([path, value]) => [path, value * factor]))
 }
 

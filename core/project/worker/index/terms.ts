@@ -1,3 +1,5 @@
+import { ownCopy } from '../own-copy.js'
+
 /**
  * Words as the index knows them: identifiers taken apart, lower case, stemmed, and hashed to 32 bits. The index is kept
  * on disk, and of a hash nobody reads what a file said. Two words that share a hash (one pair in four thousand millions)
@@ -51,7 +53,7 @@ export function hashesOf (identifier: string): readonly number[] {
     if (parts.length > 1) hashes.push(hashOf(identifier.replace(/[_$]/g, '').toLowerCase()))
   }
   if (known.size >= MAX_KNOWN) known.clear()
-  known.set(identifier, hashes)
+  known.set(ownCopy(identifier), hashes)
   return hashes
 }
 

@@ -104,11 +104,11 @@ function itemsOf (file: Packable, index: number, matches: Float64Array, options:
     const size = { bytes: shape.bytes + envelope.bytes, tokens: shape.tokens + envelope.tokens }
     return [{ file: index, segment: -1, size, density: worth / costOf(size) }]
   }
-  const worths = shape.segments.map((segment, at) => Math.sqrt(segment.end - segment.start + 1) * segment.code * (1 + options.matchWorth * matches[at]!))
+  const { sizes, weights } = costsOf(shape)
+  const worths = weights.map((weight, at) => weight * (1 + options.matchWorth * matches[at]!))
   const outlineWorth = options.outlineWorth * shape.outlineShare
   const total = worths.reduce((sum, value) => sum + value, 1e-9)
-  const segments = shape.segments.map((segment, at): Item => {
-    const size = addedBy(shape, segment)
+  const segments = sizes.map((size, at): Item => {
     return { file: index, segment: at, size, density: worth * (1 - outlineWorth) * worths[at]! / total / costOf(size) }
   }).sort((a, b) => b.density - a.density)
 
@@ -129,6 +129,25 @@ function itemsOf (file: Packable, index: number, matches: Float64Array, options:
   ]
 }
 
+/** What does not depend on the task or the budget, once for each shape. */
+interface Costs {
+  /** What each segment adds. */
+  sizes: readonly Size[]
+  /** What it is worth by its length and kind. */
+  weights: readonly number[]
+}
+
+const costs = new WeakMap<FileShape, Costs>()
+
+function costsOf (shape: FileShape): Costs {
+  const known = costs.get(shape) ?? {
+    sizes: shape.segments.map((segment) => addedBy(shape, segment)),
+    weights: shape.segments.map(({ start, end, code }) => Math.sqrt(end - start + 1) * code)
+  }
+  costs.set(shape, known)
+  return known
+}
+
 /** What a segment adds to an outline that shows some of its lines already. */
 function addedBy (shape: FileShape, segment: Segment): Size {
   let shown = 0
@@ -137,18 +156,46 @@ function addedBy (shape: FileShape, segment: Segment): Size {
   return { bytes: Math.ceil(segment.bytes * share) + 8, tokens: Math.ceil(segment.tokens * share) + GAP_TOKENS }
 }
 
+/** Which words of a task stand in a file's segments, and how much each counts there. */
+interface SegmentTerms {
+  /** The hashes of the task. */
+  task: string
+  segments: readonly number[]
+  terms: readonly number[]
+  values: readonly number[]
+}
+
+/** Of the task that was asked for last, because the next answer is about the same. */
+const segmentTerms = new WeakMap<FileShape, SegmentTerms>()
+
+function termsIn (shape: FileShape, query: readonly QueryTerm[], task: string): SegmentTerms {
+  const known = segmentTerms.get(shape)
+  if (known?.task === task) return known
+  const found = { task, segments: [] as number[], terms: [] as number[], values: [] as number[] }
+  shape.segments.forEach(({ words }, segment) => query.forEach(({ hash }, term) => {
+    const at = indexOfHash(words.hashes, hash)
+    if (at < 0) return
+    found.segments.push(segment)
+    found.terms.push(term)
+    found.values.push(1 + Math.log(words.counts[at]!))
+  }))
+  segmentTerms.set(shape, found)
+  return found
+}
+
 /** How well each segment answers the task, 0…1 over all files. */
 function segmentMatches (files: readonly Packable[], query: readonly QueryTerm[], weights: readonly number[]): Float64Array[] {
+  const task = query.map(({ hash }) => hash).join(' ')
   let best = 1e-9
-  const found = files.map(({ shape }) => Float64Array.from(shape.segments, ({ words }) => {
-    let sum = 0
-    for (let index = 0; index < query.length; index++) {
-      const at = indexOfHash(words.hashes, query[index]!.hash)
-      if (at >= 0) sum += weights[index]! * (1 + Math.log(words.counts[at]!))
+  const found = files.map(({ shape }) => {
+    const sums = new Float64Array(shape.segments.length)
+    const { segments, terms, values } = termsIn(shape, query, task)
+    for (let at = 0; at < segments.length; at++) {
+      const sum = sums[segments[at]!]! += weights[terms[at]!]! * values[at]!
+      best = Math.max(best, sum)
     }
-    best = Math.max(best, sum)
-    return sum
-  }))
+    return sums
+  })
   for (const values of found) for (let at = 0; at < values.length; at++) values[at]! /= best
   return found
 }

@@ -1,0 +1,31 @@
+import { readFileSync } from 'node:fs'
+import fc from 'fast-check'
+import { countTokens as countWhole } from 'gpt-tokenizer/encoding/o200k_base'
+import t from 'tap'
+import { countTokens } from '../../../core/project/worker/tokens.js'
+
+const truth = (text: string): number => countWhole(text, { disallowedSpecial: new Set() })
+
+t.test('a text has as many tokens as its parts', async t => {
+  const word = fc.oneof(fc.constantFrom("it's", 'don', "'", ' ', '  ', '\n', '\\n', '"', 'fooBar', '12', '1234', '/', '//', 'é', 'e\u0301', '語', '\u{1F600}', '<|endoftext|>', '.', '","'), fc.string({ maxLength: 6 }), fc.string({ unit: 'binary', maxLength: 3 }))
+  fc.assert(fc.property(fc.array(word, { maxLength: 40 }), (words) => {
+    const text = words.join('')
+    return countTokens(text) === truth(text) && countTokens(text) === truth(text)
+  }), { numRuns: 2000, seed: 1 })
+  for (const path of ['package.json', 'README.md']) {
+    const text = JSON.stringify(readFileSync(path, 'utf8'))
+    t.equal(countTokens(text), truth(text), path)
+  }
+  t.equal(countTokens(''), 0)
+})
+
+t.test('a run that has no end costs no more than it is long', async t => {
+  const time = (text: string): number => {
+    const started = performance.now()
+    countTokens(text)
+    return performance.now() - started
+  }
+  time('語'.repeat(20_000))
+  const [short, long] = [Math.min(time('語'.repeat(10_000)), time('語'.repeat(10_000))), time('語'.repeat(40_000))]
+  t.ok(long < 40 * short, `${long} ms against ${short} ms`)
+})
