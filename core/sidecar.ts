@@ -108,6 +108,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const retention = keepRetention(services, settings)
     app.addHook('onListen', async () => {
       services.fleet.resume()
+      resumeGroups(services)
       warmUp(projects, log)
     })
     await app.ready()
@@ -143,6 +144,11 @@ function warmUp (projects: Projects, log: Logger): void {
   }, WARM_UP_AFTER_MS).unref()
 }
 
+/** What members of an earlier life of the server hold is looked after, also when none of them comes back. */
+function resumeGroups ({ events, projects, log }: Services): void {
+  events.groups.resume(projects.all().map(({ project }) => project.id)).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'consumer groups are looked after when their members come'))
+}
+
 function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {
   config: SidecarConfig
   app: FastifyInstance
@@ -160,7 +166,16 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
   const store = plugins.slot('result-store')
   const cache = plugins.slot('context-cache')
   const events: Events = new Events({
-    bus, clock, maxWaits: settings.events.max_waits, maxRounds: settings.events.max_rounds, subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
+    bus,
+    clock,
+    log,
+    maxWaits: settings.events.max_waits,
+    maxRounds: settings.events.max_rounds,
+    groups: {
+      rules: { ackWaitSeconds: settings.events.ack_wait_seconds, maxDeliveries: settings.events.max_deliveries },
+      maxGroups: settings.events.max_groups
+    },
+    subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
   })
   const results = createResults({ store, events, clock, log, onStored: (record) => fleet.noteResult(record) })
   const context = createContextService({

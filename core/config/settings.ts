@@ -32,7 +32,10 @@ export const settingsSchema = Type.Object({
     retention_hours: Type.Number({ exclusiveMinimum: 0, maximum: 8760, default: 24, description: 'How long events are kept.' }),
     retention_count: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 10_000, description: 'How many events of a project are kept.' }),
     max_rounds: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 50, description: 'The highest round that an event may have.' }),
-    max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' })
+    max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' }),
+    ack_wait_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How long a member of a group may take to acknowledge an event before another one gets it.' }),
+    max_deliveries: Type.Integer({ minimum: 1, maximum: 1000, default: 5, description: 'Attempts after which an event that no member of a group acknowledges becomes a dead letter.' }),
+    max_groups: Type.Integer({ minimum: 1, maximum: 100_000, default: 1000, description: 'Consumer groups of a project, webhooks included.' })
   }, 'Events'),
   context: group({
     timeout_seconds: Type.Integer({ minimum: 1, maximum: 600, default: 30, description: 'How long gathering a context may take.' }),

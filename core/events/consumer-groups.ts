@@ -1,6 +1,6 @@
 import type { Clock } from '../contracts/common.js'
 import type {
-  ClaimQuery, Delivery, EventBus, GroupClaim, GroupFacts, HoldChange, PlacedEvent, Position, SidecarEvent
+  ClaimQuery, Delivery, EventBus, GroupClaim, GroupFacts, HeldEvent, HoldChange, PlacedEvent, Position, SidecarEvent
 } from '../contracts/event-bus.js'
 import { apiError } from '../errors.js'
 
@@ -51,7 +51,7 @@ interface Group {
 }
 
 /** The part of an event bus that is about groups. */
-export type GroupCalls = Pick<EventBus, 'openGroup' | 'repurposeGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'groups' | 'closeGroup'>
+export type GroupCalls = Pick<EventBus, 'openGroup' | 'repurposeGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'findGroup' | 'groups' | 'closeGroup'>
 
 const PAGE = 500
 /** Events in the hands of one group's members; beyond it nothing new is handed out. */
@@ -63,7 +63,7 @@ const MAX_LAG = 10_000
  * Consumer groups for an event bus that has none of its own and serves one process. The calls of the contract are its
  * methods; `apply` and `snapshot` are for a bus that keeps the changes in a file.
  */
-export class ConsumerGroups implements GroupCalls {
+export class ConsumerGroups {
   readonly #bus: ConsumerGroupsOptions['bus']
   readonly #clock: Clock
   readonly #commit: (change: GroupChange) => Promise<void>
@@ -165,15 +165,18 @@ export class ConsumerGroups implements GroupCalls {
     await this.#commit({ kind: 'offer', project_id: project, group: name, event: structuredClone(event), held })
   }
 
+  findGroup (project: string, name: string): { purpose: string, held: HeldEvent[] } | undefined {
+    const group = this.#find(project, name)
+    return group === undefined ? undefined : { purpose: group.purpose, held: heldOf(group) }
+  }
+
   async groups (project: string): Promise<GroupFacts[]> {
     const groups = [...this.#projects.get(project) ?? []].sort(([a], [b]) => (a < b ? -1 : 1))
-    return await Promise.all(groups.map(async ([group, { purpose, after, held }]) => ({
-      group,
-      purpose,
-      lag: await this.#lag(project, after),
-      held: [...held.values()].map(({ event_id: id, member, attempt, deadline }) => ({
-        event_id: id, member, attempt, deadline: new Date(deadline).toISOString()
-      }))
+    return await Promise.all(groups.map(async ([name, group]) => ({
+      group: name,
+      purpose: group.purpose,
+      lag: await this.#lag(project, group.after),
+      held: heldOf(group)
     })))
   }
 
@@ -338,6 +341,7 @@ export function groupCalls (groups: ConsumerGroups): GroupCalls {
     settle: async (project, group, eventIds) => await groups.settle(project, group, eventIds),
     hold: async (project, group, change) => await groups.hold(project, group, change),
     offer: async (project, group, event) => { await groups.offer(project, group, event) },
+    findGroup: async (project, group) => groups.findGroup(project, group),
     groups: async (project) => await groups.groups(project),
     closeGroup: async (project, group) => await groups.closeGroup(project, group)
   }
@@ -361,6 +365,12 @@ function kept (held: Held | undefined): Pick<Held, 'placed' | 'own'> {
     ...(held?.placed === undefined ? {} : { placed: held.placed }),
     ...(held?.own === undefined ? {} : { own: held.own })
   }
+}
+
+function heldOf ({ held }: Group): HeldEvent[] {
+  return [...held.values()].map(({ event_id: id, member, attempt, deadline }) => ({
+    event_id: id, member, attempt, deadline: new Date(deadline).toISOString()
+  }))
 }
 
 function nextFree ({ held }: Group): number | null {

@@ -1,6 +1,8 @@
-import type { Appended, Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Priority, SidecarEvent } from '../contracts/index.js'
+import type { Appended, Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Logger, Priority, SidecarEvent } from '../contracts/index.js'
 import { apiError } from '../errors.js'
 import { resolveSince } from './cursor.js'
+import type { GroupRules } from './groups/definition.js'
+import { Groups } from './groups/groups.js'
 import { Held } from './held.js'
 import { Hub } from './hub.js'
 import { checkRepetition, isRepeated, keyOf } from './idempotency.js'
@@ -58,6 +60,8 @@ export interface EventsOptions {
   /** The highest round that a published event may have. */
   maxRounds: number
   clock: Clock
+  log: Logger
+  groups: { rules: GroupRules, maxGroups: number }
   /** Types of the running agents of a project whose profiles subscribe to a topic. */
   subscribedAgents (project: string, topic: string): string[]
 }
@@ -69,6 +73,7 @@ export class Events {
   readonly #held: Held
   readonly #waits: Waits
   readonly #rounds: Rounds
+  readonly groups: Groups
   readonly #byTopic = new Map<string, number>()
   #published = 0
   #streamed = 0
@@ -80,6 +85,7 @@ export class Events {
     this.#held = new Held(options.maxWaits)
     this.#rounds = new Rounds({ bus: options.bus, max: options.maxRounds })
     this.#waits = new Waits({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock })
+    this.groups = new Groups({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock, log: options.log, ...options.groups })
   }
 
   /**
@@ -144,7 +150,7 @@ export class Events {
   statistics (): EventStatistics {
     return {
       published: this.#published,
-      delivered: this.#waits.delivered + this.#streamed,
+      delivered: this.#waits.delivered + this.#streamed + this.groups.delivered,
       waiting: this.#held.size,
       avg_delivery_time_ms: Math.round(this.#waits.averageMs * 100) / 100,
       by_topic: Object.fromEntries(this.#byTopic)
@@ -159,6 +165,7 @@ export class Events {
   async close (): Promise<void> {
     this.drain()
     await this.#rounds.close()
+    await this.groups.close()
     await this.#hub.close()
   }
 

@@ -23,6 +23,8 @@ export interface Waited {
   timedOut: boolean
   /** To be called when the answer was written out: the reader goes on behind it. */
   delivered (): Promise<void>
+  /** To be called when it was not. */
+  lost (): Promise<void>
 }
 
 interface Parts { bus: EventBus, hub: Hub, held: Held, clock: Clock }
@@ -68,7 +70,9 @@ export class Waits {
       delivered: async () => {
         this.#count(page, waited)
         await this.#positions.move(query.project, reader, start, found.next)
-      }
+      },
+      // The reader stays where it was.
+      lost: async () => {}
     }
   }
 

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import Type from '../../typebox.js'
 import { parseSubscription } from '../../events/subscription.js'
 import { callerOf } from '../access.js'
-import { EventName, responses, Strict } from '../schemas.js'
+import { EventName, Identifier, responses, Strict } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 /** A comment is sent when all is quiet for so long, so that proxies and clients see that the stream lives. */
@@ -19,22 +19,28 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
         type: Type.Optional(Type.String({ minLength: 1, maxLength: 2100 })),
         topic: Type.Optional(EventName),
         filter: Type.Optional(Type.String({ maxLength: 2048 })),
-        since: Type.Optional(Type.String({ minLength: 1, maxLength: 512 }))
+        since: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+        group: Type.Optional(Type.String({ ...Identifier, description: 'A consumer group: each event goes to one of its members, which acknowledges it.' })),
+        limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 10, description: 'Of a group: events that are not acknowledged yet.' }))
       }),
       response: responses({ 200: { description: 'Events as they come', content: { 'text/event-stream': { schema: Type.String() } } } })
     }
   }, async (request, reply) => {
     const caller = callerOf(request)
-    const { type, topic, filter, since } = request.query
+    const { type, topic, filter, since, group, limit = 10 } = request.query
     const lastId = request.headers['last-event-id']
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     // A stream does not outlive the token that opened it.
     const expiry = setTimeout(() => gone.abort(), Math.max(0, caller.expires_at * 1000 - clock())).unref()
-    const pages = events.stream(
-      caller.project_id, caller, parseSubscription({ type, topic, filter }),
-      typeof lastId === 'string' && lastId !== '' ? lastId : since, QUIET_MS, gone.signal
-    )
+    const pages = group === undefined
+      ? events.stream(
+        caller.project_id, caller, parseSubscription({ type, topic, filter }),
+        typeof lastId === 'string' && lastId !== '' ? lastId : since, QUIET_MS, gone.signal
+      )
+      : events.groups.stream({
+        project: caller.project_id, reader: caller, group, listensFor: { type, topic, filter }, since, limit, quietMs: QUIET_MS, signal: gone.signal
+      })
     try {
       // The first page shows whether `since` is valid, while an error can still be answered.
       let page = await pages.next()

@@ -1,6 +1,8 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from '../../typebox.js'
 import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'
+import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
 import { BODY_ERRORS, EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
@@ -9,12 +11,15 @@ import type { App, Services } from '../types.js'
 const MAX_TIMEOUT_MS = 120_000
 const DEFAULT_TIMEOUT_MS = 30_000
 
+const Delivery = Type.Object({ event_id: Type.String(), attempt: Type.Integer(), ack_by: Time, last_error: Type.Optional(Type.String()) })
+
 const Page = Type.Object({
   events: Type.Array(EventRecord),
   more_available: Type.Boolean(),
   next_cursor: Type.String(),
   gap: Type.Optional(Type.Object({ missed: Type.Integer({ description: 'Events that retention took before they were read.' }) })),
   timeout: Type.Optional(Type.Boolean()),
+  deliveries: Type.Optional(Type.Array(Delivery, { description: 'Of a group: what is to be acknowledged, and until when.' })),
   timestamp: Time
 })
 
@@ -22,7 +27,15 @@ const Page = Type.Object({
 const Types = Type.String({ minLength: 1, maxLength: 2100 })
 const Since = Type.String({ minLength: 1, maxLength: 512, description: 'A cursor, an event id, an RFC 3339 time, `earliest` or `latest`.' })
 const FilterText = Type.String({ maxLength: 2048, description: '`field:value` joined by `,`; `a|b` either, `!field:value` not, `field:pre*` prefix, `field:>90` number.' })
+const Group = Type.Optional(Type.String({ ...Identifier, description: 'A consumer group: each event goes to one of its members, which acknowledges it.' }))
 const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
+
+/** A reader is further on only when it has been given the events. */
+function afterWriting (request: FastifyRequest, reply: FastifyReply, delivered: () => Promise<void>, lost: () => Promise<void>): void {
+  writtenOut(reply.raw)
+    .then(async (isWritten) => { await (isWritten ? delivered() : lost()) })
+    .catch((error: unknown) => request.log.warn({ err: error }, 'where a reader is could not be saved'))
+}
 
 export async function eventRoutes (app: App, { events }: Services): Promise<void> {
   const WaitQuery = Strict({
@@ -30,7 +43,8 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
     filter: Type.Optional(FilterText),
     topic: Type.Optional(EventName),
     since: Type.Optional(Since),
-    limit: Type.Optional(Limit)
+    limit: Type.Optional(Limit),
+    group: Group
   })
 
   for (const path of ['/api/events/wait', '/api/events/wait/:event_type']) {
@@ -48,20 +62,20 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
       }
     }, async (request, reply) => {
       const caller = callerOf(request)
-      const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number }
-      const { page, timedOut, delivered } = await events.wait({
+      const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number, group?: string }
+      const asked = { type: request.params.event_type, topic: query.topic, filter: query.filter }
+      const shared = {
         project: caller.project_id,
         reader: caller,
-        subscription: parseSubscription({ type: request.params.event_type, topic: query.topic, filter: query.filter }),
         since: query.since,
         limit: query.limit ?? 100,
         timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS,
         signal: goneSignal(reply.raw)
-      })
-      // The position moves only when the client has been given the events.
-      writtenOut(reply.raw).then(async (isWritten) => {
-        if (isWritten) await delivered()
-      }).catch((error: unknown) => request.log.warn({ err: error }, 'the position of a reader could not be saved'))
+      }
+      const { page, timedOut, delivered, lost } = query.group === undefined
+        ? await events.wait({ ...shared, subscription: parseSubscription(asked) })
+        : await events.groups.wait({ ...shared, group: query.group, listensFor: asked })
+      afterWriting(request, reply, delivered, lost)
       return { ...page, ...(timedOut ? { timeout: true } : {}), timestamp: new Date().toISOString() }
     })
   }
@@ -73,21 +87,31 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
     correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
     since: Type.Optional(Since),
     until: Type.Optional(Time),
-    limit: Type.Optional(Limit)
+    limit: Type.Optional(Limit),
+    group: Group
   })
 
   app.get('/api/events', {
     config: { access: 'any' },
     schema: { summary: 'History, oldest first; moves no position', tags: ['events'], querystring: HistoryQuery, response: responses({ 200: Page }) }
-  }, async (request) => {
-    const { type, topic, filter, correlation_id: correlation, since, until, limit = 100 } = request.query
+  }, async (request, reply) => {
+    const { type, topic, filter, correlation_id: correlation, since, until, limit = 100, group } = request.query
+    if (group !== undefined) {
+      if (correlation !== undefined || until !== undefined) throw apiError('VAL_001', 'A group listens for a type, a topic and a filter: correlation_id and until do not go with it.')
+      const caller = callerOf(request)
+      const { page, delivered, lost } = await events.groups.wait({
+        project: caller.project_id, reader: caller, group, listensFor: { type, topic, filter }, since, limit, timeoutMs: 0, signal: goneSignal(reply.raw)
+      })
+      afterWriting(request, reply, delivered, lost)
+      return { ...page, timestamp: new Date().toISOString() }
+    }
     const page: EventPage = await events.list(callerOf(request).project_id, parseSubscription({ type, topic, filter }), {
       since, correlation, limit, until: until === undefined ? undefined : Date.parse(until)
     })
     return { ...page, timestamp: new Date().toISOString() }
   })
 
-  const DeadLetter = Type.Object({ event: EventRecord, reason: Type.String(), attempts: Type.Integer(), last_error: Type.String(), timestamp: Time })
+  const DeadLetter = Type.Object({ event: EventRecord, target: Type.Optional(Type.String({ description: 'Whom it could not be handed to: `group:<name>`, `webhook:<id>`.' })), reason: Type.String(), attempts: Type.Integer(), last_error: Type.String(), timestamp: Time })
 
   app.get('/api/events/dead-letters', {
     config: { access: 'admin' },

@@ -280,6 +280,10 @@ export function groupTests (check: BusTest): void {
       },
       { group: OTHER, purpose: 'work', lag: 4, held: [] }
     ])
+    const [{ held } = { held: [] }] = await bus.groups(PROJECT)
+    assert.deepEqual(await bus.findGroup(PROJECT, GROUP), { purpose: 'work', held })
+    assert.equal(await bus.findGroup(NEIGHBOUR, GROUP), undefined)
+    assert.equal(await bus.findGroup(PROJECT, 'unheard-of'), undefined)
   })
 
   check('group: an event whose ttl has passed is handed out to nobody, also when it was before', async ({ instance: bus, clock }) => {

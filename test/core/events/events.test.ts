@@ -12,7 +12,7 @@ const log = { debug () {}, info () {}, warn () {}, error () {} }
 
 function setUp (change: (bus: EventBus) => EventBus = (bus) => bus) {
   const bus = change(createMemoryBus({ retention: { age: 86_400_000, count: 10_000 }, clock: Date.now, log }))
-  const events = new Events({ bus, maxWaits: 10, maxRounds: 50, clock: Date.now, subscribedAgents: () => [] })
+  const events = new Events({ bus, maxWaits: 10, maxRounds: 50, clock: Date.now, log, groups: { rules: { ackWaitSeconds: 30, maxDeliveries: 5 }, maxGroups: 10 }, subscribedAgents: () => [] })
   const publish = async (type = 'note') => (await events.publish('sample', READER, { event_type: type, topic: 'error' })).event.event_id
   const wait = async (timeoutMs: number, signal = new AbortController().signal): Promise<Waited> => await events.wait({
     project: 'sample', reader: READER, subscription: parseSubscription({ type: 'note' }), since: undefined, limit: 100, timeoutMs, signal

@@ -8,7 +8,7 @@ const log = { debug () {}, info () {}, warn () {}, error () {} }
 
 function setUp ({ wrap = (bus: EventBus) => bus, count = 10_000 } = {}) {
   const bus = createMemoryBus({ retention: { age: 86_400_000, count }, clock: Date.now, log })
-  const start = (): Events => new Events({ bus: wrap(bus), maxWaits: 10, maxRounds: 50, clock: Date.now, subscribedAgents: () => [] })
+  const start = (): Events => new Events({ bus: wrap(bus), maxWaits: 10, maxRounds: 50, clock: Date.now, log, groups: { rules: { ackWaitSeconds: 30, maxDeliveries: 5 }, maxGroups: 10 }, subscribedAgents: () => [] })
   const events = start()
   const publishOn = (on: Events) => async (round: number | undefined, more: Partial<Publication> = {}): Promise<string> => {
     const { event } = await on.publish('sample', PUBLISHER, { event_type: 'note', topic: 'error', correlation_id: 'talk', ...(round === undefined ? {} : { round }), ...more })

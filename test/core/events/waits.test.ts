@@ -16,7 +16,7 @@ interface Stage { bus: EventBus, events: Events, wait (changes?: Partial<WaitQue
 function createStage ({ wrap = (bus: EventBus) => bus, count = 10_000, maxWaits = 20_000 } = {}): Stage {
   const clock = createTestClock()
   const bus = createMemoryBus({ clock, retention: { age: 86_400_000, count }, log: silentLog })
-  const events = new Events({ bus: wrap(bus), clock, maxWaits, maxRounds: 50, subscribedAgents: () => [] })
+  const events = new Events({ bus: wrap(bus), clock, maxWaits, maxRounds: 50, log: silentLog, groups: { rules: { ackWaitSeconds: 30, maxDeliveries: 5 }, maxGroups: 10 }, subscribedAgents: () => [] })
   return {
     bus,
     events,

@@ -15,7 +15,7 @@ function setUp (wrap: (bus: EventBus) => EventBus = (bus) => bus) {
   const clock = (): number => now
   const log = createLogSpy()
   const bus = createMemoryBus({ retention: { age: HOUR_MS, count: 10_000 }, clock, log })
-  const events = new Events({ bus: wrap(bus), maxWaits: 10, maxRounds: 50, clock, subscribedAgents: () => [] })
+  const events = new Events({ bus: wrap(bus), maxWaits: 10, maxRounds: 50, clock, log, groups: { rules: { ackWaitSeconds: 30, maxDeliveries: 5 }, maxGroups: 10 }, subscribedAgents: () => [] })
   const results = createResults({ store: createMemoryStore({ maxResults: 100 }), events, clock, log, onStored: () => {} })
   const profiles = createProfileSet([], [], true, new Map())
   return {
