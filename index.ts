@@ -10,7 +10,11 @@ export type * from './core/contracts/index.js'
 
 /** Options of built-in plugins that the settings decide. */
 function impliedOptions (settings: Settings): Record<string, Record<string, unknown>> {
-  const retention = { retentionHours: settings.events.retention_hours, retentionCount: settings.events.retention_count }
+  const retention = {
+    retentionHours: settings.events.retention_hours,
+    retentionCount: settings.events.retention_count,
+    retentionMb: settings.events.retention_mb
+  }
   return {
     'auth/jwt': { chainSeconds: settings.auth.chain_seconds },
     'event-bus/journal': retention,

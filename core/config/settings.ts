@@ -31,6 +31,7 @@ export const settingsSchema = Type.Object({
     strict_topics: Type.Boolean({ default: false, description: 'Whether an agent may publish only under the topics of its profile.' }),
     retention_hours: Type.Number({ exclusiveMinimum: 0, maximum: 8760, default: 24, description: 'How long events are kept.' }),
     retention_count: Type.Integer({ minimum: 1, maximum: 10_000_000, default: 10_000, description: 'How many events of a project are kept.' }),
+    retention_mb: Type.Number({ exclusiveMinimum: 0, maximum: 1_048_576, default: 256, description: 'How much of a project\'s events is kept, MiB.' }),
     max_rounds: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 50, description: 'The highest round that an event may have.' }),
     max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' }),
     ack_wait_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How long a member of a group may take to acknowledge an event before another one gets it.' }),

@@ -1,7 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { ConsumerGroups, createIds, definePlugin, groupCalls, Type, type Clock, type EventBus, type GroupCalls, type Logger } from '../../core/plugin-api.js'
+import { AgeClock } from './age-clock.js'
 import { DeadLetters } from './dead-letters.js'
 import { completeEvent } from './event-draft.js'
+import { namesOf } from './part.js'
 import { EventStream } from './stream.js'
 import { retentionOf, retentionOptions, type Retention } from './retention.js'
 import { ReaderPositions } from './reader-positions.js'
@@ -10,18 +12,21 @@ export interface MemoryBusOptions {
   retention: Retention
   clock: Clock
   log: Logger
+  /** A clock in milliseconds that nobody can set: `performance.now` by default. */
+  elapsed?: Clock
 }
 
 /** Events in memory: ordered and bounded, and gone with the process. */
-export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): EventBus {
+export function createMemoryBus ({ retention, clock, log, elapsed }: MemoryBusOptions): EventBus {
   const generation = randomBytes(6).toString('hex')
+  const ages = new AgeClock(clock, elapsed)
   const streams = new Map<string, { stream: EventStream, nextId: () => string }>()
   const positions = new ReaderPositions()
   const deadLetters = new DeadLetters(log)
   let published = 0
 
   const streamOf = (project: string): { stream: EventStream, nextId: () => string } => {
-    const known = streams.get(project) ?? { stream: new EventStream(generation, project, retention, clock), nextId: createIds('evt_', clock) }
+    const known = streams.get(project) ?? { stream: new EventStream({ project, generation, retention, ages }), nextId: createIds('evt_', clock) }
     streams.set(project, known)
     return known
   }
@@ -30,9 +35,10 @@ export function createMemoryBus ({ retention, clock, log }: MemoryBusOptions): E
     supports: { durable: false },
     async append (project, draft) {
       const { stream, nextId } = streamOf(project)
-      const known = stream.find(draft)
+      const known = stream.findOpen(namesOf(draft))
       if (known !== undefined) return { ...known, duplicate: true }
-      const placed = stream.add(completeEvent(draft, nextId, clock), draft.idempotency_key)
+      const { event, text } = completeEvent(draft, nextId, clock)
+      const placed = stream.add(event, { key: draft.idempotency_key, bytes: text.length })
       published++
       stream.announce(placed, (error) => log.error({ err: error }, 'an event listener failed'))
       return { ...placed, duplicate: false }

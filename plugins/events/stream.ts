@@ -1,80 +1,90 @@
 import { createHash } from 'node:crypto'
-import { apiError, type Anchor, type Clock, type EventDraft, type LiveEvent, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
+import { apiError, messageOf, type Anchor, type LiveEvent, type PlacedEvent, type Position, type ReadPage, type SidecarEvent } from '../../core/plugin-api.js'
+import type { AgeClock } from './age-clock.js'
+import { OpenPart } from './open-part.js'
+import type { EventName, Part, Row } from './part.js'
 import type { Retention } from './retention.js'
 
-interface Entry {
-  sequence: number
-  event: SidecarEvent
-  /** Milliseconds since the epoch; never less than its predecessor's, also where the clock was set back. */
-  time: number
-  /** Segment of the log that holds it; 0 where there is no log. */
-  segment: number
-  /** The publisher's idempotency key. */
-  key: string | undefined
+export interface StreamOptions {
+  project: string
+  /** Name of the log: tells positions of this stream from those of another log's. */
+  generation: string
+  retention: Retention
+  ages: AgeClock
+  /** Segment that events which are added lie in; 0 where there is no log. */
+  segment?: number
+  /** Retention has taken all that the stream had in a closed segment. */
+  onDrop? (segment: number): void
 }
 
+interface Place { part: Part, row: number }
+
 /**
- * One project's retained events in memory, numbered from 1. Numbers rise by one, but for those of damaged records.
+ * One project's retained events, numbered from 1. Numbers rise by one, but for those of damaged records.
  * A position names the stream and the number of the last event behind the reader.
  */
 export class EventStream {
   readonly #prefix: string
   readonly #retention: Retention
-  readonly #clock: Clock
+  readonly #ages: AgeClock
   readonly #onDrop: (segment: number) => void
-  #entries: Entry[] = []
-  /** Index in `#entries` of the first retained one; the rest is cut off now and then. */
+  /** Oldest first; the last one is open, and the others hold at least one retained row. */
+  readonly #closed: Part[] = []
+  #open: OpenPart
+  /** The first retained row of the first part. */
   #start = 0
+  #count = 0
+  #bytes = 0
   #next = 1
-  readonly #byId = new Map<string, Entry>()
-  readonly #byKey = new Map<string, Entry>()
+  #lastTime = 0
+  /** What the clock was ahead of the ages from a number on, where that changed. */
+  #offsets: { from: number, offset: number }[] = []
   readonly #listeners = new Set<(live: LiveEvent) => void>()
 
-  constructor (generation: string, project: string, retention: Retention, clock: Clock, onDrop: (segment: number) => void = () => {}) {
-    // Tells a position of this stream from those of other projects and of other logs.
+  constructor ({ project, generation, retention, ages, segment = 0, onDrop = () => {} }: StreamOptions) {
     this.#prefix = createHash('sha256').update(`${generation}/${project}`).digest('hex').slice(0, 16)
     this.#retention = retention
-    this.#clock = clock
+    this.#ages = ages
     this.#onDrop = onDrop
+    this.#open = new OpenPart(segment)
   }
 
   get retained (): number {
     this.expire()
-    return this.#entries.length - this.#start
+    return this.#count
   }
 
   get nextSequence (): number {
     return this.#next
   }
 
+  /** Time of the newest event, also where the clock was set back since. */
+  get lastTime (): number {
+    return this.#lastTime
+  }
+
   /** Lets go of what retention takes by now; every other method does so first. */
   expire (): void {
-    const oldest = this.#clock() - this.#retention.age
-    while (this.#start < this.#entries.length) {
-      const entry = this.#entries[this.#start]!
-      if (this.#entries.length - this.#start <= this.#retention.count && entry.time >= oldest) break
-      // Both may by now belong to a later event.
-      if (this.#byId.get(entry.event.event_id) === entry) this.#byId.delete(entry.event.event_id)
-      if (entry.key !== undefined && this.#byKey.get(entry.key) === entry) this.#byKey.delete(entry.key)
-      this.#onDrop(entry.segment)
-      this.#start++
+    const { count, bytes = Infinity, age } = this.#retention
+    const oldest = this.#ages.now() - age
+    while (this.#count > 0) {
+      const part = this.#part(0)
+      const time = part.time(this.#start) - this.#offsetAt(part.sequence(this.#start))
+      if (this.#count <= count && (this.#bytes <= bytes || this.#count === 1) && time >= oldest) break
+      this.#bytes -= part.bytes(this.#start)
+      this.#count--
+      part.drop(this.#start++)
+      if (this.#start === part.length && this.#closed.length > 0) {
+        this.#closed.shift()
+        this.#start = 0
+        this.#onDrop(part.segment)
+      }
     }
-    // Cutting in large pieces keeps an append at constant cost.
-    if (this.#start > 1024 && this.#start * 2 > this.#entries.length) {
-      this.#entries = this.#entries.slice(this.#start)
-      this.#start = 0
-    }
+    if (this.#closed.length === 0) this.#start -= this.#open.cut(this.#start)
   }
 
   position (sequence: number): Position {
     return `${this.#prefix}-${sequence}`
-  }
-
-  /** The retained event that a draft repeats. */
-  find ({ event_id: id, idempotency_key: key }: EventDraft): PlacedEvent | undefined {
-    this.expire()
-    const entry = (id === undefined ? undefined : this.#byId.get(id)) ?? (key === undefined ? undefined : this.#byKey.get(key))
-    return entry === undefined ? undefined : this.#place(entry)
   }
 
   /** Whether a position is of this stream. */
@@ -82,21 +92,66 @@ export class EventStream {
     return this.#sequenceOf(position) !== undefined
   }
 
+  /** The retained event that has one of the names, the first leading, as far as memory knows it: all where there is no log. */
+  findOpen (names: readonly EventName[]): PlacedEvent | undefined {
+    this.expire()
+    for (const name of names) {
+      const row = this.#open.find(name, this.#closed.length === 0 ? this.#start : 0)
+      if (row !== undefined) return this.#place(this.#open.events(row, row + 1)[0]!, this.#open.sequence(row))
+    }
+    return undefined
+  }
+
+  /** The retained event that has one of the names, the first leading. */
+  async find (names: readonly EventName[]): Promise<PlacedEvent | undefined> {
+    for (const name of names) {
+      const found = await this.#find(name)
+      if (found === undefined) continue
+      const { part, row } = found
+      const [event] = await this.#ask(part, part.events(row, row + 1)) ?? []
+      if (event !== undefined) return this.#place(event, part.sequence(row))
+    }
+    return undefined
+  }
+
   /** Gives the next event a number, behind events that are no longer there. */
   continueAt (sequence: number): void {
-    this.#next = Math.max((this.#entries.at(-1)?.sequence ?? 0) + 1, sequence)
+    this.#next = Math.max(this.#next, sequence)
   }
 
   /** Takes an event in; `sequence` is given when it comes from a log that retention may have cut. */
-  add (event: SidecarEvent, key: string | undefined, segment = 0, sequence = this.#next): PlacedEvent {
-    const time = Math.max(Date.parse(event.timestamp), this.#entries.at(-1)?.time ?? 0)
-    const entry = { sequence, event, time, segment, key }
+  add (event: SidecarEvent, { key, bytes, offset = 0, sequence = this.#next }: { key?: string | undefined, bytes: number, offset?: number, sequence?: number }): PlacedEvent {
+    const time = this.#lastTime = Math.max(Date.parse(event.timestamp), this.#lastTime)
+    const ahead = this.#ages.offset
+    if (ahead !== (this.#offsets.at(-1)?.offset ?? 0)) this.#changeOffset(sequence, ahead)
     this.#next = sequence + 1
-    this.#entries.push(entry)
-    this.#byId.set(event.event_id, entry)
-    if (key !== undefined) this.#byKey.set(key, entry)
+    this.#open.add({ sequence, event, time, bytes, offset, key })
+    this.#count++
+    this.#bytes += bytes
     this.expire()
-    return this.#place(entry)
+    return this.#place(event, sequence)
+  }
+
+  /** Takes in the events of a closed segment, all behind those that are there. */
+  addClosed (part: Part, bytes: number): void {
+    this.#closed.push(part)
+    this.#lastTime = Math.max(part.time(part.length - 1), this.#lastTime)
+    this.#next = Math.max(part.sequence(part.length - 1) + 1, this.#next)
+    this.#count += part.length
+    this.#bytes += bytes
+  }
+
+  /** Rows that a segment which is about to be closed has to keep. */
+  openRows (): readonly Row[] {
+    this.expire()
+    return this.#open.rows.slice(this.#closed.length === 0 ? this.#start : 0)
+  }
+
+  /** Puts a closed part with all the open rows in their place, or nothing where there are none; the next events lie in another segment. */
+  closeOpen (part: Part | undefined, segment: number): void {
+    if (this.#closed.length === 0) this.#start = 0
+    if (part !== undefined) this.#closed.push(part)
+    this.#open = new OpenPart(segment)
   }
 
   /** Hands an event to all who listen; one that throws harms nobody else. */
@@ -117,55 +172,121 @@ export class EventStream {
     return () => { this.#listeners.delete(own) }
   }
 
-  read (after: Position, limit: number): ReadPage {
+  /** What lies in memory is read at once, without giving way. */
+  async read (after: Position, limit: number): Promise<ReadPage> {
     this.expire()
-    const last = this.#parse(after)
-    const first = this.#entries[this.#start]?.sequence ?? this.#next
-    const from = this.#firstWhere((entry) => entry.sequence > last)
     const items: PlacedEvent[] = []
-    const now = this.#clock()
-    let index = from
-    for (; index < this.#entries.length && items.length < limit; index++) {
-      const entry = this.#entries[index]!
-      if (Date.parse(entry.event.timestamp) + entry.event.ttl_seconds * 1000 > now) items.push(this.#place(entry))
+    let behind = this.#parse(after)
+    let missed = 0
+    for (;;) {
+      const first = this.#firstSequence()
+      if (behind < first - 1) {
+        // Retention may also take what is about to be read; that is told by the next page.
+        if (items.length > 0) break
+        missed += first - 1 - behind
+        behind = first - 1
+      }
+      if (items.length >= limit) break
+      const { part, row } = this.#firstWhere((part, row) => part.sequence(row) > behind)
+      if (row === part.length) break
+      const read = part.events(row, Math.min(part.length, row + limit - items.length))
+      const events = read instanceof Promise ? await this.#ask(part, read) ?? [] : read
+      for (const [at, event] of events.entries()) {
+        behind = part.sequence(row + at)
+        if (event !== undefined && !this.#isExpired(event, behind)) items.push(this.#place(event, behind))
+      }
     }
-    const next = index > from ? this.#entries[index - 1]!.sequence : Math.max(last, first - 1)
-    return { items, next: this.position(next), end: index >= this.#entries.length, missed: Math.max(0, first - 1 - last) }
+    return { items, next: this.position(behind), end: behind >= this.#lastSequence(), missed }
   }
 
-  locate (anchor: Anchor): Position | undefined {
+  async locate (anchor: Anchor): Promise<Position | undefined> {
     this.expire()
     switch (anchor.at) {
       case 'earliest':
-        return this.position((this.#entries[this.#start]?.sequence ?? this.#next) - 1)
+        return this.position(this.#firstSequence() - 1)
       case 'latest':
         return this.position(this.#next - 1)
       case 'event':
       case 'key': {
-        const entry = anchor.at === 'event' ? this.#byId.get(anchor.event_id) : this.#byKey.get(anchor.idempotency_key)
-        return entry === undefined ? undefined : this.position(entry.sequence - 1)
+        const found = await this.#find(anchor.at === 'event' ? `id/${anchor.event_id}` : `key/${anchor.idempotency_key}`)
+        return found === undefined ? undefined : this.position(found.part.sequence(found.row) - 1)
       }
       case 'time': {
-        const first = this.#entries[this.#firstWhere((entry) => entry.time >= anchor.time)]
-        return this.position((first?.sequence ?? this.#next) - 1)
+        const { part, row } = this.#firstWhere((part, row) => part.time(row) >= anchor.time)
+        return this.position((row === part.length ? this.#next : part.sequence(row)) - 1)
       }
     }
   }
 
-  #place (entry: Entry): PlacedEvent {
-    return { event: entry.event, position: this.position(entry.sequence) }
+  async #find (name: EventName): Promise<Place | undefined> {
+    this.expire()
+    for (const part of [this.#open, ...this.#closed.slice().reverse()]) {
+      const row = await this.#ask(part, part.find(name, part === this.#part(0) ? this.#start : 0))
+      if (row !== undefined) return { part, row }
+    }
+    return undefined
   }
 
-  /** Index of the first retained entry for which a condition holds that holds for all behind it. */
-  #firstWhere (holds: (entry: Entry) => boolean): number {
-    let low = this.#start
-    let high = this.#entries.length
+  /** What the disk says; a part that retention took meanwhile, and its file with it, has nothing to tell. */
+  async #ask<Answer> (part: Part, answer: Answer | Promise<Answer>): Promise<Answer | undefined> {
+    try {
+      return await answer
+    } catch (error) {
+      if (part !== this.#open && !this.#closed.includes(part)) return undefined
+      throw apiError('EVT_001', `The event log cannot be read: ${messageOf(error)}.`)
+    } finally {
+      this.expire()
+    }
+  }
+
+  #changeOffset (from: number, offset: number): void {
+    const first = this.#firstSequence()
+    this.#offsets = [...this.#offsets.filter((_each, index) => (this.#offsets[index + 1]?.from ?? Infinity) > first), { from, offset }]
+  }
+
+  #part (index: number): Part {
+    return this.#closed[index] ?? this.#open
+  }
+
+  #firstSequence (): number {
+    const part = this.#part(0)
+    return this.#start < part.length ? part.sequence(this.#start) : this.#next
+  }
+
+  #lastSequence (): number {
+    const part = this.#open.length > 0 ? this.#open : this.#closed.at(-1)
+    return this.#count === 0 || part === undefined ? 0 : part.sequence(part.length - 1)
+  }
+
+  #place (event: SidecarEvent, sequence: number): PlacedEvent {
+    return { event, position: this.position(sequence) }
+  }
+
+  #isExpired (event: SidecarEvent, sequence: number): boolean {
+    return Date.parse(event.timestamp) - this.#offsetAt(sequence) + event.ttl_seconds * 1000 <= this.#ages.now()
+  }
+
+  #offsetAt (sequence: number): number {
+    for (let index = this.#offsets.length - 1; index >= 0; index--) {
+      if (this.#offsets[index]!.from <= sequence) return this.#offsets[index]!.offset
+    }
+    return 0
+  }
+
+  /** The first retained row for which a condition holds that holds for all behind it; else the end of the open part. */
+  #firstWhere (holds: (part: Part, row: number) => boolean): Place {
+    let index = this.#closed.length
+    // Readers are mostly near the end.
+    while (index > 0 && (this.#part(index).length === 0 || holds(this.#part(index), 0))) index--
+    const part = this.#part(index)
+    let low = index === 0 ? this.#start : 0
+    let high = part.length
     while (low < high) {
       const middle = (low + high) >>> 1
-      if (holds(this.#entries[middle]!)) high = middle
+      if (holds(part, middle)) high = middle
       else low = middle + 1
     }
-    return low
+    return low === part.length && index < this.#closed.length ? { part: this.#part(index + 1), row: 0 } : { part, row: low }
   }
 
   #parse (position: Position): number {

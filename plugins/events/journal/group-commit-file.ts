@@ -9,9 +9,9 @@ interface Waiting<Item> {
 
 export interface GroupCommitOptions<Item> {
   /** Renders a batch; called when it is about to be written. */
-  encode (items: readonly Item[]): Buffer
-  /** Called when a batch is durable, before those who wait for it are told. */
-  committed (items: readonly Item[]): void
+  encode (items: readonly Item[]): Buffer | Promise<Buffer>
+  /** Called when a batch is durable, before those who wait for it are told; `at` is where it begins in the file. */
+  committed (items: readonly Item[], at: number): void
   /** Called between batches, the only time at which the file may be exchanged for a new one. */
   between? (handle: FileHandle, size: number): Promise<FileHandle | undefined>
 }
@@ -93,7 +93,7 @@ export class GroupCommitFile<Item> {
       this.#handle = exchanged
       this.#size = (await exchanged.stat()).size
     }
-    const bytes = this.#options.encode(items)
+    const bytes = await this.#options.encode(items)
     try {
       for (let written = 0; written < bytes.length;) {
         written += (await this.#handle.write(bytes, written, bytes.length - written, this.#size + written)).bytesWritten
@@ -109,8 +109,9 @@ export class GroupCommitFile<Item> {
       this.#broken = `the disk did not confirm a write (${messageOf(error)}); restart the sidecar when the disk is sound`
       throw error
     }
+    const at = this.#size
     this.#size += bytes.length
-    this.#options.committed(items)
+    this.#options.committed(items, at)
   }
 }
 

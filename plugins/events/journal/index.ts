@@ -9,7 +9,7 @@ export default definePlugin({
   description: 'Events in memory and in a durable log of JSON lines',
   options: Type.Object({
     ...retentionOptions,
-    segmentBytes: Type.Integer({ minimum: 4096, default: 16 * 1024 * 1024, description: 'Size at which a segment of the log is closed.' })
+    segmentBytes: Type.Integer({ minimum: 4096, maximum: 1024 * 1024 * 1024, default: 4 * 1024 * 1024, description: 'Size at which a segment of the log is closed.' })
   }, { additionalProperties: false }),
   create: (options, { storage, clock, log }) => createJournal({
     directory: join(storage, 'events'), retention: retentionOf(options), segmentBytes: options.segmentBytes, clock, log

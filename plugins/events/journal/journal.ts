@@ -2,18 +2,20 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  apiError, codeOf, ConsumerGroups, createIds, groupCalls, makeDirectory, removeLeftovers, writeFileDurably,
+  apiError, codeOf, ConsumerGroups, groupCalls, makeDirectory, removeLeftovers, writeFileDurably,
   type Clock, type EventBus, type EventDraft, type GroupCalls, type GroupChange, type Logger, type PlacedEvent
 } from '../../../core/plugin-api.js'
+import { AgeClock } from '../age-clock.js'
 import { completeEvent } from '../event-draft.js'
+import { namesOf } from '../part.js'
 import type { Retention } from '../retention.js'
-import { EventStream } from '../stream.js'
 import { ChangeLog } from './change-log.js'
 import { DeadLetterFile } from './dead-letter-file.js'
 import { GroupCommitFile } from './group-commit-file.js'
 import { PositionFile } from './position-file.js'
-import { encodeRecord, type LogRecord } from './record.js'
+import { encodeEvent, encodeHeads } from './record.js'
 import { Segments } from './segments.js'
+import { Streams } from './streams.js'
 
 export interface JournalOptions {
   /** Folder of the log; made when it is missing. */
@@ -23,115 +25,69 @@ export interface JournalOptions {
   segmentBytes: number
   clock: Clock
   log: Logger
+  /** A clock in milliseconds that nobody can set: `performance.now` by default. */
+  elapsed?: Clock
 }
-
-interface Stream {
-  events: EventStream
-  /** The last identifier that the bus itself gave; new ones sort behind it. */
-  lastId: string | undefined
-  nextId: (() => string) | undefined
-}
-
-const OWN_ID = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/
 
 interface Append {
   project: string
   draft: EventDraft
-  placed?: PlacedEvent
-  /** Whether the event was there; else this append made it. */
-  duplicate?: boolean
+  placed?: PlacedEvent | undefined
+  /** Where its record lies in the batch, without the newline; absent when the event was there. */
+  written?: { offset: number, bytes: number }
 }
 
 /** The embedded event bus: a ring in memory for reading, and a log of JSON lines that is synced before an event is acknowledged. */
-export function createJournal ({ directory, retention, segmentBytes, clock, log }: JournalOptions): EventBus {
+export function createJournal ({ directory, retention, segmentBytes, clock, log, elapsed }: JournalOptions): EventBus {
   const segments = new Segments(directory, log)
-  const streams = new Map<string, Stream>()
+  const streams = new Streams({ segments, retention, ages: new AgeClock(clock, elapsed), clock, log })
   const positions = new PositionFile(join(directory, 'positions.json'), log)
   const deadLetters = new DeadLetterFile(join(directory, 'dead-letters.jsonl'), log)
-  let generation = ''
   let file: GroupCommitFile<Append> | undefined
   let published = 0
-  let skipped = 0
   let closing: Promise<void> | undefined
 
-  const streamOf = (project: string): Stream => {
-    const known = streams.get(project)
-    if (known !== undefined) return known
-    const events = new EventStream(generation, project, retention, clock, (segment) => segments.lost(segment))
-    const created: Stream = { events, lastId: undefined, nextId: undefined }
-    if (skipped > 0) events.continueAt(1 + skipped)
-    streams.set(project, created)
-    return created
-  }
-
-  const restore = (record: LogRecord, segment: number): void => {
-    if ('heads' in record) {
-      for (const [project, head] of Object.entries(record.heads)) {
-        const stream = streamOf(project)
-        stream.events.continueAt(head.next)
-        stream.lastId = head.last_id ?? undefined
-      }
-      return
-    }
-    const stream = streamOf(record.project_id)
-    segments.gained(segment)
-    stream.events.add(record.event, record.key, segment, record.seq)
-    if (OWN_ID.test(record.event.event_id)) stream.lastId = record.event.event_id
-  }
-
-  /** A number that a damaged record may have had is not given again: somebody may have read up to it. */
-  const skip = (): void => {
-    skipped++
-    for (const { events } of streams.values()) events.continueAt(events.nextSequence + 1)
-  }
-
-  const heads = (): string => encodeRecord({
-    heads: Object.fromEntries([...streams].map(([project, { events, lastId }]) => [project, { next: events.nextSequence, last_id: lastId ?? null }]))
-  })
-
   /** Numbers are given here, when the batch is written, so that a refused batch leaves no hole. */
-  const encode = (items: readonly Append[]): Buffer => {
+  const encode = async (items: readonly Append[]): Promise<Buffer> => {
+    for (const item of items) {
+      const names = namesOf(item.draft)
+      if (names.length > 0) item.placed = await streams.of(item.project).find(names)
+    }
     const lines: string[] = []
     const next = new Map<string, number>()
     const batch = new Map<string, PlacedEvent>()
+    let size = 0
     for (const item of items) {
-      const stream = streamOf(item.project)
-      const { events } = stream
-      const { event_id: given, idempotency_key: key } = item.draft
+      const { project, draft } = item
       // Project names hold no slash.
-      const names = [...given === undefined ? [] : [`${item.project}/id/${given}`], ...key === undefined ? [] : [`${item.project}/key/${key}`]]
-      const known = events.find(item.draft) ?? names.map((name) => batch.get(name)).find((placed) => placed !== undefined)
-      item.duplicate = known !== undefined
-      if (known !== undefined) {
-        item.placed = known
-        continue
-      }
-      stream.nextId ??= createIds('evt_', clock, stream.lastId)
-      const event = completeEvent(item.draft, stream.nextId, clock)
-      if (given === undefined) stream.lastId = event.event_id
-      const sequence = next.get(item.project) ?? events.nextSequence
-      next.set(item.project, sequence + 1)
-      item.placed = { event, position: events.position(sequence) }
+      const names = namesOf(draft).map((name) => `${project}/${name}`)
+      item.placed ??= names.map((name) => batch.get(name)).find((placed) => placed !== undefined)
+      if (item.placed !== undefined) continue
+      const { event, text } = completeEvent(draft, () => streams.nextId(project), clock)
+      const sequence = next.get(project) ?? streams.of(project).nextSequence
+      next.set(project, sequence + 1)
+      item.placed = { event, position: streams.of(project).position(sequence) }
       for (const name of names) batch.set(name, item.placed)
-      lines.push(encodeRecord({ seq: sequence, project_id: item.project, key, event }))
+      const line = encodeEvent({ seq: sequence, project_id: project, key: draft.idempotency_key }, text)
+      const bytes = Buffer.byteLength(line)
+      item.written = { offset: size, bytes: bytes - 1 }
+      size += bytes
+      lines.push(line)
     }
     return Buffer.from(lines.join(''))
   }
 
-  const committed = (items: readonly Append[]): void => {
-    for (const { project, draft, placed, duplicate } of items) {
-      if (duplicate === true) continue
-      const { events } = streamOf(project)
-      segments.gained(segments.current)
-      events.add(placed!.event, draft.idempotency_key, segments.current)
+  const committed = (items: readonly Append[], at: number): void => {
+    for (const { project, draft, placed, written } of items) {
+      if (written === undefined) continue
+      streams.committed(project, placed!.event, { key: draft.idempotency_key, offset: at + written.offset, bytes: written.bytes })
       published++
-      events.announce(placed!, (error) => log.error({ err: error }, 'an event listener failed'))
     }
   }
 
   const removeEmptySegments = async (): Promise<void> => {
     // A project that nobody asks about has events that expire, too.
-    for (const { events } of streams.values()) events.expire()
+    for (const events of streams.all) events.expire()
     await segments.removeEmpty()
   }
 
@@ -145,12 +101,12 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async open () {
       await makeDirectory(directory)
       await removeLeftovers(directory)
-      generation = await nameLog(join(directory, 'generation'), await segments.find(), log)
-      await segments.load({ take: restore, skip })
-      await segments.begin(heads())
-      await Promise.all([positions.open((project, position) => streamOf(project).events.holds(position)), deadLetters.open()])
+      streams.name(await nameLog(join(directory, 'generation'), await segments.find(), log))
+      await segments.load(streams, streams.seed)
+      await segments.begin(encodeHeads(streams.numbering()))
+      await Promise.all([positions.open((project, position) => streams.of(project).holds(position)), deadLetters.open()])
       await groupLog.open(async () => {
-        const lost = await groups.startOver((project, position) => streamOf(project).events.holds(position))
+        const lost = await groups.startOver((project, position) => streams.of(project).holds(position))
         if (lost > 0) log.warn({ groups: lost }, 'consumer groups are not of this event log; they start again from the oldest event')
       })
       file = await GroupCommitFile.open<Append>(segments.path, {
@@ -158,7 +114,9 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
         committed,
         async between (handle, size) {
           if (size < segmentBytes) return undefined
-          const rotated = await segments.rotate(handle, size, heads())
+          const closed = segments.current
+          const rotated = await segments.rotate(handle, size, encodeHeads(streams.numbering()))
+          streams.closeSegment(closed, size)
           await removeEmptySegments()
           return rotated
         }
@@ -168,7 +126,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async close () {
       closing ??= (async () => {
         await file?.close()
-        await Promise.all([positions.close(), deadLetters.close(), groupLog.close()])
+        await Promise.all([positions.close(), deadLetters.close(), groupLog.close(), segments.close()])
       })()
       await closing
     },
@@ -179,20 +137,20 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log 
     async append (project, draft) {
       const item: Append = { project, draft }
       await opened().append(item)
-      return { ...item.placed!, duplicate: item.duplicate! }
+      return { ...item.placed!, duplicate: item.written === undefined }
     },
-    read: async (project, { after, limit }) => streamOf(project).events.read(after, limit),
-    locate: async (project, anchor) => streamOf(project).events.locate(anchor),
-    subscribe: async (project, listener) => streamOf(project).events.listen(listener),
+    read: async (project, { after, limit }) => await streams.of(project).read(after, limit),
+    locate: async (project, anchor) => await streams.of(project).locate(anchor),
+    subscribe: async (project, listener) => streams.of(project).listen(listener),
     loadPosition: async (project, reader) => positions.load(project, reader),
     savePosition: async (project, reader, position) => { positions.save(project, reader, position) },
     addDeadLetter: async (project, letter) => await deadLetters.add(project, letter),
     listDeadLetters: async (project) => deadLetters.list(project),
     removeDeadLetter: async (project, eventId, target) => await deadLetters.remove(project, eventId, target),
     async stats (project) {
-      const chosen = project === undefined ? [...streams.keys()] : [project]
+      const chosen = project === undefined ? streams.all : [streams.of(project)]
       return {
-        retained: chosen.reduce((sum, name) => sum + (streams.get(name)?.events.retained ?? 0), 0),
+        retained: chosen.reduce((sum, events) => sum + events.retained, 0),
         published,
         dead_letters: deadLetters.count(project),
         bytes: segments.closedBytes + (file?.size ?? 0)

@@ -3,7 +3,8 @@ import { decodeRecord, RECORD_START, type LogRecord } from './record.js'
 
 /** Is told of every line in its order. */
 export interface LogReader {
-  sound (record: LogRecord): void
+  /** `offset` is where the record begins in the file, `length` is without its newline. */
+  sound (record: LogRecord, offset: number, length: number): void
   damaged (line: Buffer): void
 }
 
@@ -30,7 +31,7 @@ export async function readLog (path: string, reader: LogReader): Promise<LogEnd>
       const bytes = Buffer.concat([torn, chunk.subarray(0, bytesRead)])
       let start = 0
       for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-        readLine(bytes.subarray(start, end), reader)
+        readLine(bytes.subarray(start, end), size, reader)
         size += end + 1 - start
         start = end + 1
       }
@@ -47,33 +48,29 @@ export async function beginsWithHeads (path: string): Promise<boolean> {
   const handle = await open(path, 'r')
   try {
     const first = await handle.readLines({ autoClose: false })[Symbol.asyncIterator]().next()
-    return first.done !== true && 'heads' in (decodeRecord(first.value) ?? {})
+    return first.done !== true && 'heads' in (decodeRecord(Buffer.from(first.value)) ?? {})
   } finally {
     await handle.close()
   }
 }
 
-function readLine (line: Buffer, reader: LogReader): void {
-  const record = decodeRecord(line.toString('utf8'))
+function readLine (line: Buffer, offset: number, reader: LogReader): void {
+  const record = decodeRecord(line)
   if (record !== undefined) {
-    reader.sound(record)
+    reader.sound(record, offset, line.length)
     return
   }
-  for (const part of splitAtRecords(line)) {
+  for (const [start, part] of splitAtRecords(line)) {
     // Where the newline itself is damaged, its byte stands behind the record.
-    const found = decodeRecord(part.toString('utf8')) ?? decodeRecord(part.subarray(0, -1).toString('utf8'))
-    if (found === undefined) reader.damaged(Buffer.from(part))
-    else reader.sound(found)
+    const whole = [part, part.subarray(0, -1)].find((bytes) => decodeRecord(bytes) !== undefined)
+    if (whole === undefined) reader.damaged(Buffer.from(part))
+    else reader.sound(decodeRecord(whole)!, offset + start, whole.length)
   }
 }
 
 /** A damaged newline joins two records in one line; inside a record its beginning cannot occur, because quotes are escaped there. */
-function splitAtRecords (line: Buffer): Buffer[] {
-  const parts: Buffer[] = []
-  let start = 0
-  for (let next = line.indexOf(RECORD_START, 1); next >= 0; next = line.indexOf(RECORD_START, next + 1)) {
-    parts.push(line.subarray(start, next))
-    start = next
-  }
-  return [...parts, line.subarray(start)]
+function splitAtRecords (line: Buffer): [number, Buffer][] {
+  const starts = [0]
+  for (let next = line.indexOf(RECORD_START, 1); next >= 0; next = line.indexOf(RECORD_START, next + 1)) starts.push(next)
+  return starts.map((start, index) => [start, line.subarray(start, starts[index + 1])])
 }
