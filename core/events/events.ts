@@ -1,6 +1,6 @@
-import type { Appended, Claims, Clock, DeadLetter, EventBus, EventDraft, JsonObject, Logger, Priority, SidecarEvent } from '../contracts/index.js'
-import { apiError } from '../errors.js'
+import type { Appended, Claims, Clock, EventBus, EventDraft, JsonObject, Logger, Priority, SidecarEvent } from '../contracts/index.js'
 import { resolveSince } from './cursor.js'
+import { DeadLetters } from './dead-letters.js'
 import type { GroupRules } from './groups/definition.js'
 import { Groups } from './groups/groups.js'
 import { Held } from './held.js'
@@ -67,6 +67,7 @@ export interface EventsOptions {
 }
 
 export class Events {
+  readonly deadLetters: DeadLetters
   readonly #options: EventsOptions
   readonly #bus: EventBus
   readonly #hub: Hub
@@ -83,6 +84,7 @@ export class Events {
     this.#bus = options.bus
     this.#hub = new Hub(options.bus)
     this.#held = new Held(options.maxWaits)
+    this.deadLetters = new DeadLetters({ bus: options.bus, publish: async (project, draft) => await this.#append(project, draft) })
     this.#rounds = new Rounds({ bus: options.bus, max: options.maxRounds })
     this.#waits = new Waits({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock })
     this.groups = new Groups({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock, log: options.log, ...options.groups })
@@ -133,18 +135,6 @@ export class Events {
       this.#streamed += page.entries.length
       yield page
     }
-  }
-
-  deadLetters = async (project: string): Promise<DeadLetter[]> => await this.#bus.listDeadLetters(project)
-
-  /** Publishes a dead letter's event once more, as its first publisher did, and forgets the letter. */
-  async redrive (project: string, eventId: string): Promise<SidecarEvent> {
-    const letter = (await this.#bus.listDeadLetters(project)).find(({ event }) => event.event_id === eventId)
-    if (letter === undefined) throw apiError('NOT_001', `There is no dead letter '${eventId}'.`)
-    const { event_id: original, timestamp: _timestamp, ...draft } = letter.event
-    const { event } = await this.#append(project, { ...draft, references: original })
-    await this.#bus.removeDeadLetter(project, eventId, letter.target)
-    return event
   }
 
   statistics (): EventStatistics {

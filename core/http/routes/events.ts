@@ -5,7 +5,7 @@ import type { EventPage } from '../../events/events.js'
 import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
-import { BODY_ERRORS, EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
+import { EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const MAX_TIMEOUT_MS = 120_000
@@ -109,25 +109,5 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
       since, correlation, limit, until: until === undefined ? undefined : Date.parse(until)
     })
     return { ...page, timestamp: new Date().toISOString() }
-  })
-
-  const DeadLetter = Type.Object({ event: EventRecord, target: Type.Optional(Type.String({ description: 'Whom it could not be handed to: `group:<name>`, `webhook:<id>`.' })), reason: Type.String(), attempts: Type.Integer(), last_error: Type.String(), timestamp: Time })
-
-  app.get('/api/events/dead-letters', {
-    config: { access: 'admin' },
-    schema: { summary: 'What could not be handed over, and why', tags: ['events'], response: responses({ 200: Type.Object({ dead_letters: Type.Array(DeadLetter) }) }) }
-  }, async (request) => ({ dead_letters: await events.deadLetters(callerOf(request).project_id) }))
-
-  app.post('/api/events/dead-letters/:event_id/redrive', {
-    config: { access: 'admin' },
-    schema: {
-      summary: 'Publishes a dead letter once more',
-      tags: ['events'],
-      params: Strict({ event_id: Identifier }),
-      response: responses({ 202: Type.Object({ event_id: Type.String(), redriven: Type.String(), timestamp: Time }) }, 404, ...BODY_ERRORS)
-    }
-  }, async (request, reply) => {
-    const event = await events.redrive(callerOf(request).project_id, request.params.event_id)
-    return await reply.code(202).send({ event_id: event.event_id, redriven: request.params.event_id, timestamp: event.timestamp })
   })
 }

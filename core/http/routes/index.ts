@@ -2,6 +2,7 @@ import type { App, Services } from '../types.js'
 import { agentRoutes } from './agents.js'
 import { catalogueRoutes } from './catalogue.js'
 import { contextRoutes } from './context.js'
+import { deadLetterRoutes } from './dead-letters.js'
 import { eventGroupRoutes } from './event-groups.js'
 import { eventPublishRoutes } from './event-publish.js'
 import { eventStreamRoutes } from './event-stream.js'
@@ -12,7 +13,7 @@ import { tokenRoutes } from './tokens.js'
 
 /** Every route of the core. */
 export async function mountRoutes (app: App, services: Services): Promise<void> {
-  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, eventStreamRoutes, eventGroupRoutes, agentRoutes, catalogueRoutes]) {
+  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes, agentRoutes, catalogueRoutes]) {
     await mount(app, services)
   }
 }
