@@ -1,6 +1,6 @@
 import { least, most, plain, ratio } from '../speed/figures.js'
-import { openAll, renderRequest, type Connection } from '../speed/client.js'
-import { startBare, startServer, until, type Server, type Subject } from './session.js'
+import { openAll, type Connection } from '../speed/client.js'
+import { CROWD, startBare, startServer, until, type Server, type Subject } from './session.js'
 
 const WAITS = 8000
 const QUICK_WAITS = 200
@@ -10,12 +10,13 @@ const BATCH = 500
 export async function measureIdle (subject: Subject): Promise<void> {
   const count = subject.quick ? QUICK_WAITS : WAITS
   const bare = await startBare(subject)
-  const server = await startServer(subject, { bus: 'memory', guarded: false }, count)
+  const server = await startServer(subject, { bus: 'memory', guarded: false })
   try {
+    const request = (index: number): string => server.wait(index % CROWD)
     subject.say(`${count} idle answers of node:http`)
-    const plainBytes = await holdOpen(bare, bare.plainPort, bare.idle, count, () => renderRequest('GET', '/', {}))
+    const plainBytes = await holdOpen(bare, bare.plainPort, bare.idle, count, request)
     subject.say(`${count} idle waits`)
-    const own = await holdOpen(server, server.port, server.waiting, count, server.wait)
+    const own = await holdOpen(server, server.port, server.waiting, count, request)
     subject.figures.push(
       ratio('memory of an idle wait', [own.each / 1000], [plainBytes.each / 1000], 'kB', { aim: most(1.25), note: `${count} waits` }),
       plain(`${count} waits whose clients vanish, until nobody is in the list`, own.emptyMs, 'ms', { aim: most(1000) }),

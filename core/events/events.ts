@@ -116,8 +116,8 @@ export class Events {
   }
 
   /** Answers with events that match, or empty when the time is up or the server shuts down. */
-  async wait (query: WaitQuery): Promise<Waited> {
-    return await this.#waits.wait(query)
+  wait (query: WaitQuery): Promise<Waited> {
+    return this.#waits.wait(query)
   }
 
   /** History, oldest first; moves nobody's position. */

@@ -69,16 +69,17 @@ export class Parked implements Listener, Holder {
   }
 
   /** Resolves when it was rung since the last time, or is over. */
-  async rung (): Promise<void> {
-    if (!this.#isRung && !this.#isOver) {
-      await new Promise<void>((resolve) => { this.#resolve = resolve })
-      this.#resolve = undefined
-    }
-    this.#isRung = false
+  rung (): Promise<void> {
+    return new Promise<void>((resolve) => {
+      if (this.#isRung || this.#isOver) resolve()
+      else this.#resolve = resolve
+    })
   }
 
-  /** What was gathered; `undefined` where it is not certain that this is all: then the bus must be read. */
+  /** Ends the gathering and says what came; `undefined` where it is not certain that this is all: then the bus must be read. */
   handed (): Handed | undefined {
+    this.#isRung = false
+    this.#resolve = undefined
     const heard = this.#heard
     const gathered = this.#gathered ?? []
     this.#heard = this.#gathered = undefined

@@ -17,8 +17,16 @@ export function renderEvent (event: SidecarEvent): string {
   return text
 }
 
-/** A page as JSON, without its last brace, so that the answer's own members can follow. Made once for all who are sent the same events. */
-export function renderPage (page: EventPage): string {
+/** A page with what else an answer has, as JSON. The page is rendered once for all who are sent the same events. */
+export function renderAnswer (answer: EventPage): string {
+  const { events, more_available, next_cursor, gap, ...own } = answer
+  const page = renderPage({ events, more_available, next_cursor, ...(gap === undefined ? {} : { gap }) })
+  const rest = JSON.stringify(own).slice(1, -1)
+  return rest === '' ? `${page}}` : `${page},${rest}}`
+}
+
+/** Without its last brace. */
+function renderPage (page: EventPage): string {
   const { more_available: more, next_cursor: cursor, gap } = page
   const [first] = page.events
   if (first === undefined || gap !== undefined) return compose(page)

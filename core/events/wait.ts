@@ -59,26 +59,32 @@ export class Waits {
     return this.#timed === 0 ? 0 : this.#deliveryMs / this.#timed
   }
 
-  /** Answers with events that match, or empty when the time is up or the server shuts down. */
-  async wait (query: WaitQuery): Promise<Waited> {
-    const reader = `${query.reader.agent_id}/${query.subscription.key}`
-    const { start, waited, ...found } = await this.#find(query, reader)
+  /**
+   * Answers with events that match, or empty when the time is up or the server shuts down.
+   * Not `async`, nor what it hands on to: each function that waits costs as much again as what it waits for, and thousands wait.
+   */
+  wait (query: WaitQuery): Promise<Waited> {
+    return this.#find(query).then((found) => this.#answer(query, found))
+  }
+
+  #answer (query: WaitQuery, { start, waited, ...found }: Found): Waited {
     const page = pageOf(found)
     return {
       page,
       timedOut: page.events.length === 0,
       delivered: async () => {
         this.#count(page, waited)
-        await this.#positions.move(query.project, reader, start, found.next)
+        await this.#positions.move(query.project, nameOf(query), start, found.next)
       },
       // The reader stays where it was.
       lost: async () => {}
     }
   }
 
-  async #find ({ project, subscription, since, limit, timeoutMs, signal, reader: { agent_type: agentType } }: WaitQuery, reader: string): Promise<Found> {
+  async #find (query: WaitQuery): Promise<Found> {
     const { bus, hub, held } = this.#parts
-    const parked = new Parked(agentType, subscription, limit)
+    const { project, subscription, since, limit, timeoutMs, signal } = query
+    const parked = new Parked(query.reader.agent_type, subscription, limit)
     held.add(parked)
     let remove: (() => void) | undefined
     let timer: NodeJS.Timeout | undefined
@@ -87,7 +93,7 @@ export class Waits {
       signal.addEventListener('abort', parked)
       // Registered before reading, so that nothing slips between.
       remove = await hub.add(project, parked)
-      const start = await bus.loadPosition(project, reader)
+      const start = await bus.loadPosition(project, nameOf(query))
       let position = since === undefined ? start ?? (await bus.locate(project, { at: 'earliest' }))! : await resolveSince(bus, project, since)
       if (timeoutMs > 0) timer = setTimeout(endOf, timeoutMs, parked)
       let missed = 0
@@ -114,6 +120,11 @@ export class Waits {
     this.#timed++
     this.#deliveryMs += Math.max(0, this.#parts.clock() - Date.parse(events[0]!.timestamp))
   }
+}
+
+/** Whose position it is. */
+function nameOf ({ reader, subscription }: WaitQuery): string {
+  return `${reader.agent_id}/${subscription.key}`
 }
 
 function endOf (parked: Parked): void {

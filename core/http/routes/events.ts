@@ -1,9 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import Type from '../../typebox.js'
+import { renderAnswer } from '../../events/rendering.js'
 import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'
 import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
+import { Departure } from '../departure.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
 import { EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
 import type { App, Services } from '../types.js'
@@ -69,13 +71,13 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
         reader: caller,
         since: query.since,
         limit: query.limit ?? 100,
-        timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS,
-        signal: goneSignal(reply.raw)
+        timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS
       }
       const { page, timedOut, delivered, lost } = query.group === undefined
-        ? await events.wait({ ...shared, subscription: parseSubscription(asked) })
-        : await events.groups.wait({ ...shared, group: query.group, listensFor: asked })
+        ? await events.wait({ ...shared, signal: new Departure(reply.raw), subscription: parseSubscription(asked) })
+        : await events.groups.wait({ ...shared, signal: goneSignal(reply.raw), group: query.group, listensFor: asked })
       afterWriting(request, reply, delivered, lost)
+      reply.type('application/json; charset=utf-8').serializer(renderAnswer)
       return { ...page, ...(timedOut ? { timeout: true } : {}), timestamp: new Date().toISOString() }
     })
   }
