@@ -1,11 +1,8 @@
-import { mkdir, readFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { createSidecar, loadConfig, type Settings } from '../../index.js'
+import { startSidecar, TOKEN_SECONDS } from '../shared/sidecar.js'
 import type { Wish } from './message.js'
 
 const MAX_TITLE = 500
 const MAX_DESCRIPTION = 100_000
-const TOKEN_SECONDS = 86_400
 
 export interface AnsweredFile {
   path: string
@@ -37,24 +34,7 @@ export interface Product {
 
 /** A sidecar over a project, and a token of an agent. */
 export async function startProduct (root: string, folder: string, agentType: string): Promise<Product> {
-  const storage = join(folder, 'storage')
-  const home = join(folder, 'home')
-  await mkdir(home)
-  const { settings } = await loadConfig({
-    flags: { storage, 'log-level': 'silent', 'rate-limit-enabled': 'false', 'auth-token-ttl-seconds': String(TOKEN_SECONDS), 'context-timeout-seconds': '600' },
-    env: {},
-    project: root,
-    home
-  }) as { settings: Settings }
-  const { app, close } = await createSidecar({
-    settings,
-    project: { id: 'bench', root },
-    projects: [],
-    plugins: ['event-bus/memory', 'result-store/memory'].map((use) => ({ use, base: root, origin: 'the benchmark' })),
-    trusted: false,
-    environment: { PATH: process.env.PATH }
-  })
-  const operator = (await readFile(join(storage, 'operator.token'), 'utf8')).trim()
+  const { app, close, operator } = await startSidecar(root, folder)
   const send = async (method: 'GET' | 'POST' | 'PUT', url: string, token: string, body?: object): Promise<{ status: number, text: string }> => {
     const answer = await app.inject({ method, url, headers: { authorization: `Bearer ${token}` }, ...(body === undefined ? {} : { payload: body }) })
     return { status: answer.statusCode, text: answer.payload }

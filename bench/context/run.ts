@@ -1,22 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { languageOf } from '../../core/project/languages.js'
+import { agentFor } from '../shared/agents.js'
 import { createBaselines } from './baselines.js'
 import { caseOf, recentCases, type Case } from './cases.js'
-import { isSource } from './files.js'
 import { git } from './git.js'
 import { measureCase, type CaseResult } from './measure.js'
 import type { Options } from './options.js'
 import { startProduct } from './product.js'
 import { renderMisses, renderTables } from './report.js'
 import { macroAverage, summarize, type RepositoryResult } from './summary.js'
-import { createWorkspace, repositoryName, type TreeFile } from './workspace.js'
-
-/** Agent types for the languages that have one of their own. */
-const AGENTS = new Map(Object.entries({
-  javascript: 'javascript-pro', typescript: 'typescript-pro', python: 'python-pro', go: 'golang-pro', rust: 'rust-pro'
-}))
-const ANY_LANGUAGE = 'fullstack-developer'
+import { createWorkspace, repositoryName } from './workspace.js'
 
 function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
@@ -24,17 +17,6 @@ function messageOf (error: unknown): string {
 
 function progress (text: string): void {
   if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
-}
-
-/** The agent type for the language in which most of the source is written. */
-function agentFor (files: readonly TreeFile[]): string {
-  const sizes = new Map<string, number>()
-  for (const { path, size } of files) {
-    const language = languageOf(path)
-    if (language !== undefined && isSource(path)) sizes.set(language, (sizes.get(language) ?? 0) + size)
-  }
-  const main = [...sizes].sort(([, a], [, b]) => b - a)[0]?.[0]
-  return AGENTS.get(main ?? '') ?? ANY_LANGUAGE
 }
 
 /** None where one commit is asked for that the repository does not have. */

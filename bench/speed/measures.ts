@@ -2,7 +2,7 @@ import { rmSync, writeFileSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { languageOf, PROGRAMMING_LANGUAGES } from '../../core/project/languages.js'
-import { allAgents } from './agents.js'
+import { allAgents } from '../shared/agents.js'
 import type { BareCalls } from './bare.js'
 import { startChild } from './child.js'
 import { load, openAll, type Connection } from './client.js'
@@ -184,15 +184,31 @@ async function compareLoads (subject: Subject, session: Session, bare: ReturnTyp
   return found
 }
 
+/** How long the largest answer takes where nobody else asks, beside a bare server of the same bytes: that is what sending them costs. */
+async function compareAlone (subject: Subject, session: Session, bare: Connection, barePath: string): Promise<void> {
+  subject.say('10 MiB, beside a bare server')
+  const ours: number[] = []
+  const theirs: number[] = []
+  for (let round = 0; round < subject.plan.rounds * 3; round++) {
+    ours.push((await session.get(ISSUE, WHOLE)).milliseconds)
+    theirs.push((await bare.get(barePath, {})).milliseconds)
+  }
+  subject.figures.push(ratio('hit, 10 MiB, over HTTP / bare with the same buffer', ours, theirs, 'ms'))
+}
+
 export async function measureThroughput (subject: Subject, session: Session): Promise<void> {
   const bare = startChild<BareCalls>(new URL('./bare.js', import.meta.url), [], subject.folder)
   const connections: Connection[] = []
   try {
     const { etag, body } = await untilComplete(session, ISSUE, SMALL)
-    const file = join(subject.folder, 'answer.json')
-    await writeFile(file, body)
-    await bare.call('load', { name: 'answer', file })
+    const { body: whole } = await untilComplete(session, ISSUE, WHOLE)
+    for (const [name, content] of [['answer', body], ['whole', whole]] as const) {
+      const file = join(subject.folder, `${name}.json`)
+      await writeFile(file, content)
+      await bare.call('load', { name, file })
+    }
     connections.push(...await openAll(await bare.call('port'), CONNECTIONS))
+    await compareAlone(subject, session, connections[0]!, '/buffer/whole')
     subject.say('304')
     const unchanged = await compareLoads(subject, session, bare, connections, { query: SMALL, headers: { 'if-none-match': etag }, status: 304 }, '/hello')
     const perRequest = (rates: readonly number[]): number[] => rates.map((rate) => 1000 / rate)
@@ -201,10 +217,10 @@ export async function measureThroughput (subject: Subject, session: Session): Pr
       ratio('304 / bare hello, processor time of each', unchanged.processor, unchanged.bareProcessor, 'ms')
     )
     subject.say('200 from the cache')
-    const whole = await compareLoads(subject, session, bare, connections, { query: SMALL, headers: {}, status: 200 }, '/buffer/answer')
+    const sent = await compareLoads(subject, session, bare, connections, { query: SMALL, headers: {}, status: 200 }, '/buffer/answer')
     subject.figures.push(
-      ratio('warm 200, 32k tokens / bare with the same buffer, throughput', whole.rates, whole.bareRates, '/s', { aim: least(0.8) }),
-      ratio('warm 200 / bare with the same buffer, processor time of each', whole.processor, whole.bareProcessor, 'ms')
+      ratio('warm 200, 32k tokens / bare with the same buffer, throughput', sent.rates, sent.bareRates, '/s', { aim: least(0.8) }),
+      ratio('warm 200 / bare with the same buffer, processor time of each', sent.processor, sent.bareProcessor, 'ms')
     )
   } finally {
     for (const connection of connections) connection.close()

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { git } from '../context/git.js'
 import { createWorkspace, repositoryName } from '../context/workspace.js'
-import { agentFor } from './agents.js'
+import { agentFor } from '../shared/agents.js'
 import { generateRepository } from './generate.js'
 import {
   begin, FULL, measureAgents, measureBuilds, measureCold, measureEdits, measureEqual, measureHits, measureRepomix, measureThroughput, QUICK, reportLoop, reportProcesses,
