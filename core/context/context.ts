@@ -187,8 +187,9 @@ function taskOf ({ issueId, task }: ContextQuery, issue: IssueRecord | undefined
     issue_id: issueId,
     ...(issue === undefined ? {} : { title: issue.title }),
     ...describeTask(issue?.description, task),
-    labels: issue?.labels ?? [],
-    files: issue?.files ?? []
+    // Copies: the issue is kept for the next requests, and strategies are anybody's.
+    labels: [...issue?.labels ?? []],
+    files: [...issue?.files ?? []]
   }
 }
 
