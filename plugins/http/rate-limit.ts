@@ -42,17 +42,19 @@ export function createRateLimit ({ enabled, projectPerMinute }: RateLimitOptions
   return {
     async register (app: FastifyInstance) {
       if (!enabled) return
-      app.addHook('preParsing', async (request) => {
+      app.addHook('preParsing', (request, _reply, _payload, done) => {
         const { caller } = request
-        if (caller === null || caller.permissions.includes('admin')) return
-        const { allowed, waitMs } = buckets.draw(JSON.stringify([caller.project_id]), projectPerMinute, projectPerMinute)
-        if (!allowed) throw exceeded(`The agents of project '${caller.project_id}' make more than ${projectPerMinute} requests a minute together`, projectPerMinute, waitMs)
+        if (caller !== null && !caller.permissions.includes('admin')) {
+          const { allowed, waitMs } = buckets.draw(caller.project_id, projectPerMinute, projectPerMinute)
+          if (!allowed) throw exceeded(`The agents of project '${caller.project_id}' make more than ${projectPerMinute} requests a minute together`, projectPerMinute, waitMs)
+        }
+        done()
       })
       await app.register(rateLimit, {
         hook: 'preParsing',
         store: BucketStore as unknown as NonNullable<Parameters<typeof rateLimit>[1]>['store'],
-        // Asked before the allow-list, so also for those who bear no token.
-        keyGenerator: ({ caller }) => (caller === null ? '' : JSON.stringify([caller.project_id, caller.agent_id])),
+        // Asked before the allow-list, so also for those who bear no token. Identifiers hold no `/`.
+        keyGenerator: ({ caller }) => (caller === null ? '' : `${caller.project_id}/${caller.agent_id}`),
         allowList: (request) => limitOf(request) === undefined,
         max: (request) => limitOf(request)!.burst,
         timeWindow: (request: FastifyRequest) => {
@@ -67,9 +69,10 @@ export function createRateLimit ({ enabled, projectPerMinute }: RateLimitOptions
           return exceeded(`Agents of type '${request.caller!.agent_type}' may make ${rate} requests a minute`, rate, ttl)
         }
       } as Parameters<typeof rateLimit>[1])
-      app.addHook('onSend', async (request, reply) => {
+      app.addHook('onSend', (request, reply, _payload, done) => {
         const limit = limitOf(request)
         if (limit !== undefined && !reply.hasHeader('x-ratelimit-limit')) reply.header('x-ratelimit-limit', limit.requests_per_minute)
+        done()
       })
     }
   }
