@@ -1,17 +1,17 @@
 import { apiError, definePlugin, type Claims } from '../../core/plugin-api.js'
 
-/** Authentication switched off, for the benches: a token `<agent type>/<agent id>` is believed, and no signature is looked at. */
+/** Authentication switched off, for the benches: a token `<agent type>/<agent id>/<project>` is believed, without the last one it is `bench`, and no signature is looked at. */
 export default definePlugin({
   kind: 'auth',
   name: 'open',
   create: () => {
     const known = new Map<string, Claims>()
     const claimsOf = (token: string): Claims => {
-      const [agentType = '', agentId = ''] = token.split('/')
+      const [agentType = '', agentId = '', project = 'bench'] = token.split('/')
       return {
         agent_id: agentId,
         agent_type: agentType,
-        project_id: 'bench',
+        project_id: project,
         permissions: ['admin', 'publish_events', 'read_context', 'write_results', 'spawn_agents'],
         jti: token,
         issued_at: 0,
