@@ -1,7 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { apiError } from '../../errors.js'
+import { createRemembered } from './remembered-texts.js'
 import type { ProjectOperations, WorkerCall, WorkerReply, WorkerSettings } from './worker.js'
+
+type Redaction = Awaited<ReturnType<ProjectOperations['redact']>>[number]
 
 interface Pending {
   resolve (value: unknown): void
@@ -80,8 +83,8 @@ export function createProjectWorker (settings: WorkerSettings = { cache: undefin
     search: async (root, title, description, limit, maxBytes) => await call('search', root, title, description, limit, maxBytes),
     select: async (root, request) => await call('select', root, request),
     symbols: async (root, path, maxBytes) => await call('symbols', root, path, maxBytes),
-    redact: async (texts) => await call('redact', texts),
-    countTokens: async (texts) => await call('countTokens', texts),
+    redact: createRemembered(async (texts) => await call<Redaction[]>('redact', texts), ({ text }) => text.length),
+    countTokens: createRemembered(async (texts) => await call<number[]>('countTokens', texts), () => 0),
     onClose (listener) {
       closeListeners.push(listener)
     },

@@ -6,6 +6,11 @@ const MAX_READ_CHARACTERS = 1_000_000
 const MAX_DIFF_CHARACTERS = 16_000
 const MAX_DIFF_BYTES = 64 * 1024 * 1024
 
+/** Content of a blob. */
+export async function readBlob (root: string, hash: string): Promise<Buffer> {
+  return await git(root, ['cat-file', 'blob', hash])
+}
+
 /** The diffs of files against the head, by path. One that cannot be had (a file changing under git's hands) is unknown, not empty. */
 export async function readDiffs (root: string, paths: readonly string[], config: GitSettings['noFilters']): Promise<Map<string, string>> {
   if (paths.length === 0) return new Map()

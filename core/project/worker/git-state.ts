@@ -2,12 +2,12 @@ import { join, relative, sep } from 'node:path'
 import type { Commit, UncommittedChange } from '../../contracts/context-strategy.js'
 import { codeOf } from '../../errors.js'
 import { look } from './folder.js'
-import { readDiffs, shortened } from './git-diffs.js'
+import { createDiffs, type Diffs } from './known-diffs.js'
 import { discover, readHead, readText, type GitDirectory } from './git-directory.js'
 import { readCommits, withoutCredentials, type Cleaner, type GitFacts } from './git-facts.js'
 import { git } from './git.js'
 import { readSettings, type GitSettings } from './git-settings.js'
-import { hasHiddenAttributes, isPlain, readStatus, statusOf, updateStatus, type GitStatus, type StatusEntry } from './git-status.js'
+import { hasHiddenAttributes, plainnessOf, readStatus, statusOf, updateStatus, type GitStatus, type Plainness, type StatusEntry } from './git-status.js'
 import { standingOf, type Standing } from './listings.js'
 import { stampOf } from './stamp.js'
 
@@ -19,7 +19,6 @@ export interface GitState {
   commits (limit: number): Promise<Commit[]>
 }
 
-const MAX_DIFFS = 100
 /** More changes at once are left to git, which compares them faster. */
 const MAX_CHANGED = 100
 const MAX_LIMITS = 8
@@ -29,10 +28,9 @@ interface Known {
   key: string
   version: number
   marks: string
-  isPlain: boolean
+  isPlain: Plainness
   entries: StatusEntry[]
-  /** Diffs as they are shown, with the stamp of the file of which they tell. */
-  diffs: Map<string, { stamp: string, diff: string | null }>
+  diffs: Diffs
 }
 
 /** Texts pass through `clean`. */
@@ -56,7 +54,7 @@ export function createGitState (root: string, clean: Cleaner): GitState {
     const key = keyOf(directory, standing)
     const kept = known
     const changed = standing === undefined || kept?.key !== key || kept.marks !== standing.marks ? undefined : standing.changedSince(kept.version)
-    if (standing !== undefined && kept !== undefined && changed !== undefined && changed.size <= MAX_CHANGED && kept.isPlain && isOrdinary(root, [...changed, ...kept.entries.flatMap(({ path, code }) => (code === '?' ? [] : [path]))], standing)) {
+    if (standing !== undefined && kept !== undefined && changed !== undefined && changed.size <= MAX_CHANGED && kept.isPlain.files && isOrdinary(root, [...changed, ...kept.entries.flatMap(({ path, code }) => (code === '?' ? [] : [path]))], standing)) {
       const entries = updateStatus(root, prefix, directory, standing.files, kept.entries, changed)
       if (entries !== undefined) {
         known = { ...kept, version: standing.version, entries }
@@ -65,7 +63,8 @@ export function createGitState (root: string, clean: Cleaner): GitState {
     }
     const { entries } = await readStatus(root, prefix, false, config)
     const isSame = standing !== undefined && keyOf(directory, standing) === key
-    known = isSame ? { key, version: standing.version, marks: standing.marks, isPlain: isPlain(root, directory, standing.files, entries), entries, diffs: new Map() } : undefined
+    const isPlain = standing === undefined ? { files: false, diffs: false } : plainnessOf(root, directory, standing.files, entries)
+    known = isSame ? { key, version: standing.version, marks: standing.marks, isPlain, entries, diffs: createDiffs(root, clean, isPlain.diffs) } : undefined
     return { entries, standing }
   }
 
@@ -78,24 +77,11 @@ export function createGitState (root: string, clean: Cleaner): GitState {
 
   const changesOf = async (entries: readonly StatusEntry[], hasHead: boolean, config: GitSettings['noFilters'], standing: Standing | undefined): Promise<UncommittedChange[]> => {
     const changes = entries.map(({ path, code }): UncommittedChange => ({ path, status: statusOf(code), diff: null }))
-    const tracked = changes.filter((change) => change.status !== 'untracked').slice(0, MAX_DIFFS)
+    // Diffs against the head, of which there is none yet.
     if (!hasHead) return changes
-    const diffs = new Map<string, { stamp: string, diff: string | null }>()
-    // As it is listed before it is read: what is written from then on is listed anew.
-    const stamps = new Map(tracked.map(({ path }) => [path, standing?.files.get(path)?.stamp ?? '']))
-    const missing = tracked.filter(({ path }) => {
-      const earlier = known?.diffs.get(path)
-      if (earlier?.stamp !== stamps.get(path)) return true
-      diffs.set(path, earlier!)
-      return false
-    })
-    const read = await readDiffs(root, missing.map(({ path }) => path), config)
-    for (const { path } of missing) {
-      const diff = read.get(path)
-      diffs.set(path, { stamp: stamps.get(path)!, diff: diff === undefined ? null : shortened(await clean(diff, path)) })
-    }
-    if (known !== undefined) known.diffs = diffs
-    for (const change of tracked) change.diff = diffs.get(change.path)!.diff
+    const diffs = known?.diffs ?? createDiffs(root, clean, false)
+    const found = await diffs.of(entries.filter(({ code }) => code !== '?'), config, standing?.files)
+    for (const change of changes) change.diff = found.get(change.path) ?? null
     return changes
   }
 

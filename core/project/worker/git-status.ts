@@ -19,6 +19,8 @@ export interface StatusEntry {
   path: string
   /** The two letters of git: index against head, files against index. `?` for untracked, `u` for a conflict. */
   code: string
+  /** Where the index is as the head and the file is not: content of both, by their hashes in git. */
+  blobs?: readonly [before: string, now: string]
 }
 
 export interface GitStatus {
@@ -73,31 +75,32 @@ export function updateStatus (root: string, prefix: string, directory: GitDirect
   if (after.size < entries.length) return undefined
   for (const path of changed) {
     const before = after.get(path)?.code ?? '..'
-    const code = codeOf(root, path, files.get(path), index.get(prefix + path), before, directory)
-    if (code === undefined) return undefined
-    if (code === '..') after.delete(path)
-    else after.set(path, { path, code })
+    const entry = entryOf(root, path, files.get(path), index.get(prefix + path), before, directory)
+    if (entry === undefined) return undefined
+    if (entry.code === '..') after.delete(path)
+    else after.set(path, entry)
   }
   return [...after.values()].map((entry) => ({ entry, rank: FULL_ORDER[entry.code] ?? 0, bytes: Buffer.from(entry.path) }))
     .sort((a, b) => a.rank - b.rank || Buffer.compare(a.bytes, b.bytes)).map(({ entry }) => entry)
 }
 
-function codeOf (root: string, path: string, listed: ListedFile | undefined, entry: IndexEntry | undefined, before: string, directory: GitDirectory): string | undefined {
+function entryOf (root: string, path: string, listed: ListedFile | undefined, entry: IndexEntry | undefined, before: string, directory: GitDirectory): StatusEntry | undefined {
   if (before === 'u') return undefined
   if (entry === undefined) {
     // What was deleted from the index, and is in the head, is another matter.
     if (before !== '?' && before !== '..') return undefined
-    return listed === undefined ? '..' : '?'
+    return { path, code: listed === undefined ? '..' : '?' }
   }
   if (before === '?' || entry.isSpecial || (entry.mode !== PLAIN && entry.mode !== EXECUTABLE)) return undefined
   const staged = before[0]!
   const facts = look(join(root, path))
-  if (listed === undefined) return facts === undefined ? `${staged}D` : undefined
+  if (listed === undefined) return facts === undefined ? { path, code: `${staged}D` } : undefined
   const raw = readGuarded(root, path, MAX_BYTES)
   if (typeof raw === 'string' || facts?.isFile() !== true || isConverted(raw.bytes)) return undefined
   const hash = createHash(directory.hashBytes === 20 ? 'sha1' : 'sha256').update(`blob ${raw.bytes.length}\0`).update(raw.bytes).digest('hex')
-  const isSame = hash === entry.hash && ((facts.mode & constants.S_IXUSR) !== 0) === (entry.mode === EXECUTABLE)
-  return staged + (isSame ? '.' : 'M')
+  const hasSameMode = ((facts.mode & constants.S_IXUSR) !== 0) === (entry.mode === EXECUTABLE)
+  const code = staged + (hash === entry.hash && hasSameMode ? '.' : 'M')
+  return code === '.M' && hasSameMode ? { path, code, blobs: [entry.hash, hash] } : { path, code }
 }
 
 /** Whether git may take a file's content for other bytes than those on the disk: `text`, `eol` and `autocrlf` look at line ends, `ident` at its mark. */
@@ -105,15 +108,27 @@ function isConverted (bytes: Buffer): boolean {
   return bytes.includes(0x0D) || bytes.includes('$Id')
 }
 
-/** Whether the configuration and the attributes leave the contents, modes and names of files as they are, but for what `isConverted` finds. */
-export function isPlain (root: string, { top, common, config }: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[]): boolean {
-  if (booleanOf(config, 'core.filemode') !== true || (config.has('core.symlinks') && booleanOf(config, 'core.symlinks') !== true) || config.has('core.precomposeunicode')) return false
+/** How far git's answers can be known without asking. */
+export interface Plainness {
+  /** Whether configuration and attributes leave the contents, modes and names of files as they are, but for what `isConverted` finds. */
+  files: boolean
+  /** Whether they leave the form of diffs as it is. */
+  diffs: boolean
+}
+
+export function plainnessOf (root: string, { top, common, config }: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[]): Plainness {
+  const isPlain = { files: false, diffs: false }
+  if (booleanOf(config, 'core.filemode') !== true || (config.has('core.symlinks') && booleanOf(config, 'core.symlinks') !== true) || config.has('core.precomposeunicode')) return isPlain
   const isAttributes = (path: string): boolean => path === '.gitattributes' || path.endsWith('/.gitattributes')
   // Without the file, git reads those of the index.
-  if (entries.some(({ path, code }) => isAttributes(path) && code.includes('D'))) return false
+  if (entries.some(({ path, code }) => isAttributes(path) && code.includes('D'))) return isPlain
   const inside = [...files.keys()].filter(isAttributes).map((path) => join(root, path))
   const above = foldersAbove(root, top).map((folder) => join(folder, '.gitattributes'))
-  return [join(common, 'info', 'attributes'), ...above, ...inside].every((path) => readText(path)?.includes('working-tree-encoding') !== true)
+  const rules = [join(common, 'info', 'attributes'), ...above, ...inside].map((path) => readText(path) ?? '').join('\n')
+  return {
+    files: !rules.includes('working-tree-encoding'),
+    diffs: !/diff|binary|\[attr\]/.test(rules) && ![...config.keys()].some((key) => key.startsWith('diff.') || key === 'core.abbrev')
+  }
 }
 
 function foldersAbove (root: string, top: string): string[] {

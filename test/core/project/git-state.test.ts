@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { appendFileSync, chmodSync, lstatSync, mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chmodSync, lstatSync, mkdirSync, readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
@@ -26,7 +26,8 @@ function run (root: string, ...args: string[]): void {
 const look = async (root: string): Promise<unknown> => await list(root, { since: undefined, dirty: undefined, isTrusted: false })
 
 const FILES = ['a.txt', 'b.txt', 'src/a.txt', 'src/é.txt', 'src/deep/a.txt', 'docs/\u{1F600}.txt', 'docs/ｆ.txt', 'run.sh']
-const CONTENTS = ['one\ntwo\nthree\n', 'one\r\ntwo\r\n', 'one\nTWO\nthree\n', '$Id$\n', '', 'no end', 'ünï\n']
+const LONG = Array.from({ length: 12 }, (_, number) => `line ${number}\n`).join('')
+const CONTENTS = ['one\ntwo\nthree\n', LONG, LONG.replace('line 5', 'other'), LONG.replace('line 5', 'another'), LONG.replace('line 9\n', ''), 'one\r\ntwo\r\n', 'one\nTWO\nthree\n', '$Id$\n', '', 'no end', 'ünï\n']
 const ATTRIBUTES = ['', '* text=auto\n', '* text eol=crlf\n', '*.txt ident\n', '*.txt working-tree-encoding=UTF-16\n', '*.txt -diff\n', '*.txt filter=canary\n']
 
 type Mutate = (root: string) => void
@@ -39,9 +40,11 @@ const of = <Argument>(what: string, argument: fc.Arbitrary<Argument>, mutate: (r
   argument.map((value) => ({ what: `${what} ${JSON.stringify(value)}`, mutate: (root) => mutate(root, value) }))
 const nothing = fc.constant(null)
 
+let edits = 0
 const mutations = fc.oneof(
   { weight: 6, arbitrary: of('write', fc.tuple(file, fc.constantFrom(...CONTENTS)), (root, [path, content]) => put(root, path, content)) },
   { weight: 4, arbitrary: of('append', file, (root, path) => appendFileSync(join(root, path), 'more\n')) },
+  { weight: 6, arbitrary: of('edit', fc.tuple(file, fc.integer({ min: 0, max: 13 })), (root, [path, at]) => put(root, path, readFileSync(join(root, path), 'utf8').split('\n').with(at, `edit ${edits++}`).join('\n'))) },
   { weight: 2, arbitrary: of('delete', file, (root, path) => rmSync(join(root, path))) },
   of('add', fc.constantFrom('new.txt', 'src/new.txt', 'ignored/new.txt', '.env'), (root, path) => put(root, path, 'new\n')),
   of('rename', fc.tuple(file, file), (root, [from, to]) => renameSync(join(root, from), join(root, to))),
@@ -74,7 +77,7 @@ for (const within of ['', 'src']) {
     await fc.assert(fc.asyncProperty(fc.array(mutations, { minLength: 4, maxLength: 14 }), async (steps) => {
       const top = join(base, String(count++))
       const root = join(top, within)
-      for (const [index, path] of FILES.entries()) put(top, path, `${CONTENTS[0]}${index}\n`)
+      for (const [index, path] of FILES.entries()) put(top, path, `${LONG}${index}\n`)
       put(top, '.gitignore', 'ignored/\n')
       run(top, 'init', '--quiet', '--initial-branch', 'main')
       run(top, 'add', '--all')
@@ -108,7 +111,7 @@ t.test('an edit is told without asking git for the status', async t => {
   await createRepository(root, { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', '.gitattributes': '* text=auto\n' })
   await look(root)
   const directory = discover(root) as GitDirectory
-  const update = (paths: string[]): unknown => updateStatus(root, '', directory, standingOf(root)!.files, [], new Set(paths))
+  const update = (paths: string[]): unknown => updateStatus(root, '', directory, standingOf(root)!.files, [], new Set(paths))?.map(({ path, code }) => ({ path, code }))
   await writeFiles(root, { 'a.txt': 'other\n', 'new.txt': 'new\n' })
   rmSync(join(root, 'c.txt'))
   await look(root)
