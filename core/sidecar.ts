@@ -6,6 +6,7 @@ import { createContextService } from './context/context.js'
 import type { Clock, Logger, ResultRecord } from './contracts/index.js'
 import { messageOf } from './errors.js'
 import { Events } from './events/events.js'
+import { createWebhooks } from './events/webhooks/create-webhooks.js'
 import { Fleet } from './fleet/fleet.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
@@ -112,6 +113,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       warmUp(projects, log)
     })
     await app.ready()
+    services.webhooks.start()
     return {
       app,
       info: {
@@ -175,7 +177,18 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
       rules: { ackWaitSeconds: settings.events.ack_wait_seconds, maxDeliveries: settings.events.max_deliveries },
       maxGroups: settings.events.max_groups
     },
+    offered: (project, group) => webhooks.wake(project, group),
     subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
+  })
+  const webhooks = createWebhooks({
+    bus,
+    allow: settings.events.webhook_allow,
+    projects: () => projects.all().map(({ project }) => project.id),
+    maxWebhooks: settings.events.max_webhooks,
+    retrySeconds: settings.events.webhook_retry_seconds,
+    retentionMs: settings.events.retention_hours * 3_600_000,
+    clock,
+    log
   })
   const results = createResults({ store, events, clock, log, onStored: (record) => fleet.noteResult(record) })
   const context = createContextService({
@@ -218,8 +231,8 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
       return stored.find((record) => record.agent_id === agent.agent_id)
     }
   })
-  telemetry.bind({ bus, store, cache, context, events, fleet })
-  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, results, fleet, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
+  telemetry.bind({ bus, store, cache, context, events, webhooks, fleet })
+  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
 }
 
 /** Where agents reach the server: an address of any interface is reached over loopback. */
@@ -255,6 +268,9 @@ function keepRetention ({ store, projects, clock, log }: Services, settings: Set
   }
 }
 
+/** How long pushes under way to webhooks may take; then they are given back, to be pushed at the next start. */
+const PUSHES_MS = 2000
+
 /** How long answers under way may take; then what is still open is cut. */
 const CONNECTIONS_MS = 3000
 
@@ -280,10 +296,14 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
   log.info({}, 'draining')
   for (const timer of timers) timer.close()
   services.events.drain()
+  // Beside the other steps, because agents and connections take their own time; its fault is told at its step.
+  const pushes = services.webhooks.close(PUSHES_MS)
+  pushes.catch(() => {})
   const steps: [string, () => Promise<unknown>][] = [
     ['agents', async () => await services.fleet.close()],
     ['connections', async () => await closeConnections(app)],
     ['waits', async () => await services.events.close()],
+    ['webhooks', async () => await pushes],
     ['projects', async () => await worker.close()],
     ['plugins', async () => await plugins.close()],
     ['storage', async () => await lock.release()]

@@ -1,6 +1,7 @@
 import type { ContextCache, EventBus, ResultStore } from './contracts/index.js'
 import type { ContextService } from './context/context.js'
 import type { Events } from './events/events.js'
+import type { Webhooks } from './events/webhooks/webhooks.js'
 import type { Fleet } from './fleet/fleet.js'
 import type { Telemetry } from './telemetry.js'
 
@@ -10,6 +11,7 @@ interface Sources {
   cache: ContextCache
   context: ContextService
   events: Events
+  webhooks: Webhooks
   fleet: Fleet
 }
 
@@ -20,8 +22,8 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
     bind (bound) { sources = bound },
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
-      const { bus, store, cache, context, events, fleet } = sources
-      const [retained, usage, cached] = await Promise.all([bus.stats(), store.usage(), cache.stats()])
+      const { bus, store, cache, context, events, webhooks, fleet } = sources
+      const [retained, usage, cached, pushed] = await Promise.all([bus.stats(), store.usage(), cache.stats(), webhooks.statistics()])
       const published = events.statistics()
       const looked = context.statistics()
       return {
@@ -43,7 +45,8 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
           dead_letter_queue_size: retained.dead_letters,
           avg_delivery_time_ms: published.avg_delivery_time_ms,
           published_by_topic: published.by_topic
-        }
+        },
+        webhooks: pushed
       }
     }
   }

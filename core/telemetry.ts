@@ -30,4 +30,10 @@ export interface Telemetry {
     /** Topics that are not standard ones count as `custom`. */
     published_by_topic: Record<string, number>
   }
+  webhooks: {
+    /** Pushes since the start, by what became of them. */
+    deliveries: Record<string, number>
+    /** Events that are being pushed or wait for another attempt. */
+    pending: number
+  }
 }

@@ -36,7 +36,15 @@ export const settingsSchema = Type.Object({
     max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' }),
     ack_wait_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How long a member of a group may take to acknowledge an event before another one gets it.' }),
     max_deliveries: Type.Integer({ minimum: 1, maximum: 1000, default: 5, description: 'Attempts after which an event that no member of a group acknowledges becomes a dead letter.' }),
-    max_groups: Type.Integer({ minimum: 1, maximum: 100_000, default: 1000, description: 'Consumer groups of a project, webhooks included.' })
+    max_groups: Type.Integer({ minimum: 1, maximum: 100_000, default: 1000, description: 'Consumer groups of a project, webhooks included.' }),
+    max_webhooks: Type.Integer({ minimum: 0, maximum: 10_000, default: 100, description: 'Webhooks of a project.' }),
+    webhook_allow: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Host names, addresses and ranges like `10.1.0.0/16` that webhooks may push to though they are not public.' }),
+    webhook_retry_seconds: Type.Array(Type.Number({ minimum: 0, maximum: 604_800 }), {
+      maxItems: 20,
+      // The schedule of Standard Webhooks, as far as it lies within a day: longer no event lives.
+      default: [5, 300, 1800, 7200, 18_000, 36_000],
+      description: 'Waits between the attempts to push an event; after the last one it becomes a dead letter.'
+    })
   }, 'Events'),
   context: group({
     timeout_seconds: Type.Integer({ minimum: 1, maximum: 600, default: 30, description: 'How long gathering a context may take.' }),

@@ -32,18 +32,22 @@ export interface Redriven {
 export interface DeadLettersOptions {
   bus: EventBus
   publish (project: string, draft: EventDraft): Promise<Appended>
+  /** Called when an event was put before a group once more: the bus tells nobody of it. */
+  offered? (project: string, group: string): void
 }
 
 /** What could not be handed over: shown, tried once more, thrown away. */
 export class DeadLetters {
   readonly #bus: EventBus
   readonly #publish: DeadLettersOptions['publish']
+  readonly #offered: NonNullable<DeadLettersOptions['offered']>
   /** One redrive of a letter at a time: who comes while it runs gets its outcome. */
   readonly #running = new Map<string, Promise<string>>()
 
-  constructor ({ bus, publish }: DeadLettersOptions) {
+  constructor ({ bus, publish, offered = () => {} }: DeadLettersOptions) {
     this.#bus = bus
     this.#publish = publish
+    this.#offered = offered
   }
 
   /** Oldest first. Throws `VAL_001` for a cursor that is none. */
@@ -129,6 +133,7 @@ export class DeadLetters {
       if (codeOf(error) !== 'NOT_001') throw error
       throw apiError('NOT_001', `The target '${target}' of the dead letter '${event.event_id}' is no longer there; make it again, or delete the letter.`, { cause: error })
     }
+    this.#offered(project, group)
     return event.event_id
   }
 }

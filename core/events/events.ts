@@ -62,6 +62,8 @@ export interface EventsOptions {
   clock: Clock
   log: Logger
   groups: { rules: GroupRules, maxGroups: number }
+  /** Called when a dead letter's event was put before a consumer group once more. */
+  offered? (project: string, group: string): void
   /** Types of the running agents of a project whose profiles subscribe to a topic. */
   subscribedAgents (project: string, topic: string): string[]
 }
@@ -84,7 +86,11 @@ export class Events {
     this.#bus = options.bus
     this.#hub = new Hub(options.bus)
     this.#held = new Held(options.maxWaits)
-    this.deadLetters = new DeadLetters({ bus: options.bus, publish: async (project, draft) => await this.#append(project, draft) })
+    this.deadLetters = new DeadLetters({
+      bus: options.bus,
+      publish: async (project, draft) => await this.#append(project, draft),
+      offered: (project, group) => options.offered?.(project, group)
+    })
     this.#rounds = new Rounds({ bus: options.bus, max: options.maxRounds })
     this.#waits = new Waits({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock })
     this.groups = new Groups({ bus: options.bus, hub: this.#hub, held: this.#held, clock: options.clock, log: options.log, ...options.groups })

@@ -4,6 +4,7 @@ import type { Auth, Claims, ContextCache, EventBus, Logger, Permission, ResultSt
 import type { Settings } from '../config/settings.js'
 import type { ContextService } from '../context/context.js'
 import type { Events } from '../events/events.js'
+import type { Webhooks } from '../events/webhooks/webhooks.js'
 import type { Fleet } from '../fleet/fleet.js'
 import type { LoadedPlugin } from '../plugin-host/host.js'
 import type { Projects } from '../project/projects.js'
@@ -48,6 +49,7 @@ export interface Services {
   projects: Projects
   context: ContextService
   events: Events
+  webhooks: Webhooks
   results: Results
   fleet: Fleet
   performance: Performance

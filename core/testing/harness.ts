@@ -48,7 +48,8 @@ function createFacts (profiles: readonly AgentProfile[]): SidecarFacts {
       storage: { context_cache_entries: 0, context_cache_bytes: 0, cache_hits: 0, cache_misses: 0, results_stored: 0, results_bytes: 0, event_bytes: 0 },
       events: {
         total_published: 0, total_delivered: 0, active_subscriptions: 0, queue_depth: 0, dead_letter_queue_size: 0, avg_delivery_time_ms: 0, published_by_topic: {}
-      }
+      },
+      webhooks: { deliveries: {}, pending: 0 }
     })
   }
 }

@@ -14,9 +14,11 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const misses = new Counter({ name: 'sidecar_cache_misses_total', help: 'Contexts that had to be built', registers: [registry] })
   const bytes = new Gauge({ name: 'sidecar_storage_bytes', help: 'Bytes kept', labelNames: ['kind'], registers: [registry] })
   const deadLetters = new Gauge({ name: 'sidecar_dead_letters', help: 'Events that could not be handed over', registers: [registry] })
+  const webhookDeliveries = new Counter({ name: 'sidecar_webhook_deliveries_total', help: 'Pushes to webhooks by what became of them', labelNames: ['outcome'], registers: [registry] })
+  const webhookPending = new Gauge({ name: 'sidecar_webhook_pending', help: 'Events that are being pushed or wait for another attempt', registers: [registry] })
   const waiting = new Gauge({ name: 'sidecar_waiting_requests', help: 'Long polls and streams held', registers: [registry] })
 
-  const update = ({ agents, events, storage }: Telemetry): void => {
+  const update = ({ agents, events, storage, webhooks }: Telemetry): void => {
     activeAgents.reset()
     for (const [type, count] of Object.entries(agents.by_type)) activeAgents.set({ agent_type: type }, count)
     published.reset()
@@ -30,6 +32,9 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     bytes.set({ kind: 'context_cache' }, storage.context_cache_bytes)
     deadLetters.set(events.dead_letter_queue_size)
     waiting.set(events.active_subscriptions)
+    webhookDeliveries.reset()
+    for (const [outcome, count] of Object.entries(webhooks.deliveries)) webhookDeliveries.inc({ outcome }, count)
+    webhookPending.set(webhooks.pending)
   }
 
   return {

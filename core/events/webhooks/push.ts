@@ -11,7 +11,6 @@ const MAX_ANSWER_BYTES = 16_384
 const MAX_ERROR_BYTES = 1024
 /** A connection that nobody needs is kept for so long. */
 const IDLE_MS = 30_000
-const MAX_SOCKETS_PER_HOST = 16
 // Control characters, and those that turn the direction of text around.
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}\s]+/gu
 
@@ -43,7 +42,7 @@ export interface PusherOptions {
 
 /** Sends to receivers that may be slow, hostile or gone: bounded in time and bytes, and to nowhere that the guard refuses. */
 export function createPusher ({ guard, userAgent, maxSockets, timeoutMs = TIMEOUT_MS }: PusherOptions): Pusher {
-  const pool = { keepAlive: true, maxSockets: MAX_SOCKETS_PER_HOST, maxTotalSockets: maxSockets, timeout: IDLE_MS }
+  const pool = { keepAlive: true, maxTotalSockets: maxSockets, timeout: IDLE_MS }
   const agents = { 'http:': new HttpAgent(pool), 'https:': new HttpsAgent(pool) }
 
   const send = (url: URL, headers: Record<string, string>, body: string, isFresh: boolean): ClientRequest => {

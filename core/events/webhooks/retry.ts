@@ -1,5 +1,5 @@
 const JITTER = 0.2
-/** A receiver that asks for more is tried again after this; else one wrong header would silence a webhook for days. */
+// A receiver that asks for more gets this; else one wrong header would silence a webhook for days.
 const MAX_RETRY_AFTER_MS = 3_600_000
 
 /**
@@ -11,15 +11,15 @@ export function retryDelay (scheduleSeconds: readonly number[], attempt: number,
   const seconds = scheduleSeconds[attempt - 1]
   if (seconds === undefined) return undefined
   const delay = seconds * 1000 * (1 + JITTER * random())
-  return Math.ceil(Math.max(delay, Math.min(retryAfterMs ?? 0, MAX_RETRY_AFTER_MS)))
+  return Math.ceil(Math.max(delay, retryAfterMs ?? 0))
 }
 
-/** `Retry-After` (RFC 9110, 10.2.3), seconds or a date, as milliseconds from now; `undefined` when it is neither. */
+/** `Retry-After` (RFC 9110, 10.2.3), seconds or a date, as milliseconds from now, at most an hour; `undefined` when it is neither. */
 export function parseRetryAfter (header: string | undefined, now: number): number | undefined {
   if (header === undefined) return undefined
   const text = header.trim()
-  if (/^\d{1,10}$/.test(text)) return Number(text) * 1000
+  if (/^\d{1,10}$/.test(text)) return Math.min(Number(text) * 1000, MAX_RETRY_AFTER_MS)
   // Only the form of HTTP; Date.parse alone reads almost anything.
   const date = /^[A-Z][a-z]{2,8},? .{10,30} GMT$/.test(text) ? Date.parse(text) : NaN
-  return Number.isNaN(date) ? undefined : Math.max(0, date - now)
+  return Number.isNaN(date) ? undefined : Math.min(Math.max(0, date - now), MAX_RETRY_AFTER_MS)
 }

@@ -10,10 +10,15 @@ import { eventRoutes } from './events.js'
 import { resultRoutes } from './results.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
+import { webhookRoutes } from './webhooks.js'
 
 /** Every route of the core. */
 export async function mountRoutes (app: App, services: Services): Promise<void> {
-  for (const mount of [statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes, agentRoutes, catalogueRoutes]) {
+  const mounts = [
+    statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
+    webhookRoutes, agentRoutes, catalogueRoutes
+  ]
+  for (const mount of mounts) {
     await mount(app, services)
   }
 }

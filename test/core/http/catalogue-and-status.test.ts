@@ -15,6 +15,11 @@ const CONTRACT = [
   'POST /api/results', 'GET /api/results', 'GET /api/results/{id}', 'PUT /api/issues/{issue_id}', 'GET /api/issues/{issue_id}',
   'POST /api/events/{event_type}', 'GET /api/events/wait', 'GET /api/events/wait/{event_type}', 'GET /api/events', 'GET /api/events/stream',
   'GET /api/events/dead-letters', 'POST /api/events/dead-letters/{event_id}/redrive',
+  'POST /api/events/dead-letters/redrive', 'DELETE /api/events/dead-letters/{event_id}', 'DELETE /api/events/dead-letters',
+  'POST /api/events/ack', 'POST /api/events/nack', 'POST /api/events/extend',
+  'GET /api/events/groups', 'GET /api/events/groups/{group}', 'PUT /api/events/groups/{group}', 'DELETE /api/events/groups/{group}',
+  'POST /api/webhooks', 'GET /api/webhooks', 'GET /api/webhooks/{webhook_id}', 'DELETE /api/webhooks/{webhook_id}', 'POST /api/webhooks/{webhook_id}/test',
+  'POST /api/webhooks/{webhook_id}/enable', 'POST /api/webhooks/{webhook_id}/disable', 'POST /api/webhooks/{webhook_id}/secret',
   'POST /api/agents/spawn', 'GET /api/agents', 'GET /api/agents/{agent_id}/status', 'POST /api/agents/{agent_id}/status', 'GET /api/agents/{agent_id}/logs', 'DELETE /api/agents/{agent_id}',
   'GET /api/profiles', 'GET /api/profiles/{agent_type}', 'POST /api/projects', 'GET /api/projects', 'GET /api/plugins',
   'GET /health', 'GET /health/live', 'GET /health/ready', 'GET /status', 'GET /metrics', 'GET /openapi.json'
