@@ -26,20 +26,17 @@ export interface EventPage {
 /** Reads on from a position until `limit` events match or nothing is left. */
 export async function scan (bus: EventBus, project: string, after: Position, wanted: Pick<Subscription, 'matches'>, limit: number): Promise<Scan> {
   const placed: PlacedEvent[] = []
-  let next = after
   let missed = 0
   for (let position = after; ;) {
     const page = await bus.read(project, { after: position, limit: PAGE })
     missed += page.missed
     for (const item of page.items) {
       if (!wanted.matches(item.event)) continue
-      if (placed.length === limit) return { placed, next, more: true, missed }
+      if (placed.length === limit) return { placed, next: placed.at(-1)!.position, more: true, missed }
       placed.push(item)
-      next = item.position
     }
     position = page.next
-    if (placed.length < limit) next = page.next
-    if (page.end) return { placed, next, more: false, missed }
+    if (page.end) return { placed, next: position, more: false, missed }
   }
 }
 
