@@ -211,6 +211,8 @@ export interface EventBus extends Lifecycle {
   hold (project: string, group: string, change: HoldChange): Promise<string[]>
   /** Puts an event before a group once more, also one that retention has taken; its attempts are counted anew. */
   offer (project: string, group: string, event: SidecarEvent): Promise<void>
+  /** Names of the groups, sorted. */
+  groupNames (project: string): Promise<string[]>
   /** What is kept of a group, without counting how far it is behind; `undefined` when there is none. */
   findGroup (project: string, group: string): Promise<{ purpose: string, held: HeldEvent[] } | undefined>
   /** Sorted by name. */

@@ -51,7 +51,7 @@ interface Group {
 }
 
 /** The part of an event bus that is about groups. */
-export type GroupCalls = Pick<EventBus, 'openGroup' | 'repurposeGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'findGroup' | 'groups' | 'closeGroup'>
+export type GroupCalls = Pick<EventBus, 'openGroup' | 'repurposeGroup' | 'claim' | 'settle' | 'hold' | 'offer' | 'groupNames' | 'findGroup' | 'groups' | 'closeGroup'>
 
 const PAGE = 500
 /** Events in the hands of one group's members; beyond it nothing new is handed out. */
@@ -163,6 +163,10 @@ export class ConsumerGroups {
     this.#get(project, name)
     const held: HeldRecord = { event_id: event.event_id, member: null, attempt: 0, deadline: this.#clock(), hold_ms: 0 }
     await this.#commit({ kind: 'offer', project_id: project, group: name, event: structuredClone(event), held })
+  }
+
+  groupNames (project: string): string[] {
+    return [...this.#projects.get(project)?.keys() ?? []].sort()
   }
 
   findGroup (project: string, name: string): { purpose: string, held: HeldEvent[] } | undefined {
@@ -341,6 +345,7 @@ export function groupCalls (groups: ConsumerGroups): GroupCalls {
     settle: async (project, group, eventIds) => await groups.settle(project, group, eventIds),
     hold: async (project, group, change) => await groups.hold(project, group, change),
     offer: async (project, group, event) => { await groups.offer(project, group, event) },
+    groupNames: async (project) => groups.groupNames(project),
     findGroup: async (project, group) => groups.findGroup(project, group),
     groups: async (project) => await groups.groups(project),
     closeGroup: async (project, group) => await groups.closeGroup(project, group)

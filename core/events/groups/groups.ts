@@ -240,7 +240,7 @@ export class Groups {
     const { bus, clock, maxGroups } = this.#options
     const known = await this.#find(project, name)
     if (known !== undefined) return { created: false, definition: known }
-    const count = (await bus.groups(project)).length
+    const count = (await bus.groupNames(project)).length
     if (count >= maxGroups) throw apiError('VAL_001', `The project has ${count} groups, which is its bound (events.max_groups); delete one first.`)
     // A group that listens for nonsense must not come to be.
     parseSubscription(asked.listensFor)

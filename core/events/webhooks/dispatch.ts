@@ -69,6 +69,7 @@ export class Dispatch {
 
   /** Hears the project's events from now on. */
   async listen (project: string): Promise<void> {
+    if (this.#isClosing) return
     const subscription = this.#subscriptions.get(project) ?? this.#options.bus.subscribe(project, ({ event }) => {
       for (const runner of this.#runners.get(project)?.values() ?? []) runner.hear(event)
     })
@@ -161,7 +162,7 @@ export class Dispatch {
     const { registry } = this.#options
     for (let look = 0; look < MAX_LOOKS; look++) {
       const before = registry.changes
-      const found = await registry.list(project)
+      const found = await registry.definitions(project)
       if (found.length > 0) await this.listen(project)
       // What was changed here meanwhile must not be taken back.
       if (registry.changes !== before) continue

@@ -43,6 +43,17 @@ export class WebhookRegistry {
     })
   }
 
+  /** The same without counting anything. */
+  async definitions (project: string): Promise<{ id: string, definition: WebhookDefinition }[]> {
+    const found = await Promise.all((await this.#bus.groupNames(project)).map(async (group) => {
+      const id = webhookIdOf(group)
+      const kept = id === undefined ? undefined : await this.#bus.findGroup(project, group)
+      const definition = id === undefined || kept === undefined ? undefined : this.#read(project, id, kept.purpose)
+      return id === undefined || definition === undefined ? [] : [{ id, definition }]
+    }))
+    return found.flat()
+  }
+
   /** Rejects with `NOT_001` when there is none, and with `AUTH_003` when it is somebody else's. */
   async require (project: string, owner: Owner, id: string): Promise<WebhookDefinition> {
     const found = await this.#bus.findGroup(project, groupOf(id))
@@ -60,7 +71,7 @@ export class WebhookRegistry {
   /** Durable when it resolves. Rejects with `VAL_001` when the project has `max` webhooks already. */
   async add (project: string, id: string, definition: WebhookDefinition, { after, max }: { after: Position, max: number }): Promise<void> {
     await this.#inTurn(async () => {
-      const count = (await this.#bus.groups(project)).filter(({ group }) => webhookIdOf(group) !== undefined).length
+      const count = (await this.#bus.groupNames(project)).filter((group) => webhookIdOf(group) !== undefined).length
       if (count >= max) {
         throw apiError('VAL_001', `The project has ${count} webhooks, which is its bound (events.max_webhooks); delete one first.`, {
           details: { issues: [{ path: '', message: `there are ${count} webhooks already` }] }

@@ -282,6 +282,7 @@ export function groupTests (check: BusTest): void {
     ])
     const [{ held } = { held: [] }] = await bus.groups(PROJECT)
     assert.deepEqual(await bus.findGroup(PROJECT, GROUP), { purpose: 'work', held })
+    assert.deepEqual([await bus.groupNames(PROJECT), await bus.groupNames(NEIGHBOUR)], [[GROUP, OTHER], []])
     assert.equal(await bus.findGroup(NEIGHBOUR, GROUP), undefined)
     assert.equal(await bus.findGroup(PROJECT, 'unheard-of'), undefined)
   })
