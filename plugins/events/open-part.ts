@@ -1,5 +1,5 @@
 import type { SidecarEvent } from '../../core/plugin-api.js'
-import { namesOf, type EventName, type Part, type Row } from './part.js'
+import type { EventName, Part, Row } from './part.js'
 
 // Cutting in large pieces keeps an append at constant cost.
 const LEAST_CUT = 1024
@@ -8,7 +8,8 @@ const LEAST_CUT = 1024
 export class OpenPart implements Part {
   readonly segment: number
   #rows: Row[] = []
-  readonly #byName = new Map<EventName, Row>()
+  readonly #byId = new Map<string, Row>()
+  readonly #byKey = new Map<string, Row>()
 
   constructor (segment: number) {
     this.segment = segment
@@ -40,8 +41,8 @@ export class OpenPart implements Part {
     return events
   }
 
-  find (name: EventName, from: number): number | undefined {
-    const found = this.#byName.get(name)
+  find ({ by, value }: EventName, from: number): number | undefined {
+    const found = (by === 'id' ? this.#byId : this.#byKey).get(value)
     if (found === undefined) return undefined
     let low = from
     let high = this.#rows.length - 1
@@ -55,15 +56,15 @@ export class OpenPart implements Part {
 
   add (row: Row): void {
     this.#rows.push(row)
-    for (const name of namesOfRow(row)) this.#byName.set(name, row)
+    this.#byId.set(row.event.event_id, row)
+    if (row.key !== undefined) this.#byKey.set(row.key, row)
   }
 
   drop (index: number): void {
     const row = this.#rows[index]!
-    for (const name of namesOfRow(row)) {
-      // It may by now belong to a later event.
-      if (this.#byName.get(name) === row) this.#byName.delete(name)
-    }
+    // Names may by now belong to a later event.
+    if (this.#byId.get(row.event.event_id) === row) this.#byId.delete(row.event.event_id)
+    if (row.key !== undefined && this.#byKey.get(row.key) === row) this.#byKey.delete(row.key)
   }
 
   /** Lets go of rows that were dropped; says how many. */
@@ -72,8 +73,4 @@ export class OpenPart implements Part {
     this.#rows = this.#rows.slice(dropped)
     return dropped
   }
-}
-
-export function namesOfRow ({ event, key }: Row): EventName[] {
-  return namesOf({ event_id: event.event_id, idempotency_key: key })
 }

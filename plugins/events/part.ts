@@ -1,7 +1,10 @@
 import type { SidecarEvent } from '../../core/plugin-api.js'
 
 /** What an event can be looked up by: its identifier or its publisher's idempotency key. */
-export type EventName = `id/${string}` | `key/${string}`
+export interface EventName {
+  by: 'id' | 'key'
+  value: string
+}
 
 /** One event as a stream holds it. */
 export interface Row {
@@ -37,7 +40,7 @@ export interface Part {
 
 /** The names under which an event is found again, the leading one first. */
 export function namesOf ({ event_id: id, idempotency_key: key }: { event_id?: string, idempotency_key?: string | undefined }): EventName[] {
-  const names: EventName[] = id === undefined ? [] : [`id/${id}`]
-  if (key !== undefined) names.push(`key/${key}`)
+  const names: EventName[] = id === undefined ? [] : [{ by: 'id', value: id }]
+  if (key !== undefined) names.push({ by: 'key', value: key })
   return names
 }

@@ -156,6 +156,7 @@ export class EventStream {
 
   /** Hands an event to all who listen; one that throws harms nobody else. */
   announce (placed: PlacedEvent, onError: (error: unknown) => void): void {
+    if (this.#listeners.size === 0) return
     const live: LiveEvent = { ...placed, after: this.position(this.#sequenceOf(placed.position)! - 1) }
     for (const listener of this.#listeners) {
       try {
@@ -208,7 +209,7 @@ export class EventStream {
         return this.position(this.#next - 1)
       case 'event':
       case 'key': {
-        const found = await this.#find(anchor.at === 'event' ? `id/${anchor.event_id}` : `key/${anchor.idempotency_key}`)
+        const found = await this.#find(anchor.at === 'event' ? { by: 'id', value: anchor.event_id } : { by: 'key', value: anchor.idempotency_key })
         return found === undefined ? undefined : this.position(found.part.sequence(found.row) - 1)
       }
       case 'time': {

@@ -1,5 +1,5 @@
 import type { SidecarEvent } from '../../../core/plugin-api.js'
-import { namesOf, type EventName, type Part, type Row } from '../part.js'
+import type { EventName, Part, Row } from '../part.js'
 import type { ReadRecord, RecordRange, RecordReader } from './record-reader.js'
 import { rowsNamed, type IndexColumns } from './segment-index.js'
 
@@ -58,7 +58,7 @@ export class ClosedPart implements Part {
   async #verify (name: EventName, candidates: readonly number[]): Promise<number | undefined> {
     for (const row of candidates) {
       const record = this.#rows?.[row] ?? (await this.#read(row, row + 1))[0]
-      if (record !== undefined && namesOf({ event_id: record.event.event_id, idempotency_key: record.key }).includes(name)) return row
+      if (record !== undefined && (name.by === 'id' ? record.event.event_id : record.key) === name.value) return row
     }
     return undefined
   }

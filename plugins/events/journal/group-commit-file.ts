@@ -1,4 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { apiError, messageOf } from '../../../core/plugin-api.js'
 
 interface Waiting<Item> {
@@ -74,6 +75,8 @@ export class GroupCommitFile<Item> {
 
   async #run (): Promise<void> {
     while (this.#waiting.length > 0) {
+      // Who was told of the last batch writes again within this turn of the event loop: else one of them would have a sync alone.
+      await setImmediate()
       const batch = this.#waiting
       this.#waiting = []
       try {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
-  apiError, codeOf, ConsumerGroups, groupCalls, makeDirectory, removeLeftovers, writeFileDurably,
+  apiError, codeOf, ConsumerGroups, groupCalls, makeDirectory, messageOf, removeLeftovers, writeFileDurably,
   type Clock, type EventBus, type EventDraft, type GroupCalls, type GroupChange, type Logger, type PlacedEvent
 } from '../../../core/plugin-api.js'
 import { AgeClock } from '../age-clock.js'
@@ -28,6 +28,9 @@ export interface JournalOptions {
   /** A clock in milliseconds that nobody can set: `performance.now` by default. */
   elapsed?: Clock
 }
+
+// Parsing as much takes about a millisecond; small segments would be many where a server is often started.
+const LARGE_BYTES = 128 * 1024
 
 interface Append {
   project: string
@@ -60,7 +63,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log,
     for (const item of items) {
       const { project, draft } = item
       // Project names hold no slash.
-      const names = namesOf(draft).map((name) => `${project}/${name}`)
+      const names = namesOf(draft).map(({ by, value }) => `${project}/${by}/${value}`)
       item.placed ??= names.map((name) => batch.get(name)).find((placed) => placed !== undefined)
       if (item.placed !== undefined) continue
       const { event, text } = completeEvent(draft, () => streams.nextId(project), clock)
@@ -89,6 +92,17 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log,
     // A project that nobody asks about has events that expire, too.
     for (const events of streams.all) events.expire()
     await segments.removeEmpty()
+  }
+
+  /** What is closed in order need not be parsed by the next start. */
+  const closeLargeSegment = async (): Promise<void> => {
+    if (file === undefined || file.size < LARGE_BYTES) return
+    try {
+      await segments.closeCurrent(file.size)
+      streams.closeSegment(segments.current, file.size)
+    } catch (error) {
+      log.warn({ reason: messageOf(error) }, 'the last segment of the event log could not be closed; the next start will read it')
+    }
   }
 
   const opened = (): GroupCommitFile<Append> => {
@@ -125,7 +139,9 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log,
     },
     async close () {
       closing ??= (async () => {
+        const isSound = file?.broken === undefined
         await file?.close()
+        if (isSound) await closeLargeSegment()
         await Promise.all([positions.close(), deadLetters.close(), groupLog.close(), segments.close()])
       })()
       await closing

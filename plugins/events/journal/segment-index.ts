@@ -1,4 +1,3 @@
-import { namesOfRow } from '../open-part.js'
 import type { EventName, Row } from '../part.js'
 import type { Heads } from './record.js'
 
@@ -76,7 +75,8 @@ export function buildIndex (projects: ReadonlyMap<string, readonly Row[]>, { see
       columns.offset[at] = row.offset
       columns.length[at] = row.bytes
       bytes += row.bytes
-      for (const name of namesOfRow(row)) insert(columns, hashOf(seed, project, name), at)
+      insert(columns, hashOf(seed, project, 'id', row.event.event_id), at)
+      if (row.key !== undefined) insert(columns, hashOf(seed, project, 'key', row.key), at)
       at++
     }
     if (at > from) parts.set(project, { from, to: at, bytes })
@@ -85,8 +85,8 @@ export function buildIndex (projects: ReadonlyMap<string, readonly Row[]>, { see
 }
 
 /** The rows that may have a name: all that have it, and rarely another. */
-export function rowsNamed ({ seed, columns: { slotHash, slotRow } }: SegmentIndex, project: string, name: EventName): number[] {
-  const hash = hashOf(seed, project, name)
+export function rowsNamed ({ seed, columns: { slotHash, slotRow } }: SegmentIndex, project: string, { by, value }: EventName): number[] {
+  const hash = hashOf(seed, project, by, value)
   const rows: number[] = []
   for (let slot = hash % slotRow.length; slotRow[slot] !== 0; slot = (slot + 1) % slotRow.length) {
     if (slotHash[slot] === hash) rows.push(slotRow[slot]! - 1)
@@ -102,9 +102,9 @@ function insert ({ slotHash, slotRow }: IndexColumns, hash: number, row: number)
 }
 
 /** FNV-1a over the UTF-16 units, with the last mixing step of MurmurHash3 because slots are chosen by its low bits. */
-function hashOf (seed: number, project: string, name: EventName): number {
+function hashOf (seed: number, project: string, by: EventName['by'], value: string): number {
   // Project names hold no slash.
-  const text = `${project}/${name}`
+  const text = `${project}/${by}/${value}`
   let hash = seed ^ 0x811c9dc5
   for (let index = 0; index < text.length; index++) hash = Math.imul(hash ^ text.charCodeAt(index), 0x01000193)
   hash = Math.imul(hash ^ hash >>> 16, 0x85ebca6b)

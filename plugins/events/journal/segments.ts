@@ -173,12 +173,16 @@ export class Segments {
     if (size === 0) await writeFileDurably(this.path, first)
   }
 
-  /** Closes the current segment under a number and begins the next. To be called again when it failed. */
+  /** Closes the current segment, of so many bytes, under its number. */
+  async closeCurrent (size: number): Promise<void> {
+    if (this.#bytes.has(this.#current)) return
+    await rename(this.path, this.#closedPath(this.#current))
+    this.#bytes.set(this.#current, size)
+  }
+
+  /** Closes the current segment and begins the next. To be called again when it failed. */
   async rotate (handle: FileHandle, size: number, first: string): Promise<FileHandle> {
-    if (!this.#bytes.has(this.#current)) {
-      await rename(this.path, this.#closedPath(this.#current))
-      this.#bytes.set(this.#current, size)
-    }
+    await this.closeCurrent(size)
     await writeFileDurably(this.path, first)
     const next = await openAppendable(this.path)
     this.#current++
