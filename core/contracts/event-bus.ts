@@ -21,6 +21,8 @@ export interface SidecarEvent {
   traceparent?: string
   /** The event that this one repeats, where it was emitted again by a replay. */
   replay_of?: string
+  /** Further attributes that a publisher of CloudEvents gave it. */
+  extensions?: Record<string, string | number | boolean>
 }
 
 export type EventDraft = Omit<SidecarEvent, 'event_id' | 'timestamp'> & {

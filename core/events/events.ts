@@ -31,6 +31,7 @@ export interface Publication {
   priority?: Priority
   traceparent?: string
   replay_of?: string
+  extensions?: Record<string, string | number | boolean>
   /** Given by the publisher instead of the bus: the same again gives the first event again. */
   event_id?: string
   /** Of the publisher alone: the same again gives the first event again. */

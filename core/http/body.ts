@@ -1,4 +1,4 @@
-import type { FastifyInstance } from 'fastify'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { apiError } from '../errors.js'
 
 const MAX_DEPTH = 64
@@ -31,9 +31,14 @@ export function isDeeperThan (text: string, limit: number): boolean {
 
 /** Accepts JSON bodies of bounded depth, free of members that would reach a prototype. An empty body is no body. */
 export function mountBodyParser (app: FastifyInstance): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
   app.removeAllContentTypeParsers()
-  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+  acceptJson(app, 'application/json')
+}
+
+/** Accepts JSON under a media type, in this scope and those below it. */
+export function acceptJson (app: Pick<FastifyInstance, 'addContentTypeParser' | 'getDefaultJsonParser'>, mediaType: string): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser(mediaType, { parseAs: 'string' }, (request: FastifyRequest, body: string, done) => {
     if (body.length === 0) {
       done(null, undefined)
     } else if (isDeeperThan(body, MAX_DEPTH)) {

@@ -60,7 +60,8 @@ export const EventRecord = Type.Object({
   timestamp: Time,
   ttl_seconds: Type.Integer(),
   traceparent: Type.Optional(Type.String({ description: 'W3C trace context of the request that published it.' })),
-  replay_of: Type.Optional(Type.String({ description: 'The event that this one repeats.' }))
+  replay_of: Type.Optional(Type.String({ description: 'The event that this one repeats.' })),
+  extensions: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { description: 'Further attributes of a CloudEvent.' }))
 })
 
 export const ResultEnvelope = Type.Object({

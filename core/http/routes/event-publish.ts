@@ -1,13 +1,20 @@
+import type { Static } from 'typebox'
 import Type from '../../typebox.js'
 import type { Claims } from '../../contracts/auth.js'
 import type { JsonObject } from '../../contracts/common.js'
+import { fromCloudEvent } from '../../events/cloud-events.js'
+import type { Publication } from '../../events/events.js'
 import { apiError } from '../../errors.js'
-import { IDENTIFIER } from '../../profiles/schema.js'
+import { IDENTIFIER, TOPIC } from '../../profiles/schema.js'
 import { callerOf, isAdmin } from '../access.js'
+import { acceptJson } from '../body.js'
+import { CLOUD_EVENT, CloudEventBody, Extensions } from '../cloud-events.js'
 import { traceParentOf } from '../headers.js'
 import { IdempotencyHeaders, REPLAYED, ReplayedHeader } from '../idempotency.js'
 import { BODY_ERRORS, EventName, Identifier, Priority, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
+
+const TOPIC_NAME = new RegExp(TOPIC)
 
 const Body = Strict({
   event_type: Type.Optional(EventName),
@@ -22,7 +29,8 @@ const Body = Strict({
   references: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'What it answers or follows; where it has the form of an event id, of an event of this project.' })),
   replay_of: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'The event that this one repeats; the operator\'s alone.' })),
   ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-  priority: Type.Optional(Priority)
+  priority: Type.Optional(Priority),
+  extensions: Type.Optional(Extensions)
 })
 
 const Published = Type.Object({
@@ -36,41 +44,45 @@ const Published = Type.Object({
 })
 
 export async function eventPublishRoutes (app: App, { events, projects, settings }: Services): Promise<void> {
-  app.post('/api/events/:event_type', {
-    config: { access: 'publish_events', invalidBody: 'EVT_002' },
-    schema: {
-      summary: 'Publishes an event; durable before the answer',
-      tags: ['events'],
-      params: Strict({ event_type: EventName }),
-      headers: IdempotencyHeaders,
-      body: Body,
-      response: responses({ 202: { ...Published, ...ReplayedHeader } }, 404, ...BODY_ERRORS)
-    }
-  }, async (request, reply) => {
-    const caller = callerOf(request)
-    const { publisher, event_type: ofBody, data, ...rest } = request.body
-    const eventType = typeOf(request.params.event_type, ofBody)
-    if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
-    if (rest.replay_of !== undefined && !isAdmin(caller)) throw apiError('AUTH_003', 'replay_of is set by the operator alone: it says that an event is not news.')
-    if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, rest.topic)
-    const key = request.headers['idempotency-key']
-    const trace = traceParentOf(request)
-    const { event, subscribers_notified: notified, replayed } = await events.publish(caller.project_id, caller, {
-      ...rest,
-      event_type: eventType,
-      ...(data === undefined ? {} : { data: data as JsonObject }),
-      ...(trace === undefined ? {} : { traceparent: trace }),
-      ...(key === undefined ? {} : { idempotency_key: key })
-    })
-    if (replayed) reply.header(REPLAYED, 'true')
-    return await reply.code(202).send({
-      event_id: event.event_id,
-      published: true,
-      subscribers_notified: notified,
-      subscriber_count: notified.length,
-      topic: event.topic,
-      ttl_seconds: event.ttl_seconds,
-      timestamp: event.timestamp
+  // A scope of its own: no other route takes CloudEvents.
+  await app.register(async (scope) => {
+    acceptJson(scope, CLOUD_EVENT)
+    scope.post('/api/events/:event_type', {
+      config: { access: 'publish_events', invalidBody: 'EVT_002' },
+      schema: {
+        summary: 'Publishes an event; durable before the answer',
+        tags: ['events'],
+        params: Strict({ event_type: EventName }),
+        headers: IdempotencyHeaders,
+        body: { content: { 'application/json': { schema: Body }, [CLOUD_EVENT]: { schema: CloudEventBody } } },
+        response: responses({ 202: { ...Published, ...ReplayedHeader } }, 404, ...BODY_ERRORS)
+      },
+      preValidation: async (request) => { if (request.mediaType === CLOUD_EVENT) dropUnset(request.body) }
+    }, async (request, reply) => {
+      const caller = callerOf(request)
+      const path = (request.params as { event_type: string }).event_type
+      const publication = request.mediaType === CLOUD_EVENT
+        ? ofCloudEvent(caller, path, request.body as Static<typeof CloudEventBody>)
+        : ofBody(caller, path, request.body as Static<typeof Body> | undefined)
+      if (publication.replay_of !== undefined && !isAdmin(caller)) throw apiError('AUTH_003', 'replay_of is set by the operator alone: it says that an event is not news.')
+      if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, publication.topic)
+      const key = request.headers['idempotency-key']
+      const trace = traceParentOf(request)
+      const { event, subscribers_notified: notified, replayed } = await events.publish(caller.project_id, caller, {
+        ...(trace === undefined ? {} : { traceparent: trace }),
+        ...publication,
+        ...(typeof key === 'string' ? { idempotency_key: key } : {})
+      })
+      if (replayed) reply.header(REPLAYED, 'true')
+      return await reply.code(202).send({
+        event_id: event.event_id,
+        published: true,
+        subscribers_notified: notified,
+        subscriber_count: notified.length,
+        topic: event.topic,
+        ttl_seconds: event.ttl_seconds,
+        timestamp: event.timestamp
+      })
     })
   })
 
@@ -80,6 +92,33 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
       throw apiError('AUTH_003', `Agents of type '${caller.agent_type}' do not publish under '${topic}'; theirs are ${allowed.map((name) => `'${name}'`).join(', ') || 'none'}.`)
     }
   }
+}
+
+function ofBody (caller: Claims, path: string, body: Static<typeof Body> | undefined): Publication {
+  // A request without a media type has no body, and none that was validated.
+  if (body === undefined) throw invalid('', 'A body is needed, with content-type application/json')
+  const { publisher, event_type: type, data, ...rest } = body
+  if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
+  return { ...rest, event_type: typeOf(path, type), ...(data === undefined ? {} : { data: data as JsonObject }) }
+}
+
+function ofCloudEvent (caller: Claims, path: string, body: Static<typeof CloudEventBody>): Publication {
+  const { publication, publisher_type: type } = fromCloudEvent(body as Parameters<typeof fromCloudEvent>[0])
+  const { topic } = publication
+  if (type !== undefined && type !== caller.agent_type) throw apiError('EVT_003', 'publishertype must be the caller\'s: an agent publishes in its own name.')
+  if (topic === undefined) throw invalid('topic', 'A topic is needed: the extension topic, or else the subject')
+  if (!TOPIC_NAME.test(topic)) throw invalid('subject', `The subject '${topic.slice(0, 64)}' is no topic; say the topic in the extension topic`)
+  return { ...publication, topic, event_type: typeOf(path, publication.event_type) }
+}
+
+/** An attribute that is null counts as one that is not there (JSON Event Format for CloudEvents, 2.2). */
+function dropUnset (body: unknown): void {
+  if (typeof body !== 'object' || body === null) return
+  for (const [name, value] of Object.entries(body)) if (value === null) delete (body as Record<string, unknown>)[name]
+}
+
+function invalid (path: string, message: string): Error {
+  return apiError('EVT_002', `${message}.`, { details: { issues: [{ path, message }] } })
 }
 
 /** The one type that path and body agree on; the path `publish` leaves it to the body. */

@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import Type from '../../typebox.js'
 import { parseSubscription } from '../../events/subscription.js'
+import { toCloudEvent } from '../../events/cloud-events.js'
 import { callerOf } from '../access.js'
 import { EventName, Identifier, responses, Strict } from '../schemas.js'
 import type { App, Services } from '../types.js'
@@ -20,6 +21,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
         topic: Type.Optional(EventName),
         filter: Type.Optional(Type.String({ maxLength: 2048 })),
         since: Type.Optional(Type.String({ minLength: 1, maxLength: 512 })),
+        format: Type.Optional(Type.Enum(['event', 'cloudevents'], { default: 'event', description: 'What `data:` holds.' })),
         group: Type.Optional(Type.String({ ...Identifier, description: 'A consumer group: each event goes to one of its members, which acknowledges it.' })),
         limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000, default: 10, description: 'Of a group: events that are not acknowledged yet.' }))
       }),
@@ -27,7 +29,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
     }
   }, async (request, reply) => {
     const caller = callerOf(request)
-    const { type, topic, filter, since, group, limit = 10 } = request.query
+    const { type, topic, filter, since, group, limit = 10, format } = request.query
     const lastId = request.headers['last-event-id']
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
@@ -50,7 +52,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
       raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', connection: 'keep-alive' })
       while (page.done !== true && !raw.destroyed) {
         const { entries, cursor, gap } = page.value
-        const parts = entries.map((entry) => `id: ${entry.cursor}\nevent: ${entry.event.event_type}\ndata: ${JSON.stringify(entry.event)}\n\n`)
+        const parts = entries.map((entry) => `id: ${entry.cursor}\nevent: ${entry.event.event_type}\ndata: ${JSON.stringify(format === 'cloudevents' ? toCloudEvent(caller.project_id, entry.event) : entry.event)}\n\n`)
         if (gap !== undefined) parts.unshift(`event: gap\ndata: ${JSON.stringify(gap)}\n\n`)
         const text = parts.length === 0 ? `: quiet\nid: ${cursor}\n\n` : parts.join('')
         // A reader that does not keep up is waited for: its events stay in the log and not in this process's memory.

@@ -5,6 +5,7 @@ import { parseSubscription } from '../../events/subscription.js'
 import type { EventPage } from '../../events/events.js'
 import { apiError } from '../../errors.js'
 import { callerOf } from '../access.js'
+import { eventPages, presentEvents } from '../cloud-events.js'
 import { Departure } from '../departure.js'
 import { goneSignal, writtenOut } from '../hygiene.js'
 import { EventName, EventRecord, Identifier, responses, Strict, Time } from '../schemas.js'
@@ -60,8 +61,9 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
         tags: ['events'],
         ...(isTyped ? { params: Strict({ event_type: Types }) } : {}),
         querystring: WaitQuery,
-        response: responses({ 200: Page })
-      }
+        response: responses({ 200: eventPages('Events, or none when the time is up', Page) })
+      },
+      preSerialization: presentEvents
     }, async (request, reply) => {
       const caller = callerOf(request)
       const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number, group?: string }
@@ -95,7 +97,8 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
 
   app.get('/api/events', {
     config: { access: 'any' },
-    schema: { summary: 'History, oldest first; moves no position', tags: ['events'], querystring: HistoryQuery, response: responses({ 200: Page }) }
+    schema: { summary: 'History, oldest first; moves no position', tags: ['events'], querystring: HistoryQuery, response: responses({ 200: eventPages('A page of the history', Page) }) },
+    preSerialization: presentEvents
   }, async (request, reply) => {
     const { type, topic, filter, correlation_id: correlation, since, until, limit = 100, group } = request.query
     if (group !== undefined) {
