@@ -1,34 +1,8 @@
 import t from 'tap'
-import type { Claims, EventBus } from '../../../core/contracts/index.js'
 import { toCursor } from '../../../core/events/cursor.js'
-import { Events, type Waited, type WaitQuery } from '../../../core/events/events.js'
-import { parseSubscription } from '../../../core/events/subscription.js'
-import { createTestClock } from '../../../core/testing/clock.js'
 import { appendRange, draft, earliest, NEIGHBOUR, PROJECT, range } from '../../../core/testing/event-bus/events.js'
 import { eventually, within } from '../../../core/testing/expectations.js'
-import { silentLog } from '../../../core/testing/log.js'
-import { createMemoryBus } from '../../../plugins/events/memory.js'
-
-const READER = { agent_id: 'test-engineer-1', agent_type: 'test-engineer', project_id: PROJECT, permissions: [] } as unknown as Claims
-
-interface Stage { bus: EventBus, events: Events, wait (changes?: Partial<WaitQuery> & { type?: string }): Promise<Waited> }
-
-function createStage ({ wrap = (bus: EventBus) => bus, count = 10_000, maxWaits = 20_000 } = {}): Stage {
-  const clock = createTestClock()
-  const bus = createMemoryBus({ clock, retention: { age: 86_400_000, count }, log: silentLog })
-  const events = new Events({ bus: wrap(bus), clock, maxWaits, maxRounds: 50, log: silentLog, groups: { rules: { ackWaitSeconds: 30, maxDeliveries: 5 }, maxGroups: 10 }, subscribedAgents: () => [] })
-  return {
-    bus,
-    events,
-    wait: async ({ type, ...changes } = {}) => await events.wait({
-      project: PROJECT, reader: READER, subscription: parseSubscription({ type }), since: undefined, limit: 100, timeoutMs: 60_000, signal: new AbortController().signal, ...changes
-    })
-  }
-}
-
-function numbers ({ page }: Waited): unknown[] {
-  return page.events.map(({ data }) => data.number)
-}
+import { createStage, numbers, READER } from './stage.js'
 
 t.test('an event that is published between reading and parking wakes the wait', async (t) => {
   let reads = 0
