@@ -7,9 +7,11 @@ import type { ListedFile } from './listing.js'
 import { shapeOf, type FileShape } from './pack/shape.js'
 import type { FileSymbols } from './symbols/symbols.js'
 
-// The rule set and the grammars are loaded when the first file needs them, not when the server starts.
-const redaction = async () => await import('./redact.js')
-const grammars = async () => await import('./symbols/symbols.js')
+// The rule set and the grammars are loaded when the first file needs them, not when the server starts, and are looked for once.
+let redacting: Promise<typeof import('./redact.js')> | undefined
+let parsing: Promise<typeof import('./symbols/symbols.js')> | undefined
+const redaction = async () => await (redacting ??= import('./redact.js'))
+const grammars = async () => await (parsing ??= import('./symbols/symbols.js'))
 
 export interface PreparedText {
   path: string

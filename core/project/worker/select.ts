@@ -89,14 +89,9 @@ export async function select (root: string, request: SelectRequest, listed: Read
   for (const { candidate, score } of considered) {
     const text = ready.get(candidate.path)
     if (text === undefined) continue
-    const shape = await preparedShape(text)
-    packables.push({
-      path: candidate.path,
-      worth: worthOf(score),
-      shape,
-      entry: (keep, version, truncation) => entryOf(text, shape, keep, version, truncation),
-      envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
-    })
+    const known = frames.get(text) ?? await frameOf(text)
+    frames.set(text, known)
+    packables.push({ path: candidate.path, worth: worthOf(score), ...known })
   }
   const packed = pack(packables, query, weights, budget)
   return {
@@ -107,6 +102,20 @@ export async function select (root: string, request: SelectRequest, listed: Read
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
     unindexed
+  }
+}
+
+type Frame = Omit<Packable<MadeEntry>, 'path' | 'worth'>
+
+/** What is the same of a text for every task; a text of a file is the same object as long as the file is as it was listed. */
+const frames = new WeakMap<PreparedText, Frame>()
+
+async function frameOf (text: PreparedText): Promise<Frame> {
+  const shape = await preparedShape(text)
+  return {
+    shape,
+    entry: (keep, version, truncation) => entryOf(text, shape, keep, version, truncation),
+    envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
   }
 }
 
