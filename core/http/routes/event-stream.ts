@@ -1,13 +1,20 @@
-import { once } from 'node:events'
 import Type from '../../typebox.js'
+import type { SidecarEvent } from '../../contracts/event-bus.js'
+import type { StreamPage } from '../../events/events.js'
+import { renderEvent } from '../../events/rendering.js'
 import { parseSubscription } from '../../events/subscription.js'
 import { toCloudEvent } from '../../events/cloud-events.js'
 import { callerOf } from '../access.js'
+import { drained } from '../drained.js'
 import { EventName, Identifier, responses, Strict } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 /** A comment is sent when all is quiet for so long, so that proxies and clients see that the stream lives. */
 const QUIET_MS = 15_000
+/** A reader that takes nothing for so long is let go; it resumes where it was. */
+const STALLED_MS = 60_000
+/** Longer timers fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 export async function eventStreamRoutes (app: App, { events, clock }: Services): Promise<void> {
   app.get('/api/events/stream', {
@@ -34,7 +41,7 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
     const gone = new AbortController()
     reply.raw.once('close', () => gone.abort())
     // A stream does not outlive the token that opened it.
-    const expiry = setTimeout(() => gone.abort(), Math.max(0, caller.expires_at * 1000 - clock())).unref()
+    const expiry = setTimeout(() => gone.abort(), Math.min(LONGEST_TIMER_MS, Math.max(0, caller.expires_at * 1000 - clock()))).unref()
     const pages = group === undefined
       ? events.stream(
         caller.project_id, caller, parseSubscription({ type, topic, filter }),
@@ -50,19 +57,27 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
       const { raw } = reply
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value)
       raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', connection: 'keep-alive' })
-      while (page.done !== true && !raw.destroyed) {
-        const { entries, cursor, gap } = page.value
-        const parts = entries.map((entry) => `id: ${entry.cursor}\nevent: ${entry.event.event_type}\ndata: ${JSON.stringify(format === 'cloudevents' ? toCloudEvent(caller.project_id, entry.event) : entry.event)}\n\n`)
-        if (gap !== undefined) parts.unshift(`event: gap\ndata: ${JSON.stringify(gap)}\n\n`)
-        const text = parts.length === 0 ? `: quiet\nid: ${cursor}\n\n` : parts.join('')
-        // A reader that does not keep up is waited for: its events stay in the log and not in this process's memory.
-        if (!raw.write(text)) await Promise.race([once(raw, 'drain'), once(raw, 'close')])
-        page = await pages.next()
+      let isTaken = true
+      while (isTaken && page.done !== true && !raw.destroyed) {
+        for (const text of textsOf(page.value, (event) => (format === 'cloudevents' ? JSON.stringify(toCloudEvent(caller.project_id, event)) : renderEvent(event)))) {
+          // A reader that does not keep up is waited for: its events stay in the log and not in this process's memory.
+          isTaken = raw.write(text) || await drained(raw, gone.signal, STALLED_MS)
+          if (!isTaken) break
+        }
+        if (isTaken) page = await pages.next()
       }
-      raw.end()
+      if (isTaken) raw.end()
+      else raw.destroy()
     } finally {
       clearTimeout(expiry)
       await pages.return(undefined)
     }
   })
+}
+
+/** One text for each event, so that no more than one is held for a reader that is slow. */
+function * textsOf ({ entries, cursor, gap }: StreamPage, render: (event: SidecarEvent) => string): Generator<string> {
+  if (gap !== undefined) yield `event: gap\ndata: ${JSON.stringify(gap)}\n\n`
+  for (const { event, cursor } of entries) yield `id: ${cursor}\nevent: ${event.event_type}\ndata: ${render(event)}\n\n`
+  if (entries.length === 0 && gap === undefined) yield `: quiet\nid: ${cursor}\n\n`
 }
