@@ -196,11 +196,16 @@ t.test('after a hurry that fails, what waits goes on waiting', async (t) => {
 
 t.test('nothing more is pushed after deletion, and what is under way is cut', async (t) => {
   const { webhooks, publish, bus } = setUp(t)
-  const receiver = await startReceiver(t, () => undefined)
+  let isCut = false
+  const receiver = await startReceiver(t, (response) => {
+    response.once('close', () => { isCut = true })
+    return undefined
+  })
   const { webhook } = await webhooks.create(PROJECT, 'ada', { url: receiver.url })
   await publish(1)
   await eventually(() => receiver.received.length === 1)
   await webhooks.remove(PROJECT, null, webhook.webhook_id)
+  await eventually(() => isCut)
   await publish(2)
   await delay(50)
   t.equal(receiver.received.length, 1)

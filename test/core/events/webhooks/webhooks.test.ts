@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { Slots } from '../../../../core/events/webhooks/slots.js'
 import { eventually } from '../../http/eventually.js'
-import { startReceiver } from './receiver.js'
+import { isSignedBy, startReceiver } from './receiver.js'
 import { memoryBus, NEIGHBOUR, numbersOf, PROJECT, setUp } from './set-up.js'
 
 t.test('a webhook begins where it is told to', async (t) => {
@@ -55,6 +55,43 @@ t.test('changes at once are all kept', async (t) => {
   t.match(definition, { disabled: { reason: 'by hand' }, secrets: [{ secret, until: null }, { until: String }] })
   await webhooks.rotate(PROJECT, 'ada', id, secret)
   t.match(JSON.parse((await bus.groups(PROJECT))[0]!.purpose), { secrets: [{ secret, until: null }] }, 'the same again is no second one')
+})
+
+t.test('what was changed while the bus was being read is not taken back', async (t) => {
+  const bus = memoryBus()
+  const receiver = await startReceiver(t)
+  const { webhooks: first } = setUp(t, { bus })
+  const { webhook: { webhook_id: id } } = await first.create(PROJECT, 'ada', { url: receiver.url })
+  await first.close(0)
+  let read = (): void => {}
+  const change = new Promise<void>((resolve) => { read = resolve })
+  let reads = 0
+  const slow = {
+    ...bus,
+    async findGroup (...query: Parameters<typeof bus.findGroup>) {
+      const found = await bus.findGroup(...query)
+      if (reads++ === 0) await change
+      return found
+    }
+  }
+  const { webhooks, publish } = setUp(t, { bus: slow })
+  await eventually(() => reads === 1)
+  await webhooks.disable(PROJECT, null, id, 'by hand')
+  read()
+  await publish(1)
+  await delay(50)
+  t.equal((await webhooks.get(PROJECT, null, id)).state, 'disabled')
+  t.strictSame(receiver.received, [])
+})
+
+t.test('a secret that was replaced signs for a day', async (t) => {
+  let ahead = 0
+  const { webhooks } = setUp(t, { clock: () => Date.now() + ahead })
+  const receiver = await startReceiver(t)
+  const { webhook: { webhook_id: id }, secret: old } = await webhooks.create(PROJECT, 'ada', { url: receiver.url })
+  const { secret } = await webhooks.rotate(PROJECT, null, id, undefined)
+  for (ahead of [86_000_000, 86_401_000]) await webhooks.test(PROJECT, null, id)
+  t.strictSame(receiver.received.map((message) => [old!, secret!].map((key) => isSignedBy(key, message))), [[true, true], [false, true]])
 })
 
 t.test('a bus that fails is asked again, and what was published meanwhile is pushed', async (t) => {
