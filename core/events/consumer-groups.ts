@@ -249,8 +249,9 @@ export class ConsumerGroups {
     const most = Math.min(limit, Math.min(maxHeld, MAX_HELD) - group.held.size)
     let { after } = group
     let missed = 0
-    while (deliveries.length < most) {
-      const page = await this.#bus.read(project, { after, limit: PAGE })
+    // Most of what is read is wanted, or else much has to be looked through.
+    for (let limit = Math.min(PAGE, 2 * most); deliveries.length < most; limit = Math.min(PAGE, 4 * limit)) {
+      const page = await this.#bus.read(project, { after, limit })
       missed += page.missed
       after = page.next
       const now = this.#clock()
