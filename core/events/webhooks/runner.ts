@@ -142,51 +142,57 @@ export class WebhookRunner {
 
   /** Begins one push where there is one to begin; resolves to how long to wait then unless woken, `undefined` until woken. */
   async #step (): Promise<number | undefined> {
-    const { project, id, bus, slots, member, clock, retrySeconds } = this.#options
+    const { project, id, bus, member, clock, retrySeconds } = this.#options
     const { max_in_flight: max, disabled } = this.#definition
     if (disabled !== null || this.#inFlight.size >= max) return undefined
     const pause = this.#pausedUntil - clock()
     if (pause > 0) return Math.min(pause, MAX_TIMER_MS)
     // Taken first, so that the time to push does not begin before the push.
-    const release = await slots.take(project, this.#stopped.signal)
-    if (release === undefined) return undefined
+    const places = await this.#places(max - this.#inFlight.size)
+    if (places.length === 0) return undefined
     const claim = await bus.claim(project, groupOf(id), {
       member,
-      limit: 1,
+      limit: places.length,
       holdMs: () => HOLD_MS,
       maxAttempts: retrySeconds.length + 1,
       wanted: this.#matches,
       maxHeld: max === 1 ? 1 : max * HELD_PER_PUSH,
       early: this.#isEarly
     }).catch((error: unknown) => {
-      release()
+      for (const release of places) release()
       throw error
     })
     this.#note(claim.missed)
-    const [delivery] = claim.deliveries
-    if (delivery === undefined && claim.spent.length === 0) {
-      release()
-      this.#isEarly = false
-      return waitFor(claim.next_free_at, clock())
-    }
-    const work = this.#settle(claim.spent, delivery).finally(() => {
-      release()
-      this.#inFlight.delete(work)
-      this.#bell.ring()
-    })
-    this.#inFlight.add(work)
-    return 0
+    // The process ended during the last attempt of those that are spent.
+    const works = [
+      ...claim.deliveries.map((delivery) => async () => await this.#deliver(delivery)),
+      ...claim.spent.map((spent) => async () => await this.#bury(spent, 'its attempts are used up', spent.last_error ?? 'the last attempt did not come to an end'))
+    ]
+    for (const work of works) this.#begin(work, places.pop())
+    for (const release of places) release()
+    if (works.length > 0) return 0
+    this.#isEarly = false
+    return waitFor(claim.next_free_at, clock())
   }
 
-  async #settle (spent: readonly Delivery[], delivery: Delivery | undefined): Promise<void> {
-    try {
-      // The process ended during the last attempt of these.
-      for (const each of spent) await this.#bury(each, 'its attempts are used up', each.last_error ?? 'the last attempt did not come to an end')
-      if (delivery !== undefined) await this.#deliver(delivery)
-    } catch (error) {
+  /** At least one, unless it is over, and as many as are free. */
+  async #places (count: number): Promise<(() => void)[]> {
+    const { project, slots } = this.#options
+    const places: (() => void)[] = []
+    for (let place = await slots.take(project, this.#stopped.signal); place !== undefined; place = places.length < count ? slots.tryTake(project) : undefined) places.push(place)
+    return places
+  }
+
+  #begin (work: () => Promise<void>, release: (() => void) | undefined): void {
+    const begun = work().catch((error: unknown) => {
       // Nothing is lost by it: the event comes free when its time is over. Without its group it is wanted no more.
       if (codeOf(error) !== 'NOT_001') this.#options.log.warn({ ...this.#log, reason: messageOf(error) }, 'what became of a push could not be kept; it will be pushed again')
-    }
+    }).finally(() => {
+      release?.()
+      this.#inFlight.delete(begun)
+      this.#bell.ring()
+    })
+    this.#inFlight.add(begun)
   }
 
   async #deliver (delivery: Delivery): Promise<void> {

@@ -36,14 +36,25 @@ export class Slots {
     })
   }
 
+  /** The same without waiting, and not before those who wait. */
+  tryTake (project: string): (() => void) | undefined {
+    return this.#waiting.size === 0 && this.#isFree(project) ? this.#give(project) : undefined
+  }
+
+  #isFree (project: string): boolean {
+    return this.#count < this.#max && (this.#taken.get(project) ?? 0) < this.#maxPerProject
+  }
+
+  #give (project: string): () => void {
+    this.#count++
+    this.#taken.set(project, (this.#taken.get(project) ?? 0) + 1)
+    return this.#releaseOf(project)
+  }
+
   #hand (): void {
     for (const waiter of this.#waiting) {
       if (this.#count >= this.#max) return
-      const taken = this.#taken.get(waiter.project) ?? 0
-      if (taken >= this.#maxPerProject) continue
-      this.#count++
-      this.#taken.set(waiter.project, taken + 1)
-      waiter.settle(this.#releaseOf(waiter.project))
+      if (this.#isFree(waiter.project)) waiter.settle(this.#give(waiter.project))
     }
   }
 

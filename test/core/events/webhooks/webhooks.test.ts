@@ -153,4 +153,13 @@ t.test('places are given in the order of asking, within the bounds of all and of
   await delay(1)
   t.equal(given.at(-1), 'a3')
   t.equal(await slots.take('d', gone.signal), undefined)
+  t.equal(slots.tryTake('d'), undefined, 'all are taken')
+  const free = new Slots(3, 2)
+  const places = [free.tryTake('a'), free.tryTake('a'), free.tryTake('a')]
+  t.strictSame(places.map((place) => place === undefined), [false, false, true])
+  const later = free.take('a', signal)
+  t.equal(free.tryTake('b'), undefined, 'somebody was there before')
+  places[0]!()
+  await later
+  t.ok(free.tryTake('b'))
 })
