@@ -10,6 +10,13 @@ export interface EventFacts {
   topic: string
   data: Record<string, unknown>
   timestamp: string
+  correlation_id?: string
+  round?: number
+  references?: string
+  replay_of?: string
+  ttl_seconds?: number
+  priority?: string
+  extensions?: Record<string, unknown>
 }
 
 export interface EventPage {

@@ -2,7 +2,7 @@ import { Command } from 'commander'
 import { addAgent } from './commands/agent.js'
 import { addContext } from './commands/context.js'
 import { addDemo } from './commands/demo.js'
-import { addEvents } from './commands/events.js'
+import { addEvents } from './commands/events/index.js'
 import { addHealth } from './commands/health.js'
 import { addPlugin } from './commands/plugin.js'
 import { addProfiles } from './commands/profiles.js'
@@ -11,6 +11,7 @@ import { addStart, START_NAMES } from './commands/start.js'
 import { addStatus } from './commands/status.js'
 import { addToken } from './commands/token.js'
 import { addTrust } from './commands/trust.js'
+import { addWebhook } from './commands/webhook.js'
 import { examples } from './command-line.js'
 import { reportFailure } from './failure.js'
 import { PACKAGE } from '../core/package-root.js'
@@ -37,7 +38,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   addTrust(program, terminal)
   addDemo(program, terminal)
   program.commandsGroup('Watch and steer a running sidecar:')
-  for (const add of [addHealth, addStatus, addAgent, addEvents, addResults, addContext, addProfiles, addToken]) add(program, terminal)
+  for (const add of [addHealth, addStatus, addAgent, addEvents, addWebhook, addResults, addContext, addProfiles, addToken]) add(program, terminal)
   program.commandsGroup('Plugins:')
   addPlugin(program, terminal)
   program.commandsGroup('Help:')

@@ -5,6 +5,7 @@ import { eventLine, gapLine, type EventPage } from './event-facts.js'
 import { Failure } from './failure.js'
 import { duration, type Format } from './output.js'
 import type { Terminal } from './terminal.js'
+import { untilInterrupted } from './until-interrupted.js'
 
 export interface SubscribeOptions {
   filter?: string
@@ -29,16 +30,7 @@ const FINAL_CODES = /^(AUTH_001|AUTH_003|VAL_|NOT_|PRJ_)/
 
 /** Prints events as they come. Rejects with a `Failure` when a single wait ends without any; resolves on Ctrl-C. */
 export async function subscribeUntilStopped (type: string, options: SubscribeOptions, client: Client, terminal: Terminal): Promise<void> {
-  const stop = new AbortController()
-  const onInterrupt = (): void => { stop.abort() }
-  process.once('SIGINT', onInterrupt).once('SIGTERM', onInterrupt)
-  try {
-    await subscribe(type, options, client, terminal, stop.signal)
-  } catch (error) {
-    if (!stop.signal.aborted) throw error
-  } finally {
-    process.off('SIGINT', onInterrupt).off('SIGTERM', onInterrupt)
-  }
+  await untilInterrupted(async (signal) => { await subscribe(type, options, client, terminal, signal) })
 }
 
 export async function subscribe (type: string, options: SubscribeOptions, client: Client, terminal: Terminal, signal: AbortSignal): Promise<void> {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { examples } from '../command-line.js'
+import { confirm } from '../confirm.js'
 import { Failure } from '../failure.js'
 import { bytes, printable } from '../output.js'
 import { projectFolder } from '../project-folder.js'
@@ -33,20 +34,9 @@ async function trust (project: string, agreed: boolean, terminal: Terminal): Pro
   terminal.out(`${root} brings:`)
   for (const { path, bytes: size } of subjects) terminal.out(`  ${printable(path)}  ${terminal.colors.dim(bytes(size))}`)
   terminal.out('Trusted, it may load plugins (code), name the command that starts agents, start agents from events and raise limits.')
-  if (!agreed && !await confirm(terminal)) throw new Failure('Not trusted; nothing was changed.')
+  if (!agreed && !await confirm('Trust it?', 'read the files above and add --yes.', terminal)) throw new Failure('Not trusted; nothing was changed.')
   // What was shown is what gets trusted.
   if ((await inspectTrust(project)).hash !== hash) throw new Failure('The .cco folder changed in the meantime; look again.')
   await recordTrust(project, Date.now(), ...home)
   terminal.out(`${root} is trusted. A running sidecar takes it up when it is started again.`)
-}
-
-async function confirm (terminal: Terminal): Promise<boolean> {
-  if (!terminal.answering) throw new Failure('There is no terminal to ask on; read the files above and add --yes.')
-  const { createInterface } = await import('node:readline/promises')
-  const dialogue = createInterface({ input: process.stdin, output: process.stderr })
-  // Ctrl-C and Ctrl-D close the dialogue without an answer.
-  const closed = new Promise<string>((resolve) => { dialogue.once('close', () => { resolve('') }) })
-  const answer = await Promise.race([dialogue.question('Trust it? [y/N] '), closed])
-  dialogue.close()
-  return /^y(es)?$/i.test(answer.trim())
 }

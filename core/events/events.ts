@@ -103,8 +103,10 @@ export class Events {
    */
   async publish (project: string, publisher: Publisher, publication: Publication): Promise<Published> {
     const draft = draftOf(publisher, publication)
-    if (draft.references !== undefined) await checkReference(this.#bus, project, draft.references)
-    const published = draft.round === undefined
+    // A replay shows what was, in whatever order that is asked for.
+    const isFirst = draft.replay_of === undefined
+    if (isFirst && draft.references !== undefined) await checkReference(this.#bus, project, draft.references)
+    const published = !isFirst || draft.round === undefined
       ? await this.#publish(project, draft)
       : await this.#rounds.admit(project, draft, draft.round, async () => await this.#publish(project, draft))
     if (published.replayed) checkRepetition(published.event, draft)

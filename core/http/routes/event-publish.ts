@@ -27,7 +27,8 @@ const Body = Strict({
   correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
   round: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Never goes back within a correlation.' })),
   references: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'What it answers or follows; where it has the form of an event id, of an event of this project.' })),
-  replay_of: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'The event that this one repeats; the operator\'s alone.' })),
+  replay_of: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'The event that this one repeats; the operator\'s alone. Its round and references are not checked.' })),
+  project_id: Type.Optional(Type.String({ ...Identifier, description: 'Another project than the caller\'s; the operator\'s alone.' })),
   ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
   priority: Type.Optional(Priority),
   extensions: Type.Optional(Extensions)
@@ -64,11 +65,12 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
       const publication = request.mediaType === CLOUD_EVENT
         ? ofCloudEvent(caller, path, request.body as Static<typeof CloudEventBody>)
         : ofBody(caller, path, request.body as Static<typeof Body> | undefined)
+      const project = request.mediaType === CLOUD_EVENT ? caller.project_id : projectOf(caller, request.body as Static<typeof Body>)
       if (publication.replay_of !== undefined && !isAdmin(caller)) throw apiError('AUTH_003', 'replay_of is set by the operator alone: it says that an event is not news.')
       if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, publication.topic)
       const key = request.headers['idempotency-key']
       const trace = traceParentOf(request)
-      const { event, subscribers_notified: notified, replayed } = await events.publish(caller.project_id, caller, {
+      const { event, subscribers_notified: notified, replayed } = await events.publish(project, caller, {
         ...(trace === undefined ? {} : { traceparent: trace }),
         ...publication,
         ...(typeof key === 'string' ? { idempotency_key: key } : {})
@@ -86,6 +88,13 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
     })
   })
 
+  function projectOf (caller: Claims, { project_id: project = caller.project_id }: Static<typeof Body>): string {
+    if (project !== caller.project_id && !isAdmin(caller)) throw apiError('AUTH_003', 'An agent publishes in its own project only.')
+    // Throws for one that is not served.
+    projects.get(project)
+    return project
+  }
+
   function checkTopic (caller: Claims, topic: string): void {
     const allowed = projects.get(caller.project_id).profiles.find(caller.agent_type)?.publishes ?? []
     if (!allowed.includes(topic)) {
@@ -97,7 +106,7 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
 function ofBody (caller: Claims, path: string, body: Static<typeof Body> | undefined): Publication {
   // A request without a media type has no body, and none that was validated.
   if (body === undefined) throw invalid('', 'A body is needed, with content-type application/json')
-  const { publisher, event_type: type, data, ...rest } = body
+  const { publisher, event_type: type, data, project_id: _project, ...rest } = body
   if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
   return { ...rest, event_type: typeOf(path, type), ...(data === undefined ? {} : { data: data as JsonObject }) }
 }

@@ -1,17 +1,19 @@
 import type { Command } from 'commander'
-import { examples, jsonObject, segment, wholeNumber } from '../command-line.js'
-import { calling, connect, type CallingOptions } from '../connect.js'
-import { eventLine, gapLine, type EventPage } from '../event-facts.js'
-import { show } from '../output.js'
-import type { Terminal } from '../terminal.js'
+import { examples, jsonObject, segment, wholeNumber } from '../../command-line.js'
+import { calling, connect, type CallingOptions } from '../../connect.js'
+import { eventLine, gapLine, type EventPage } from '../../event-facts.js'
+import { show } from '../../output.js'
+import type { Terminal } from '../../terminal.js'
+import { addDeadLetters } from './dead-letters.js'
+import { addTail, addTrace } from './follow.js'
+import { addGroups } from './groups.js'
+import { FILTER, SINCE } from './options.js'
+import { addReplay } from './replay.js'
 
 interface ListOptions extends CallingOptions { type?: string, topic?: string, filter?: string, since?: string, limit?: number }
-interface PublishOptions extends CallingOptions { topic: string, data?: Record<string, unknown>, correlationId?: string }
+interface PublishOptions extends CallingOptions { topic: string, data?: Record<string, unknown>, correlationId?: string, references?: string, round?: number, eventId?: string }
 interface SubscribeOptions extends CallingOptions { filter?: string, topic?: string, since?: string, timeout: number, continuous?: boolean }
 interface Published { event_id: string, subscribers_notified: string[], subscriber_count: number, topic: string }
-
-const SINCE = 'where to begin: earliest, latest, a time (RFC 3339), an event id or a cursor'
-const FILTER = 'for example issue_id:issue-123,status:success|partial'
 
 /** `cco events`: what has happened, what happens, and something that shall be known. */
 export function addEvents (program: Command, terminal: Terminal): void {
@@ -19,6 +21,11 @@ export function addEvents (program: Command, terminal: Terminal): void {
   addList(group, terminal)
   addPublish(group, terminal)
   addSubscribe(group, terminal)
+  addTail(group, terminal)
+  addTrace(group, terminal)
+  addReplay(group, terminal)
+  addGroups(group, terminal)
+  addDeadLetters(group, terminal)
   examples(group, 'cco events list --topic security --since 2026-11-20T08:00:00Z', 'cco events subscribe \'*\' --continuous')
 }
 
@@ -51,10 +58,15 @@ function addPublish (group: Command, terminal: Terminal): void {
     .argument('<type>', 'event type, for example deployment_ready')
     .requiredOption('--topic <topic>', 'topic it is published under, for example deployment')
     .option('--data <json>', 'its data, a JSON object', jsonObject)
-    .option('--correlation-id <id>', 'what it belongs to'))
-    .action(async (type: string, { topic, data, correlationId, ...options }: PublishOptions) => {
+    .option('--correlation-id <id>', 'what it belongs to')
+    .option('--references <id>', 'what it answers or follows')
+    .option('--round <n>', 'its round; never goes back within a correlation', wholeNumber(0, 1_000_000))
+    .option('--event-id <id>', 'an id of your own: the same again publishes nothing more'))
+    .action(async (type: string, { topic, data, correlationId, references, round, eventId, ...options }: PublishOptions) => {
       const client = await connect(options, terminal)
-      const answer = await client.call<Published>('POST', `/api/events/${segment(type)}`, { body: { topic, data, correlation_id: correlationId } })
+      const answer = await client.call<Published>('POST', `/api/events/${segment(type)}`, {
+        body: { topic, data, correlation_id: correlationId, references, round, event_id: eventId }
+      })
       show(terminal, options.format, answer, ({ event_id: id, subscriber_count: count, subscribers_notified: names }) =>
         `${id} published under ${answer.topic}; ${count === 0 ? 'nobody was waiting' : `${count} notified: ${names.join(', ')}`}.`)
     })
@@ -72,7 +84,7 @@ function addSubscribe (group: Command, terminal: Terminal): void {
     .option('--continuous', 'go on until Ctrl-C, and across restarts of the sidecar'))
     .addHelpText('after', '\nEnds with 0 after the first events, with 1 when none came in time, with 0 on Ctrl-C.\nWith --format json each event is one line.')
     .action(async (type: string, options: SubscribeOptions) => {
-      const { subscribeUntilStopped } = await import('../subscribe.js')
+      const { subscribeUntilStopped } = await import('../../subscribe.js')
       await subscribeUntilStopped(type, options, await connect(options, terminal), terminal)
     })
   examples(subscribe,
