@@ -98,7 +98,7 @@ export async function until (ask: () => Promise<number>, wanted: number, what: s
   const started = performance.now()
   for (let got = await ask(); got !== wanted; got = await ask()) {
     if (performance.now() - started > GIVE_UP_MS) throw new Error(`${what}: ${got} instead of ${wanted} after ${GIVE_UP_MS / 1000} s.`)
-    await wait(1)
+    await wait(5)
   }
 }
 
