@@ -26,6 +26,9 @@ t.test('a webhook is made, shown without its secret, pushed to, tested and delet
   t.strictSame((await ask('GET', `/api/webhooks/${webhook}`, { token })).body, { webhook_id: webhook, ...shown })
   t.strictSame((await ask('GET', '/api/webhooks', { token })).body, { webhooks: [{ webhook_id: webhook, ...shown }] })
 
+  t.strictSame((await ask('GET', '/api/events/groups')).body.groups, [], 'its group is nobody else\'s')
+  t.equal((await ask('DELETE', `/api/events/groups/webhook:${webhook}`)).status, 400)
+
   const published = await ask('POST', '/api/events/note', { token, body: { topic: 'error', data: { n: 2 } } })
   await eventually(() => receiver.received.length === 1)
   t.equal(receiver.received[0]!.headers['webhook-id'], published.body.event_id)
