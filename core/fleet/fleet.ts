@@ -1,24 +1,20 @@
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import type { Telemetry } from '../telemetry.js'
 import { makeDirectory } from '../durable-file.js'
-import { apiError, codeOf, messageOf } from '../errors.js'
+import { apiError, messageOf } from '../errors.js'
 import { createIds } from '../ids.js'
-import type { AgentHandle, ResultRecord } from '../contracts/index.js'
+import type { ResultRecord } from '../contracts/index.js'
 import { outputFile } from './agent-files.js'
 import { AgentRecords, FINAL_STATES, type AgentRecord } from './agent-record.js'
-import { announce } from './announce.js'
 import { Conclusion } from './conclusion.js'
 import type { FleetOptions, FleetProject } from './fleet-options.js'
-import { launch } from './launch.js'
 import { tailOf } from './log-tail.js'
 import { SpawnQueue } from './queue.js'
+import { Roster } from './roster.js'
 import { createRecord, type SpawnBody } from './spawn-request.js'
-import { STOP_GRACE_MS, Supervision } from './supervision.js'
-
-/** Ended agents that are kept in memory for `GET /api/agents`; older ones stay on disk. */
-const MAX_ENDED = 5000
-const SHUT_DOWN = 'the sidecar was shut down'
+import { Starter } from './starter.js'
+import { SHUT_DOWN, STOP_GRACE_MS, Supervision } from './supervision.js'
+import { takeOver } from './take-over.js'
 
 export interface Spawned {
   record: AgentRecord
@@ -34,28 +30,33 @@ export class Fleet {
   readonly #records: AgentRecords
   readonly #conclusion: Conclusion
   readonly #supervision: Supervision
-  readonly #known = new Map<string, AgentRecord>()
-  readonly #starting = new Map<string, Promise<unknown>>()
-  /** Agents that were stopped while they were being started. */
-  readonly #recalled = new Set<string>()
+  readonly #starter: Starter
+  readonly #roster = new Roster()
   readonly #queue = new SpawnQueue<AgentRecord>()
   readonly #nextId: () => string
-  #spawned = 0
   #closing = false
 
   constructor (options: FleetOptions) {
     this.#options = options
-    this.#records = new AgentRecords(join(options.storage, 'agents'))
+    const records = this.#records = new AgentRecords(join(options.storage, 'agents'))
     this.#nextId = createIds('', options.clock)
-    this.#conclusion = new Conclusion(options, this.#records)
-    this.#supervision = new Supervision({
+    const conclusion = this.#conclusion = new Conclusion(options, records)
+    const supervision = this.#supervision = new Supervision({
       log: options.log,
-      outputOf: (agentId) => outputFile(this.#records.directoryOf(agentId)),
-      conclude: async (record, state, reason) => await this.#conclusion.conclude(record, state, reason),
+      outputOf: (agentId) => outputFile(records.directoryOf(agentId)),
+      conclude: async (record, state, reason) => await conclusion.conclude(record, state, reason),
       onFree: () => {
-        this.#forgetOldest()
+        this.#roster.forgetOldest()
         this.#startQueued()
       }
+    })
+    this.#starter = new Starter({
+      options,
+      records,
+      conclusion,
+      supervision,
+      // It may have left its place at once.
+      onOver: () => this.#startQueued()
     })
   }
 
@@ -63,12 +64,11 @@ export class Fleet {
   async open (): Promise<void> {
     await makeDirectory(join(this.#options.storage, 'agents'))
     const records = await this.#records.load(this.#options.log)
-    for (const record of records.slice(-MAX_ENDED)) this.#known.set(record.agent_id, record)
+    this.#roster.fill(records)
     for (const record of records) {
       if (FINAL_STATES.has(record.state)) continue
-      this.#known.set(record.agent_id, record)
       if (record.state === 'queued') this.#queue.add(record)
-      else await this.#takeOver(record)
+      else await takeOver(this.#options, this.#supervision, this.#conclusion, record)
     }
     this.#supervision.open()
   }
@@ -82,8 +82,8 @@ export class Fleet {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
     if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
     if (!this.#hasPlace(record)) return await this.#enqueue(record)
-    this.#known.set(record.agent_id, record)
-    return await this.#launch(record)
+    this.#roster.add(record)
+    return await this.#starter.start(record)
   }
 
   async #enqueue (record: AgentRecord): Promise<Spawned> {
@@ -92,13 +92,13 @@ export class Fleet {
       throw apiError('AGT_003', `${places} agents, ${perType} of a type, may be at work at once, and ${bound} wait already; try again when one has ended.`, { headers: { 'retry-after': '5' } })
     }
     record.state = 'queued'
-    this.#known.set(record.agent_id, record)
+    this.#roster.add(record)
     const position = this.#queue.add(record)
     try {
       await this.#records.save(record)
     } catch (error) {
       // Nothing starts later that its caller was told is not there; one that started in the meantime is.
-      if (this.#queue.remove(record.agent_id)) this.#known.delete(record.agent_id)
+      if (this.#queue.remove(record.agent_id)) this.#roster.remove(record.agent_id)
       throw apiError('STR_001', `The agent could not be queued: ${messageOf(error)}.`, { cause: error })
     }
     // A place may have come free while the record was written.
@@ -107,8 +107,8 @@ export class Fleet {
   }
 
   #hasPlace (record: AgentRecord): boolean {
-    const active = new Set([...this.#starting.keys(), ...this.#supervision.records.map(({ agent_id: id }) => id)])
-    const ofType = [...active].filter((id) => this.#known.get(id)?.agent_type === record.agent_type).length
+    const active = new Set([...this.#starter.ids, ...this.#supervision.records.map(({ agent_id: id }) => id)])
+    const ofType = [...active].filter((id) => this.#roster.find(id)?.agent_type === record.agent_type).length
     return active.size < this.#options.limits.max_concurrent && ofType < this.#options.limits.max_per_type
   }
 
@@ -117,88 +117,13 @@ export class Fleet {
     for (let record = this.#queue.take((item) => this.#hasPlace(item)); record !== undefined; record = this.#queue.take((item) => this.#hasPlace(item))) {
       const { agent_id: id } = record
       record.state = 'starting'
-      this.#launch(record).catch((error: unknown) => this.#options.log.warn({ agent: id, reason: messageOf(error) }, 'a queued agent could not be started'))
-    }
-  }
-
-  async #launch (record: AgentRecord): Promise<Spawned> {
-    const { agent_id: id } = record
-    const starting = this.#start(record)
-    this.#starting.set(id, starting)
-    try {
-      return await starting
-    } catch (error) {
-      const reason = messageOf(error)
-      await this.#conclusion.conclude(record, this.#closing || this.#recalled.has(id) ? 'stopped' : 'failed', reason)
-      throw codeOf(error) === 'AGT_001' ? error : apiError('AGT_001', `The agent could not be started: ${reason}`, { cause: error })
-    } finally {
-      this.#starting.delete(id)
-      this.#recalled.delete(id)
-      // It may have left its place at once.
-      this.#startQueued()
-    }
-  }
-
-  async #start (record: AgentRecord): Promise<Spawned> {
-    const { handle, token, contextInjected } = await launch(this.#options, this.#records, record, () => {
-      if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
-      if (this.#recalled.has(record.agent_id)) throw apiError('AGT_001', 'The agent was not started: it was stopped on request.')
-    })
-    this.#spawned++
-    record.started_at = this.#now()
-    record.process_id = handle.process_id
-    record.reference = handle.reference
-    record.state = 'running'
-    this.#supervision.add(record, handle, record.timeout_seconds * 1000)
-    try {
-      await this.#records.save(record)
-    } catch (error) {
-      // An agent that no record leads to would be forgotten by the next start.
-      await this.#supervision.end(record.agent_id, 'failed', `its record could not be written: ${messageOf(error)}`, 0)
-      throw error
-    }
-    // The shutdown has not seen this one.
-    if (this.#closing) this.#supervision.end(record.agent_id, 'stopped', SHUT_DOWN).catch(() => {})
-    announce(this.#options, record, 'agent_started')
-    return { record, token, context_injected: contextInjected }
-  }
-
-  async #takeOver (record: AgentRecord): Promise<void> {
-    const handle = await this.#adopt(record)
-    if (handle !== undefined) {
-      const age = this.#options.clock() - Date.parse(record.started_at ?? record.created_at)
-      record.state = 'running'
-      this.#supervision.add(record, handle, record.timeout_seconds * 1000 - age)
-      this.#options.log.info({ agent: record.agent_id, pid: handle.process_id }, 'an agent of an earlier run was adopted')
-      return
-    }
-    this.#options.log.warn({ agent: record.agent_id }, 'an agent of an earlier run is gone')
-    await this.#conclusion.conclude(record, 'lost', 'the sidecar was restarted and the agent was gone')
-  }
-
-  /** The agent of an earlier run, or `undefined`: then what it left is ended. */
-  async #adopt (record: AgentRecord): Promise<AgentHandle | undefined> {
-    const spawner = this.#options.spawners.get(record.spawner)
-    try {
-      // What it stored while nobody watched counts as well.
-      const stored = await this.#options.findResult(record)
-      if (stored !== undefined) {
-        record.result_id = stored.id
-        record.result_status = stored.status
-      }
-      if (record.reference === null) return undefined
-      const handle = await spawner?.adopt?.(record.reference)
-      if (handle === undefined) await spawner?.clean?.(record.reference)
-      return handle
-    } catch (error) {
-      this.#options.log.error({ agent: record.agent_id, reason: messageOf(error) }, 'an agent of an earlier run could not be taken over')
-      return undefined
+      this.#starter.start(record).catch((error: unknown) => this.#options.log.warn({ agent: id, reason: messageOf(error) }, 'a queued agent could not be started'))
     }
   }
 
   /** A result was stored: by an agent of ours it is a sign of life, and the last one counts. */
   noteResult (result: ResultRecord): void {
-    const record = this.#known.get(result.agent_id)
+    const record = this.#roster.find(result.agent_id)
     if (record === undefined || record.project_id !== result.project_id) return
     if (FINAL_STATES.has(record.state) || this.#conclusion.pending(record.agent_id) !== undefined) return
     record.result_id = result.id
@@ -217,17 +142,12 @@ export class Fleet {
 
   /** Throws `NOT_001`, for an agent of another project too. Without a project, here and below, those of all are meant. */
   get (project: string | undefined, agentId: string): AgentRecord {
-    const record = this.#known.get(agentId)
-    if (record === undefined || (project !== undefined && record.project_id !== project)) throw apiError('NOT_001', `There is no agent '${agentId}'.`)
-    return record
+    return this.#roster.get(project, agentId)
   }
 
   /** Newest first. */
   list (project: string | undefined, filter: { status?: string, agent_type?: string, issue_id?: string }): AgentRecord[] {
-    return [...this.#known.values()].reverse().filter((record) => (project === undefined || record.project_id === project) &&
-      (filter.status === undefined || record.state === filter.status) &&
-      (filter.agent_type === undefined || record.agent_type === filter.agent_type) &&
-      (filter.issue_id === undefined || record.issue_id === filter.issue_id))
+    return this.#roster.list(project, filter)
   }
 
   async logs (project: string | undefined, agentId: string, lines: number): Promise<string> {
@@ -237,12 +157,8 @@ export class Fleet {
   /** TERM, then KILL after the grace; one that has not begun does not begin. Resolves when it is gone. */
   async stop (project: string | undefined, agentId: string, graceMs: number): Promise<AgentRecord> {
     const record = this.get(project, agentId)
-    if (this.#queue.remove(agentId)) {
-      await this.#conclusion.conclude(record, 'stopped', 'it was taken out of the queue')
-    } else if (this.#starting.has(agentId)) {
-      this.#recalled.add(agentId)
-      await Promise.allSettled([this.#starting.get(agentId)])
-    }
+    if (this.#queue.remove(agentId)) await this.#conclusion.conclude(record, 'stopped', 'it was taken out of the queue')
+    else await this.#starter.recall(agentId)
     await this.#supervision.end(agentId, 'stopped', 'it was stopped on request', graceMs)
     await this.#conclusion.pending(agentId)
     return record
@@ -264,7 +180,7 @@ export class Fleet {
       queued: this.#queue.length,
       completed,
       failed,
-      spawned_total: this.#spawned,
+      spawned_total: this.#starter.started,
       by_type: byType,
       avg_execution_time_ms: ended === 0 ? null : Math.round(durationMs / ended)
     }
@@ -273,18 +189,8 @@ export class Fleet {
   /** Ends all agents; those in the queue stay there for the next start. */
   async close (graceMs = STOP_GRACE_MS): Promise<void> {
     this.#closing = true
-    // Those whose process is being made are waited for; one that is still gathering its context will not begin.
-    const waited = new AbortController()
-    await Promise.race([Promise.allSettled(this.#starting.values()), delay(graceMs, undefined, waited).catch(() => {})])
-    waited.abort()
+    await this.#starter.close(graceMs)
     await this.#supervision.close(SHUT_DOWN, graceMs)
-  }
-
-  #forgetOldest (): void {
-    for (const [id, record] of this.#known) {
-      if (this.#known.size <= MAX_ENDED) return
-      if (FINAL_STATES.has(record.state)) this.#known.delete(id)
-    }
   }
 
   #now (): string {

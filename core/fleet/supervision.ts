@@ -3,6 +3,8 @@ import type { AgentExit, AgentHandle, Logger } from '../contracts/index.js'
 import { messageOf } from '../errors.js'
 import { FINAL_STATES, type AgentRecord, type AgentState } from './agent-record.js'
 
+/** Why agents end with the sidecar. */
+export const SHUT_DOWN = 'the sidecar was shut down'
 /** How long an agent that is asked to end may take. */
 export const STOP_GRACE_MS = 5000
 const WATCH_MS = 1000
