@@ -83,7 +83,7 @@ async function createStage (t: Test, { places = 1, gateContexts = false, revoke 
         return await revoke(target as never)
       }
     } as unknown as Auth,
-    events: { publish: async () => ({}) } as unknown as Events,
+    events: { announce: async () => ({}) } as unknown as Events,
     clock: createTestClock(),
     log: createLogSpy(),
     limits: { max_concurrent: places, max_per_type: 99, max_queue: 9, timeout_seconds: 60, environment: [] },
