@@ -20,9 +20,10 @@ export class ReaderPositions {
   /** Moves a reader on to `end` that was at `start` when its wait began. */
   async move (project: string, reader: string, start: Position | undefined, end: Position): Promise<void> {
     const key = `${project}/${reader}`
-    const before = this.#saving.get(key) ?? Promise.resolve()
+    const before = this.#saving.get(key)
+    const save = async (): Promise<void> => await this.#save(project, reader, start, end)
     // Whether the one before could be saved is no matter of this one.
-    const saving = before.catch(() => {}).then(async () => await this.#save(project, reader, start, end))
+    const saving = before === undefined ? save() : before.then(save, save)
     this.#saving.set(key, saving)
     try {
       await saving

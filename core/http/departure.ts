@@ -6,10 +6,11 @@ type Listener = { handleEvent (): void } | undefined
  * Tells one listener that the client went away before it was answered. An `AbortController` says the same and holds a kilobyte, and waits are held by the thousand.
  */
 export class Departure {
-  aborted = false
+  aborted: boolean
   #listener: Listener
 
   constructor (response: ServerResponse) {
+    this.aborted = response.destroyed
     response.once('close', () => {
       if (response.writableFinished) return
       this.aborted = true
