@@ -21,8 +21,8 @@ export interface TraceNode {
   children: TraceNode[]
 }
 
-/** What a filter can hold of ids: 16 alternatives, 1,024 characters. */
-const AT_ONCE = 8
+/** What a filter of 1,024 characters holds of ids of 128. */
+const AT_ONCE = 7
 const ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
 /** Reads a conversation, and one step beyond it on both sides. */

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { temporaryFolder } from '../../support/temporary.js'
 import { startDocumented } from './documented.js'
 import type { Ask } from './event-requests.js'
 
@@ -98,4 +99,20 @@ t.test('only the operator says that an event repeats another', async (t) => {
   t.strictSame([refused.status, refused.body.code], [403, 'AUTH_003'])
   t.equal((await send(ask, { body: { replay_of: 'evt_X' } })).status, 202)
   t.strictSame((await retained(ask)).map(({ replay_of: of }) => of), ['evt_X'])
+})
+
+t.test('the operator replays into any project that is served, whatever round and references say; an agent publishes in its own', async (t) => {
+  const root = await temporaryFolder(t)
+  const { ask, agent } = await startDocumented(t, { projects: [{ project_id: 'other', root }] })
+  await send(ask, { body: { correlation_id: 'talk', round: 3 } })
+  const { body: { event_id: elsewhere } } = await send(ask, { body: { project_id: 'other', correlation_id: 'talk', round: 3 } })
+  t.equal((await retained(ask)).length, 1, 'it went to the other project')
+  const replayed = await send(ask, { body: { correlation_id: 'talk', round: 1, references: elsewhere, replay_of: elsewhere } })
+  t.equal(replayed.status, 202)
+  t.equal((await send(ask, { body: { correlation_id: 'talk', round: 2 } })).body.code, 'EVT_002', 'a replay moves no round')
+  t.equal((await send(ask, { body: { references: elsewhere } })).body.code, 'EVT_002', 'an event of another project')
+  t.equal((await send(ask, { body: { project_id: 'nowhere' } })).body.code, 'PRJ_001')
+  const { token } = await agent('chief-architect')
+  t.equal((await send(ask, { token, body: { project_id: 'other' } })).body.code, 'AUTH_003')
+  t.equal((await send(ask, { token, body: { project_id: 'sample' } })).status, 202)
 })
