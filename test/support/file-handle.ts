@@ -12,7 +12,7 @@ await probe.close()
  * Puts something in the way of a method of all file handles, as a bad disk would. `act` gets the method itself and
  * its arguments. Undone by the returned function, and when the test ends.
  */
-export function interceptFileHandles (t: Teardown, method: 'write' | 'datasync' | 'sync' | 'truncate', act: (original: () => Promise<unknown>, handle: FileHandle, args: unknown[]) => Promise<unknown>): () => void {
+export function interceptFileHandles (t: Teardown, method: 'read' | 'write' | 'datasync' | 'sync' | 'truncate', act: (original: () => Promise<unknown>, handle: FileHandle, args: unknown[]) => Promise<unknown>): () => void {
   const original = prototype[method]!
   const restore = (): void => { prototype[method] = original }
   prototype[method] = async function (...args) {
