@@ -22,6 +22,6 @@ export function interceptFileHandles (t: Teardown, method: 'read' | 'write' | 'd
   return restore
 }
 
-export function diskError (code: 'ENOSPC' | 'EIO'): Error {
+export function diskError (code: 'ENOSPC' | 'EIO' | 'EROFS'): Error {
   return Object.assign(new Error(`${code}: the test's disk`), { code })
 }

@@ -1,7 +1,8 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import t from 'tap'
 import type { PlacedEvent } from '../../../../core/contracts/index.js'
 import { append, appendRange, draft, PROJECT, range, readAll } from '../../../../core/testing/event-bus/events.js'
@@ -37,6 +38,32 @@ t.test('a bad disk', async (t) => {
     const reopened = await openJournal(t, directory)
     t.strictSame(await readAll(reopened.bus, PROJECT), placed)
     t.strictSame(reopened.log.said.warn, [])
+  })
+
+  t.test('a file system that turns read-only refuses events and is read on; a start on one fails', async (t) => {
+    const directory = await quickFolder(t)
+    const { bus } = await openJournal(t, directory)
+    const placed = await appendRange(bus, PROJECT, 1, 3)
+    const restore = interceptFileHandles(t, 'write', async () => { throw diskError('EROFS') })
+    for (const number of [4, 5]) await rejectsWith('EVT_001', () => bus.append(PROJECT, draft(number)), 'an event')
+    t.strictSame(await readAll(bus, PROJECT), placed)
+    restore()
+    placed.push(...await appendRange(bus, PROJECT, 6, 7))
+    t.strictSame(await readAll(bus, PROJECT), placed)
+    const path = join(directory, 'not-a-folder')
+    await writeFile(path, '')
+    await t.rejects(openJournal(t, join(path, 'events')), { code: 'ENOTDIR' }, 'nothing falls back to memory')
+  })
+
+  t.test('without a file descriptor left nothing is acknowledged falsely, and the log heals', { skip: process.platform === 'win32' ? 'needs ulimit' : false }, async (t) => {
+    const program = fileURLToPath(new URL('./descriptors-program.js', import.meta.url))
+    const run = spawnSync('sh', ['-c', 'ulimit -n 64; exec "$0" "$@"', process.execPath, program, await quickFolder(t)], { encoding: 'utf8', timeout: 60_000 })
+    t.equal(run.stderr, '')
+    const { acknowledged, refused, readWhileShort, readLater, afterStart } = JSON.parse(run.stdout) as Record<string, unknown[]>
+    t.ok(refused!.length > 0 && refused!.every((code) => code === 'EVT_001'), `${refused!.length} refused`)
+    t.strictSame(readWhileShort, ['EVT_001'], 'what lies on the disk')
+    t.strictSame(readLater, acknowledged)
+    t.strictSame(afterStart, acknowledged)
   })
 
   t.test('a write that cannot be taken back closes the log', async (t) => {
