@@ -8,6 +8,8 @@ import { messageOf } from './errors.js'
 import { Events } from './events/events.js'
 import { createWebhooks } from './events/webhooks/create-webhooks.js'
 import { Fleet } from './fleet/fleet.js'
+import { createGit } from './fleet/workspaces/git.js'
+import { createWorkspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
 import { Performance } from './http/performance.js'
@@ -190,7 +192,9 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     clock,
     log
   })
-  const results = createResults({ store, events, clock, log, onStored: (record) => fleet.noteResult(record) })
+  const results = createResults({
+    store, events, clock, log, witness: async (project, submission) => await fleet.witness(project, submission), onStored: (record) => fleet.noteResult(record)
+  })
   const context = createContextService({
     cache, store, strategies: plugins.all('context-strategy'), worker, timeoutMs: settings.context.timeout_seconds * 1000, clock, log
   })
@@ -202,6 +206,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     clock,
     log,
     limits: settings.spawn,
+    workspaces: createWorkspaces({ git: createGit(worker), clock, log }),
     tokenSeconds: settings.auth.token_ttl_seconds,
     inherited: config.environment,
     project (id) {

@@ -1,4 +1,5 @@
 import type { JsonObject, Lifecycle } from './common.js'
+import type { WorkProof } from './work-proof.js'
 
 export type ResultStatus = 'success' | 'failed' | 'partial'
 
@@ -12,6 +13,10 @@ export interface ResultRecord {
   status: ResultStatus
   /** As the agent gave it, verbatim. */
   result: JsonObject
+  /** What the sidecar itself found in the working tree when the result came; `null` where there is no git. Absent for agents that it did not start. */
+  proof?: WorkProof | null
+  /** Where the result claims something else than is there. */
+  sidecar_warnings?: string[]
   correlation_id?: string
   round?: number
   /**

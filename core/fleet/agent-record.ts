@@ -5,6 +5,7 @@ import { DIRECTORY_MODE, writeFileDurably } from '../durable-file.js'
 import { codeOf, messageOf } from '../errors.js'
 import type { Logger } from '../contracts/common.js'
 import { RECORD } from './agent-files.js'
+import type { AgentWork } from './workspaces/workspaces.js'
 
 export type AgentState = 'queued' | 'starting' | 'running' | 'completed' | 'failed' | 'stopped' | 'lost'
 
@@ -41,6 +42,8 @@ export interface AgentRecord {
   result_id?: string
   /** What the last stored result says of itself. */
   result_status?: ResultStatus
+  /** Absent until its process is about to be made. */
+  work?: AgentWork
 }
 
 export class AgentRecords {

@@ -46,6 +46,7 @@ export class Conclusion {
     if (reason !== undefined) record.reason = reason
     await attempt(async () => await auth.revoke({ project_id: record.project_id, agent_id: record.agent_id }), 'the token of an agent that has ended could not be revoked')
     await attempt(async () => await rm(contextFile(this.#records.directoryOf(record.agent_id)), { force: true }), 'the context of an agent that has ended could not be removed')
+    await attempt(async () => await this.#options.workspaces.prove(record), 'what an agent has changed could not be found out')
     if (record.result_id === undefined) {
       await attempt(async () => await this.#storeResult(record, state), 'no result could be stored for an agent that left none')
     }

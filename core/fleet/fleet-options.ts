@@ -2,6 +2,7 @@ import type { AgentProfile, Auth, Clock, Logger, ResultRecord, Spawner } from '.
 import type { Events } from '../events/events.js'
 import type { ResultSubmission } from '../results/results.js'
 import type { AgentRecord } from './agent-record.js'
+import type { Workspaces } from './workspaces/workspaces.js'
 
 export interface FleetProject {
   id: string
@@ -21,6 +22,7 @@ export interface FleetOptions {
   tokenSeconds: number
   /** The sidecar's own environment, of which agents get what the allow-list names. */
   inherited: Record<string, string | undefined>
+  workspaces: Workspaces
   project (id: string): FleetProject
   /** Base address of the API, or `undefined` while nothing listens. */
   address (): string | undefined

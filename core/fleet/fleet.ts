@@ -4,6 +4,7 @@ import { makeDirectory } from '../durable-file.js'
 import { apiError, messageOf } from '../errors.js'
 import { createIds } from '../ids.js'
 import type { ResultRecord } from '../contracts/index.js'
+import type { ResultSubmission, Witness } from '../results/results.js'
 import { outputFile } from './agent-files.js'
 import { AgentRecords, FINAL_STATES, type AgentRecord } from './agent-record.js'
 import { Conclusion } from './conclusion.js'
@@ -129,6 +130,13 @@ export class Fleet {
     record.result_id = result.id
     record.last_sign_at = this.#now()
     record.result_status = result.status
+  }
+
+  /** What the sidecar itself finds where an agent of ours works, as its result comes. */
+  async witness (project: string, submission: ResultSubmission): Promise<Witness | undefined> {
+    const record = this.#roster.find(submission.agent_id)
+    if (record === undefined || record.project_id !== project || FINAL_STATES.has(record.state)) return undefined
+    return await this.#options.workspaces.witness(record, submission)
   }
 
   async heartbeat (project: string, agentId: string, sign: { state?: string, progress?: number, message?: string }): Promise<AgentRecord> {

@@ -28,14 +28,17 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
     { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: [...profile.permissions] },
     { ttlSeconds: options.tokenSeconds }
   )
-  const contextInjected = await writeContext(options, record, contextFile(directory))
+  const [root, contextInjected] = await Promise.all([
+    options.workspaces.begin(record, project.root),
+    writeContext(options, record, contextFile(directory))
+  ])
   mayStart()
   const handle = await spawner.start({
     agent_id: record.agent_id,
     agent_type: record.agent_type,
     project_id: record.project_id,
     issue_id: record.issue_id,
-    project_root: project.root,
+    project_root: root,
     directory,
     environment: agentEnvironment(options.inherited, options.limits.environment, record.environment, {
       AGENT_ID: record.agent_id,

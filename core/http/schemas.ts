@@ -64,6 +64,23 @@ export const EventRecord = Type.Object({
   extensions: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { description: 'Further attributes of a CloudEvent.' }))
 })
 
+const Changes = Type.Array(Type.Object({ path: Type.String(), status: Type.Enum(['added', 'modified', 'deleted']) }))
+
+/** What the sidecar itself found in an agent's working tree. */
+export const WorkProof = Type.Object({
+  branch: Nullable(Type.String()),
+  head_before: Nullable(Type.String()),
+  head_after: Nullable(Type.String()),
+  commits: Type.Integer({ description: 'That came since the start.' }),
+  files_committed: Changes,
+  files_uncommitted: Changes,
+  truncated: Type.Boolean({ description: 'Whether the lists were cut.' }),
+  dirty: Type.Boolean({ description: 'Whether anything is uncommitted, also from before the start.' }),
+  upstream: Nullable(Type.String()),
+  ahead: Nullable(Type.Integer({ description: 'Commits that the upstream does not have.' })),
+  taken_at: Time
+})
+
 export const ResultEnvelope = Type.Object({
   id: Type.String(),
   project_id: Type.String(),
@@ -72,6 +89,8 @@ export const ResultEnvelope = Type.Object({
   agent_type: Type.String(),
   status: Type.Enum(['success', 'failed', 'partial']),
   result: Verbatim,
+  proof: Type.Optional(Nullable(WorkProof)),
+  sidecar_warnings: Type.Optional(Type.Array(Type.String(), { description: 'Where the result claims something else than the sidecar found.' })),
   correlation_id: Type.Optional(Type.String()),
   round: Type.Optional(Type.Integer()),
   timestamp: Time

@@ -17,6 +17,9 @@ export interface ResultSubmission {
   idempotency_key?: string
 }
 
+/** What the sidecar itself finds where the agent works. */
+export type Witness = Required<Pick<ResultRecord, 'proof' | 'sidecar_warnings'>>
+
 export interface NextAgent {
   agent_type: string
   priority: 'high' | 'normal'
@@ -38,11 +41,13 @@ export interface Results {
   store (project: string, profiles: ProfileSet, submission: ResultSubmission): Promise<StoredResult>
 }
 
-export function createResults ({ store, events, clock, log, onStored }: {
+export function createResults ({ store, events, clock, log, witness = async () => undefined, onStored }: {
   store: ResultStore
   events: Events
   clock: Clock
   log: Logger
+  /** Asked before a result is stored. */
+  witness? (project: string, submission: ResultSubmission): Promise<Witness | undefined>
   /** Told of each stored result before it is announced. */
   onStored (record: ResultRecord): void
 }): Results {
@@ -55,6 +60,7 @@ export function createResults ({ store, events, clock, log, onStored }: {
         project_id: project,
         ...rest,
         status: rest.result.status,
+        ...await witness(project, submission),
         // No identifier holds a '/': agents cannot meet in a key.
         ...(key === undefined ? {} : { idempotency_key: `${rest.agent_id}/${key}` }),
         timestamp: new Date(clock()).toISOString()
@@ -103,9 +109,14 @@ export function createResults ({ store, events, clock, log, onStored }: {
   }
 }
 
-function saysTheSame (stored: ResultRecord, { id, timestamp, ...given }: ResultRecord): boolean {
+function saysTheSame (stored: ResultRecord, given: ResultRecord): boolean {
   // As it came back from the store: -0 is 0 there.
-  return isDeepStrictEqual(stored, { id: stored.id, timestamp: stored.timestamp, ...JSON.parse(JSON.stringify(given)) as object })
+  return isDeepStrictEqual(whatWasGiven(stored), whatWasGiven(JSON.parse(JSON.stringify(given)) as ResultRecord))
+}
+
+/** Without what the sidecar adds, which is another each time. */
+function whatWasGiven ({ id, timestamp, proof, sidecar_warnings: _warnings, ...given }: ResultRecord): object {
+  return given
 }
 
 function otherContent (): Error {

@@ -25,7 +25,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Assembles; `operator-token` and `telemetry-source` are parts of it in files of their own.
   'core/sidecar': ['core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/http': ['core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
-  'core/fleet': ['core/results', 'core/events', 'core/errors', 'core/contracts', ...LEAVES],
+  'core/fleet': ['core/results', 'core/events', 'core/project', 'core/errors', 'core/contracts', ...LEAVES],
   'core/results': ['core/context', 'core/events', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/context': ['core/context/priority', 'core/project', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/events': ['core/events/topics', 'core/events/consumer-groups', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],

@@ -3,7 +3,7 @@ import type { Claims } from '../../contracts/auth.js'
 import type { AgentRecord } from '../../fleet/agent-record.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
-import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time } from '../schemas.js'
+import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time, WorkProof } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const State = Type.Enum(['queued', 'starting', 'running', 'completed', 'failed', 'stopped', 'lost'])
@@ -29,6 +29,7 @@ const Agent = Type.Object({
   message: Nullable(Type.String()),
   reason: Nullable(Type.String()),
   result_id: Nullable(Type.String()),
+  proof: Nullable(WorkProof),
   correlation_id: Nullable(Type.String()),
   round: Nullable(Type.Integer())
 })
@@ -56,6 +57,7 @@ function show (record: AgentRecord) {
     message: record.message ?? null,
     reason: record.reason ?? null,
     result_id: record.result_id ?? null,
+    proof: record.work?.proof ?? null,
     correlation_id: record.correlation_id ?? null,
     round: record.round ?? null
   }

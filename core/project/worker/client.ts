@@ -80,6 +80,7 @@ export function createProjectWorker (settings: WorkerSettings = { cache: undefin
     prepare: async (root, paths, maxBytes) => await call('prepare', root, paths, maxBytes),
     facts: async (root) => await call('facts', root),
     commits: async (root, limit) => await call('commits', root, limit),
+    git: async (cwd, args, options) => await call('git', cwd, args, options),
     search: async (root, title, description, limit, maxBytes) => await call('search', root, title, description, limit, maxBytes),
     select: async (root, request) => await call('select', root, request),
     symbols: async (root, path, maxBytes) => await call('symbols', root, path, maxBytes),

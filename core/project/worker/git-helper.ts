@@ -9,11 +9,15 @@ export interface GitRequest {
   args: readonly string[]
   config: readonly (readonly [string, string])[]
   maxBytes: number
+  timeoutMs: number
+  /** Exit codes that are an answer beside 0. */
+  accept: readonly number[]
+  /** Transports that may be used; none by default. */
+  protocols: string
 }
 
 export type GitReply = { id: number, output: Uint8Array } | { id: number, message: string, code: string | number | null }
 
-const TIMEOUT_MS = 20_000
 const IDLE_MS = 5 * 60_000
 const AT_ONCE = 8
 
@@ -38,7 +42,7 @@ const SAFE_CONFIG: readonly (readonly [string, string])[] = [
   ['safe.directory', '*']
 ]
 
-function environment (config: readonly (readonly [string, string])[]): NodeJS.ProcessEnv {
+function environment (config: GitRequest['config'], protocols: string): NodeJS.ProcessEnv {
   const env: NodeJS.ProcessEnv = {
     PATH: process.env.PATH,
     HOME: devNull,
@@ -49,7 +53,7 @@ function environment (config: readonly (readonly [string, string])[]): NodeJS.Pr
     GIT_TERMINAL_PROMPT: '0',
     GIT_NO_LAZY_FETCH: '1',
     // Wins over `protocol.<name>.allow`, with which a repository could bring a transport back that runs a command.
-    GIT_ALLOW_PROTOCOL: 'none',
+    GIT_ALLOW_PROTOCOL: protocols,
     GIT_PAGER: 'cat',
     GIT_CONFIG_COUNT: String(config.length)
   }
@@ -84,18 +88,18 @@ function next (): void {
   if (running.size === 0) idle = setTimeout(leave, IDLE_MS)
 }
 
-function run ({ id, cwd, args, config, maxBytes }: GitRequest): void {
+function run ({ id, cwd, args, config, maxBytes, timeoutMs, accept, protocols }: GitRequest): void {
   const child = execFile('git', ['--no-pager', ...args], {
     cwd,
-    env: environment([...SAFE_CONFIG, ...config]),
+    env: environment([...SAFE_CONFIG, ...config], protocols),
     encoding: 'buffer',
-    timeout: TIMEOUT_MS,
+    timeout: timeoutMs,
     maxBuffer: maxBytes,
     killSignal: 'SIGKILL',
     windowsHide: true
   }, (error, output, complaint) => {
     running.delete(child)
-    if (error === null) reply({ id, output })
+    if (error === null || (typeof error.code === 'number' && accept.includes(error.code))) reply({ id, output })
     else reply({ id, message: complaint.toString('utf8').trim().split('\n')[0] || error.message, code: error.code ?? null })
     next()
   })

@@ -4,6 +4,8 @@ import { git } from './git.js'
 export interface GitSettings {
   /** Configuration that switches off the repository's own filters, which `status` and `diff` would run on changed files. */
   noFilters: (readonly [string, string])[]
+  /** The same for its merge drivers: what one of them would have merged is a conflict. */
+  noDrivers: (readonly [string, string])[]
   remote: string | null
   /** As it would be fetched from. */
   remoteUrl: string | null
@@ -12,6 +14,7 @@ export interface GitSettings {
 /** Reading the configuration runs nothing. Rejects where there is a filter that cannot be named in the environment. */
 export async function readSettings (cwd: string): Promise<GitSettings> {
   const filters = new Set<string>()
+  const drivers = new Set<string>()
   const urls = new Map<string, string>()
   const shortcuts: [prefix: string, base: string][] = []
   // All scopes, not only the local one: a work tree may have a configuration of its own.
@@ -22,6 +25,9 @@ export async function readSettings (cwd: string): Promise<GitSettings> {
     const filter = /^(filter\.[^]+)\.(?:clean|smudge|process|required)$/i.exec(key)?.[1]
     if (filter?.includes('\uFFFD') === true) throw Object.assign(new Error('a filter has a name that is no UTF-8 and cannot be switched off'), { code: 'UNSAFE_FILTER' })
     if (filter !== undefined) filters.add(filter)
+    const driver = /^(merge\.[^]+)\.driver$/i.exec(key)?.[1]
+    if (driver?.includes('\uFFFD') === true) throw Object.assign(new Error('a merge driver has a name that is no UTF-8 and cannot be switched off'), { code: 'UNSAFE_FILTER' })
+    if (driver !== undefined) drivers.add(driver)
     const remote = /^remote\.([^]+)\.url$/.exec(key)?.[1]
     if (remote !== undefined && !urls.has(remote)) urls.set(remote, value)
     const base = /^url\.([^]+)\.insteadof$/.exec(key)?.[1]
@@ -32,6 +38,8 @@ export async function readSettings (cwd: string): Promise<GitSettings> {
   const shortcut = shortcuts.filter(([prefix]) => url?.startsWith(prefix)).sort(([a], [b]) => b.length - a.length)[0]
   return {
     noFilters: [...filters].flatMap((name) => [[`${name}.clean`, ''], [`${name}.smudge`, ''], [`${name}.process`, ''], [`${name}.required`, 'false']] as const),
+    // An empty command would succeed, and pass one side off as the merge.
+    noDrivers: [...drivers].map((name) => [`${name}.driver`, 'false'] as const),
     remote,
     remoteUrl: url === null || shortcut === undefined ? url : shortcut[1] + url.slice(shortcut[0].length)
   }

@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process'
 import type { GitReply, GitRequest } from './git-helper.js'
 
 const MAX_OUTPUT = 256 * 1024 * 1024
+const TIMEOUT_MS = 20_000
 
 export interface GitOptions {
   config?: readonly (readonly [string, string])[]
@@ -9,6 +10,12 @@ export interface GitOptions {
   literal?: boolean
   /** Output beyond this is a failure. */
   maxBytes?: number
+  /** How long it may take; 20 s by default. */
+  timeoutMs?: number
+  /** Exit codes that are an answer beside 0; none by default. */
+  accept?: readonly number[]
+  /** Transports that it may use, as in `GIT_ALLOW_PROTOCOL`; none by default. */
+  protocols?: string
 }
 
 interface Pending {
@@ -24,8 +31,8 @@ let nextId = 0
 const pending = new Map<number, Pending>()
 
 /** Runs git in a folder, by way of the helper, and gives its output; rejects with git's own message. */
-export async function git (cwd: string, args: readonly string[], { config = [], literal = true, maxBytes = MAX_OUTPUT }: GitOptions = {}): Promise<Buffer> {
-  const request = { id: nextId++, cwd, args: [...(literal ? ['--literal-pathspecs'] : []), ...args], config, maxBytes }
+export async function git (cwd: string, args: readonly string[], { config = [], literal = true, maxBytes = MAX_OUTPUT, timeoutMs = TIMEOUT_MS, accept = [], protocols = 'none' }: GitOptions = {}): Promise<Buffer> {
+  const request = { id: nextId++, cwd, args: [...(literal ? ['--literal-pathspecs'] : []), ...args], config, maxBytes, timeoutMs, accept, protocols }
   return await new Promise((resolve, reject) => send({ request, isSecond: false, resolve, reject }))
 }
 

@@ -2,7 +2,8 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createContextOperations, type ContextOperations, type Found } from './context-operations.js'
 import type { GitFacts } from './git-facts.js'
 import { createGitState, type GitState } from './git-state.js'
-import { closeGit } from './git.js'
+import { closeGit, type GitOptions } from './git.js'
+import { guardedGit } from './guarded-git.js'
 import { buffersOf, headOf, list, listedFiles, type ListReply, type ListRequest } from './listings.js'
 import { prepareText, redactText, type Preparation } from './prepare.js'
 import type { Selection } from './select.js'
@@ -16,6 +17,8 @@ export interface ProjectOperations extends ContextOperations {
   prepare (root: string, paths: string[], maxBytes: number): Promise<Preparation[]>
   facts (root: string): Promise<GitFacts | undefined>
   commits (root: string, limit: number): Promise<Commit[]>
+  /** Runs git with every command of the repository's configuration switched off, and gives its output. */
+  git (cwd: string, args: readonly string[], options?: GitOptions): Promise<Uint8Array>
   redact (texts: string[]): Promise<{ text: string, count: number }[]>
   countTokens (texts: string[]): Promise<number[]>
   /** Ends what the worker has started. */
@@ -51,6 +54,7 @@ const operations: ProjectOperations = {
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepareText(root, path, maxBytes))),
   facts: async (root) => await gitOf(root).facts(),
   commits: async (root, limit) => await gitOf(root).commits(limit),
+  git: async (cwd, args, options) => await guardedGit(cwd, args, options),
   redact: async (texts) => await Promise.all(texts.map(async (text) => await redactText(text, 'text.txt'))),
   countTokens: async (texts) => texts.map(countTokens),
   async end () {

@@ -4,6 +4,7 @@ import t, { type Test } from 'tap'
 import type { AgentExit, AgentHandle, AgentProfile, Auth, LaunchRequest, ResultRecord, Spawner } from '../../../core/contracts/index.js'
 import type { Events } from '../../../core/events/events.js'
 import type { AgentRecord } from '../../../core/fleet/agent-record.js'
+import { createWorkspaces } from '../../../core/fleet/workspaces/workspaces.js'
 import { Fleet, type Spawned } from '../../../core/fleet/fleet.js'
 import { createTestClock } from '../../../core/testing/clock.js'
 import { eventually } from '../../../core/testing/expectations.js'
@@ -87,6 +88,7 @@ async function createStage (t: Test, { places = 1, gateContexts = false, revoke 
     clock: createTestClock(),
     log: createLogSpy(),
     limits: { max_concurrent: places, max_per_type: 99, max_queue: 9, timeout_seconds: 60, environment: [] },
+    workspaces: createWorkspaces({ git: async () => { throw new Error('not a git repository') }, clock: createTestClock(), log: createLogSpy() }),
     tokenSeconds: 60,
     inherited: {},
     project: () => project,
