@@ -3,6 +3,7 @@ import { pascalCase, type Template } from './template.js'
 export const spawner: Template = {
   about: 'starts agents, and ends them with everything that they started',
   plugin: (name) => `import { spawn } from 'node:child_process'
+import { statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiError, definePlugin, Type } from 'cco-sidecar/plugin-api'
@@ -14,8 +15,8 @@ const LEFTOVER_MS = 1000
 /** Runs one program for every agent, each in a process group of its own. */
 export function create${pascalCase(name)} ({ command: [program, ...args] }) {
   return {
-    // With true, adopt() has to find an agent again after a restart of the sidecar.
-    supports: { adopt: false },
+    // With adopt, adopt() has to find an agent again after a restart of the sidecar. What the agents write is understood with 'events'.
+    supports: { adopt: false, signs: 'output' },
     async start (request) {
       const log = await open(request.log_file, 'a', 0o600)
       try {
@@ -31,7 +32,7 @@ export function create${pascalCase(name)} ({ command: [program, ...args] }) {
           child.once('spawn', resolve)
           child.once('error', (error) => { reject(apiError('AGT_001', "The agent could not be started with '" + program + "': " + error.message + '.', { cause: error })) })
         })
-        return handleOf(child.pid, ended)
+        return handleOf(child.pid, ended, watchOutput(request))
       } finally {
         await log.close()
       }
@@ -39,11 +40,28 @@ export function create${pascalCase(name)} ({ command: [program, ...args] }) {
   }
 }
 
-function handleOf (pid, ended) {
+/** Tells that the agent lives when it has written something. Gives what looks a last time. */
+function watchOutput ({ log_file: path, on_sign: onSign }) {
+  let seen = 0
+  const look = () => {
+    const { size } = statSync(path)
+    // Smaller: the log was rotated.
+    if (size !== seen && size > 0) onSign({ kind: 'alive' })
+    seen = size
+  }
+  const timer = setInterval(look, POLL_MS).unref()
+  return () => {
+    clearInterval(timer)
+    look()
+  }
+}
+
+function handleOf (pid, ended, finish) {
   let stopping
   const exited = ended.then(async (exit) => {
     // What the agent left behind ends with it.
     await (stopping ?? endGroup(pid, LEFTOVER_MS))
+    finish()
     return exit
   })
   return {

@@ -1,7 +1,7 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { FILE_MODE, makeDirectory } from '../durable-file.js'
 import { apiError, messageOf } from '../errors.js'
-import type { AgentHandle } from '../contracts/index.js'
+import type { AgentHandle, OnSign } from '../contracts/index.js'
 import { contextFile, outputFile } from './agent-files.js'
 import type { AgentRecord, AgentRecords } from './agent-record.js'
 import { agentEnvironment } from './environment.js'
@@ -55,9 +55,15 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
     task: record.task,
     tools: profile.spawn.tools ?? [],
     model: profile.model.tier,
-    log_file: outputFile(directory)
+    log_file: outputFile(directory),
+    on_sign: signsOf(options, record)
   })
   return { handle, token, contextInjected }
+}
+
+/** Notes that an agent has shown a sign. */
+export function signsOf ({ clock }: FleetOptions, record: AgentRecord): OnSign {
+  return () => { record.last_sign_at = new Date(clock()).toISOString() }
 }
 
 /** A context that cannot be gathered does not keep the agent from starting: it can ask for it itself. */

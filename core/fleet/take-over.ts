@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import type { AgentHandle } from '../contracts/index.js'
 import { messageOf } from '../errors.js'
+import { outputFile } from './agent-files.js'
 import type { AgentRecord } from './agent-record.js'
 import type { Conclusion } from './conclusion.js'
 import type { FleetOptions } from './fleet-options.js'
+import { signsOf } from './launch.js'
 import type { Supervision } from './supervision.js'
 
 /** Takes over an agent of an earlier run of the sidecar: it is adopted where it is alive, else lost. */
@@ -20,7 +23,8 @@ export async function takeOver (options: FleetOptions, supervision: Supervision,
 }
 
 /** The agent of an earlier run, or `undefined`: then what it left is ended. */
-async function adopt ({ spawners, log, findResult }: FleetOptions, record: AgentRecord): Promise<AgentHandle | undefined> {
+async function adopt (options: FleetOptions, record: AgentRecord): Promise<AgentHandle | undefined> {
+  const { spawners, log, findResult, storage } = options
   const spawner = spawners.get(record.spawner)
   try {
     // What it stored while nobody watched counts as well.
@@ -30,7 +34,10 @@ async function adopt ({ spawners, log, findResult }: FleetOptions, record: Agent
       record.result_status = stored.status
     }
     if (record.reference === null) return undefined
-    const handle = await spawner?.adopt?.(record.reference)
+    const handle = await spawner?.adopt?.(record.reference, {
+      log_file: outputFile(join(storage, 'agents', record.agent_id)),
+      on_sign: signsOf(options, record)
+    })
     if (handle === undefined) await spawner?.clean?.(record.reference)
     return handle
   } catch (error) {

@@ -89,7 +89,7 @@ class Caller {
   /** Nothing of the agent is left but its record, its output and its result. */
   async leftNothing ({ id, pid, token }: Agent): Promise<void> {
     this.#t.strictSame(groupMembers(pid), [], 'no process of the group is left')
-    this.#t.strictSame(readdirSync(this.folder(id)).sort(), ['agent.json', 'output.log'], 'the context is removed')
+    this.#t.strictSame(readdirSync(this.folder(id)).sort(), ['agent.json', 'launch.sh', 'output.log'], 'the context is removed')
     this.#t.match(await this.ask('GET', '/api/agents', { token }), { status: 401, body: { code: 'AUTH_001' } }, 'the token is revoked')
   }
 }

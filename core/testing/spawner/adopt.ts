@@ -1,19 +1,19 @@
 import assert from 'node:assert/strict'
-import type { AgentHandle, Spawner } from '../../contracts/spawner.js'
+import type { AgentHandle, OnSign, Spawner } from '../../contracts/spawner.js'
 import type { Json } from '../../contracts/common.js'
 import { eventually, within } from '../expectations.js'
-import { isAlive, type SpawnerTest } from './spawner-test.js'
+import { isAlive, type Agent, type SpawnerTest } from './spawner-test.js'
 
 const ENDS_MS = 10_000
 
 /** As it comes back from where the sidecar kept it. */
-function kept (handle: AgentHandle): Json {
+export function kept (handle: AgentHandle): Json {
   return JSON.parse(JSON.stringify(handle.reference)) as Json
 }
 
-async function adopt (spawner: Spawner, reference: Json): Promise<AgentHandle | undefined> {
+export async function adopt (spawner: Spawner, reference: Json, { request }: Agent, onSign: OnSign = () => {}): Promise<AgentHandle | undefined> {
   assert.ok(spawner.adopt, 'what supports adopt has adopt()')
-  return within(ENDS_MS, spawner.adopt(reference), 'adopt() answers')
+  return within(ENDS_MS, spawner.adopt(reference, { log_file: request.log_file, on_sign: onSign }), 'adopt() answers')
 }
 
 export function adoptTests (check: SpawnerTest): void {
@@ -22,7 +22,7 @@ export function adoptTests (check: SpawnerTest): void {
     if (!waiting.spawner.supports.adopt) return
     const handle = await waiting.start()
     await waiting.told<number>('ready')
-    const adopted = await adopt(await waiting.restarted(), kept(handle))
+    const adopted = await adopt(await waiting.restarted(), kept(handle), waiting)
     assert.ok(adopted, 'an agent that runs can be adopted')
     assert.equal(adopted.process_id, handle.process_id)
     assert.deepEqual(adopted.reference, handle.reference)
@@ -39,7 +39,7 @@ export function adoptTests (check: SpawnerTest): void {
     if (!stubborn.spawner.supports.adopt) return
     const handle = await stubborn.start()
     const [parent, grandchild] = [await stubborn.told<number>('ready'), await stubborn.told<number>('grandchild')]
-    const adopted = await adopt(await stubborn.restarted(), kept(handle))
+    const adopted = await adopt(await stubborn.restarted(), kept(handle), stubborn)
     await within(ENDS_MS, adopted!.stop({ graceMs: 200 }), 'an adopted agent can be stopped')
     assert.equal(await isAlive(parent), false, 'the agent is gone')
     assert.equal(await isAlive(grandchild), false, 'what the agent started is gone')
@@ -54,7 +54,7 @@ export function adoptTests (check: SpawnerTest): void {
     const pid = await waiting.told<number>('ready')
     await waiting.spawner.close?.()
     assert.ok(await isAlive(pid), 'agents outlive the sidecar')
-    const adopted = await adopt(await waiting.restarted(), kept(handle))
+    const adopted = await adopt(await waiting.restarted(), kept(handle), waiting)
     assert.ok(adopted)
     await adopted.stop({ graceMs: 5_000 })
     assert.equal(await isAlive(pid), false)
@@ -65,8 +65,8 @@ export function adoptTests (check: SpawnerTest): void {
     if (!reporting.spawner.supports.adopt) return
     const handle = await reporting.start()
     await within(ENDS_MS, handle.exited, 'the agent ends')
-    assert.equal(await adopt(reporting.spawner, kept(handle)), undefined)
-    assert.equal(await adopt(await reporting.restarted(), kept(handle)), undefined)
+    assert.equal(await adopt(reporting.spawner, kept(handle), reporting), undefined)
+    assert.equal(await adopt(await reporting.restarted(), kept(handle), reporting), undefined)
   })
 
   check('clean ends what is left of an agent, and may find nothing', async ({ agent }) => {

@@ -4,7 +4,7 @@
  */
 export const AGENT_PROGRAM = `
 import { spawn } from 'node:child_process'
-import { existsSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const [mode, folder, detail] = process.argv.slice(2)
@@ -41,6 +41,18 @@ const modes = {
       process.exit(0)
     })
     finishWhenTold()
+    tell('ready', process.pid)
+  },
+  say () {
+    finishWhenTold()
+    let next = 1
+    setInterval(() => {
+      const name = join(folder, 'say-' + next)
+      if (!existsSync(name)) return
+      const text = readFileSync(name)
+      for (let written = 0; written < text.length;) written += writeSync(1, text, written)
+      tell('said-' + next++, true)
+    }, 10)
     tell('ready', process.pid)
   },
   parent () {

@@ -1,20 +1,22 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { AgentHandle, LaunchRequest, Spawner } from '../../contracts/spawner.js'
+import type { AgentHandle, AgentSign, LaunchRequest, OnSign, Spawner } from '../../contracts/spawner.js'
 import { codeOf } from '../../errors.js'
 import { createTestClock } from '../clock.js'
 import { withSubjects, type ContractSubject } from '../contract-test.js'
 import { eventually } from '../expectations.js'
-import type { SpawnerContract } from '../spawner-contract.js'
+import type { SpawnerContract, Transcript } from '../spawner-contract.js'
 import { AGENT_PROGRAM } from './agent-program.js'
 
 /** What the agent does: see `AGENT_PROGRAM`. */
-export type Mode = 'report' | 'wait' | 'parent' | 'leave' | 'flood' | 'crash'
+export type Mode = 'report' | 'wait' | 'parent' | 'leave' | 'flood' | 'crash' | 'say'
 
 /** One agent of a test, started or not. */
 export interface Agent {
   request: LaunchRequest
   spawner: Spawner
+  /** What it has shown so far, in order. */
+  signs: AgentSign[]
   /** Another instance of the spawner for the same agent, as after a restart. */
   restarted (): Promise<Spawner>
   start (): Promise<AgentHandle>
@@ -22,7 +24,9 @@ export interface Agent {
   told<Value> (name: string): Promise<Value>
   /** Whether the agent has told something under that name. */
   hasTold (name: string): Promise<boolean>
-  /** Lets an agent in mode `wait` end itself. */
+  /** Has an agent in mode `say` write something on its standard output; resolves when it has. */
+  say (text: string | Buffer): Promise<void>
+  /** Lets an agent in mode `wait` or `say` end itself. */
   finish (): Promise<void>
 }
 
@@ -31,14 +35,20 @@ export interface SpawnerScope {
   agent (mode: Mode, detail?: string): Promise<Agent>
   /** One that is told to run something else than the program of the suite. */
   agentOf (command: string[]): Promise<Agent>
+  transcript: Transcript
+  /** Variables that the spawner adds to those of the request. */
+  adds: readonly string[]
 }
 
 export type SpawnerTest = (name: string, body: (scope: SpawnerScope) => Promise<void>) => void
 
 export const SECRET = 'secret-of-the-agent-7f3a91'
 
+/** What an agent says of which nothing is understood. */
+const PLAIN: Transcript = { lines: ['at work'], signs: [] }
+
 /** Registers a test with a folder of its own, after which no agent that it started is left. */
-export function spawnerTest ({ test, create, directory: parent }: SpawnerContract): SpawnerTest {
+export function spawnerTest ({ test, create, directory: parent, transcript = PLAIN, adds = [] }: SpawnerContract): SpawnerTest {
   let tests = 0
   return (name, body) => {
     const directory = join(parent, `spawner-${++tests}`)
@@ -50,13 +60,16 @@ export function spawnerTest ({ test, create, directory: parent }: SpawnerContrac
       await writeFile(program, AGENT_PROGRAM)
       let agents = 0
       const agentFor = async (commandIn: (folder: string) => string[]): Promise<Agent> => {
-        const request = await createRequest(directory, ++agents)
+        const signs: AgentSign[] = []
+        const request = await createRequest(directory, ++agents, (sign) => { signs.push(sign) })
+        let said = 0
         const open = async (): Promise<Spawner> =>
           keep.subject(await create({ clock, directory, command: commandIn(request.directory) }))
         const spawner = await open()
         return {
           request,
           spawner,
+          signs,
           restarted: open,
           async start () {
             const handle = await spawner.start(request)
@@ -65,13 +78,23 @@ export function spawnerTest ({ test, create, directory: parent }: SpawnerContrac
           },
           told: async <Value>(what: string) => await told(request.directory, what) as Value,
           hasTold: async (what) => (await read(join(request.directory, what))) !== undefined,
+          async say (text) {
+            const name = `say-${++said}`
+            // Renamed into place, so that the agent never reads half of it.
+            await writeFile(join(request.directory, `${name}.part`), text)
+            await rename(join(request.directory, `${name}.part`), join(request.directory, name))
+            await told(request.directory, `said-${said}`)
+          },
           finish: () => writeFile(join(request.directory, 'finish'), '')
         }
       }
       try {
         await body({
           directory,
-          agent: (mode, detail) => agentFor((folder) => [process.execPath, program, mode, folder, ...(detail === undefined ? [] : [detail])]),
+          transcript,
+          adds,
+          // Always with a detail: what the spawner adds to the command comes after it.
+          agent: (mode, detail = '0') => agentFor((folder) => [process.execPath, program, mode, folder, detail]),
           agentOf: (command) => agentFor(() => command)
         })
       } finally {
@@ -81,7 +104,7 @@ export function spawnerTest ({ test, create, directory: parent }: SpawnerContrac
   }
 }
 
-async function createRequest (directory: string, number: number): Promise<LaunchRequest> {
+async function createRequest (directory: string, number: number, onSign: OnSign): Promise<LaunchRequest> {
   const own = join(directory, `agent-${number}`)
   const root = join(directory, `project-${number}`)
   await mkdir(own, { mode: 0o700 })
@@ -98,7 +121,8 @@ async function createRequest (directory: string, number: number): Promise<Launch
     task: 'Test "login"\nwith $HOME = `x`; 世界',
     tools: ['Read'],
     model: 'sonnet',
-    log_file: join(own, 'output.log')
+    log_file: join(own, 'output.log'),
+    on_sign: onSign
   }
 }
 

@@ -17,6 +17,9 @@ const PLANTED = {
   AWS_SECRET_ACCESS_KEY: 'planted-value-aws'
 }
 
+/** What a shell on the way, or the system itself, sets for every program. */
+const OF_THE_SYSTEM = /^(_|PWD|OLDPWD|SHLVL|__CF_USER_TEXT_ENCODING)$/
+
 export function startTests (check: SpawnerTest): void {
   check('opens, answers check() within a second and may be closed twice', async ({ agent }) => {
     const { spawner } = await agent('report')
@@ -43,7 +46,7 @@ export function startTests (check: SpawnerTest): void {
     assert.equal((await within(10_000, handle.exited, 'the agent ends')).code, 0)
   })
 
-  check('the agent gets the environment that it was given, and nothing of the sidecar beside the allow-list', async ({ agent }) => {
+  check('the agent gets the environment that it was given, and nothing else', async ({ agent, adds }) => {
     const before = { ...process.env }
     Object.assign(process.env, PLANTED)
     try {
@@ -53,6 +56,7 @@ export function startTests (check: SpawnerTest): void {
       for (const [name, value] of Object.entries(reporting.request.environment)) assert.equal(environment[name], value, name)
       for (const [name, value] of Object.entries(environment)) {
         assert.ok(!(name in PLANTED) && !value.includes('planted-value'), `'${name}' was handed on from the environment of the sidecar`)
+        assert.ok(name in reporting.request.environment || adds.includes(name) || OF_THE_SYSTEM.test(name), `'${name}' was added, and the agent was not given it`)
       }
       await exited
     } finally {

@@ -69,7 +69,7 @@ async function createStage (t: Test, { places = 1, gateContexts = false, revoke 
   const make = (changes: Partial<Spawner> = {}): Fleet => new Fleet({
     storage,
     spawners: new Map([['process', {
-      supports: { adopt: true },
+      supports: { adopt: true, signs: 'none' },
       async start (request) {
         const gate = createGate<AgentHandle>()
         starts.push({ request, gate })

@@ -124,7 +124,7 @@ t.test('harness', async (t) => {
     await t.rejects(createFromPlugin(lacking, {}, context), { code: 'SIDECAR_ERR_PLUGIN_INSTANCE' })
     await t.rejects(createFromPlugin(lacking, { unknown: 1 }, context), { code: 'SIDECAR_ERR_PLUGIN_OPTIONS' })
     await t.rejects(createFromPlugin((() => {}) as unknown as SidecarPlugin, {}, context), { code: 'SIDECAR_ERR_PLUGIN_MANIFEST' })
-    const undeclared = definePlugin({ kind: 'spawner', name: 'undeclared', create (_, { get }) { get('result-store'); return { supports: { adopt: false }, start: async () => { throw new Error('no') } } } })
+    const undeclared = definePlugin({ kind: 'spawner', name: 'undeclared', create (_, { get }) { get('result-store'); return { supports: { adopt: false, signs: 'none' as const }, start: async () => { throw new Error('no') } } } })
     await t.rejects(createFromPlugin(undeclared, {}, context), { code: 'SIDECAR_ERR_PLUGIN_DEPENDENCY' })
     t.throws(() => context.get('auth'), { code: 'SIDECAR_ERR_PLUGIN_DEPENDENCY' })
     t.equal(codeOf(undefined), undefined)

@@ -1,10 +1,20 @@
 import { spawn } from 'node:child_process'
 import { appendFileSync } from 'node:fs'
 import t from 'tap'
-import type { AgentHandle, Json, Spawner } from '../../../core/contracts/index.js'
+import type { AgentHandle, AgentSign, Json, Spawner } from '../../../core/contracts/index.js'
 import { spawnerContract, type TestFunction } from '../../../core/testing/index.js'
+import type { Faults } from './fakes/log-signs.js'
 import { createFakeSpawner, groupRuns, handleOf, signalGroup } from './fakes/spawner.js'
 import { failureIn, failuresOf } from './suite-run.js'
+
+const SIGNS: AgentSign[] = [
+  { kind: 'progress', message: 'reads Größe.md' },
+  { kind: 'rate_limited', until: 1_900_000_000_000 },
+  { kind: 'usage', usage: { input_tokens: 10, output_tokens: 2, cached_tokens: null, cost_usd: 0.01, turns: 1 } },
+  { kind: 'result', status: 'success', text: 'done' }
+]
+/** Its characters beyond ASCII are written as escapes, which is all that the fake can read. */
+const TRANSCRIPT = { lines: SIGNS.map((sign) => JSON.stringify({ sign }).replace(/[^ -~]/g, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)), signs: SIGNS }
 
 interface Fault {
   name: string
@@ -17,6 +27,7 @@ function suiteOver (directory: string, fault?: Fault): (test: TestFunction) => v
   return (test) => spawnerContract({
     test,
     directory,
+    transcript: TRANSCRIPT,
     async create ({ command }) {
       const correct = createFakeSpawner({ command })
       return { instance: { ...correct, ...fault?.breaks(correct, command) }, dispose: async () => {} }
@@ -34,11 +45,16 @@ function withHandle (change: (handle: AgentHandle, pid: number) => Partial<Agent
   })
 }
 
+/** A spawner that reads what its agents write with a fault. */
+function reading (faults: Faults) {
+  return (_: Spawner, command: string[]): Partial<Spawner> => createFakeSpawner({ command, faults })
+}
+
 const faults: Fault[] = [
   { name: 'says that an agent is there when it is not', fails: 'start of a command that does not exist is refused with AGT_001, and the next start is not', breaks: (correct) => ({ start: (request) => correct.start(request).catch(() => handleOf(0x7fffffff, Promise.resolve({ code: null, signal: null }))) }) },
-  { name: 'hands its own environment on', fails: 'the agent gets the environment that it was given, and nothing of the sidecar beside the allow-list', breaks: (_, command) => ({ start: (request) => createFakeSpawner({ command, environment: process.env }).start(request) }) },
-  { name: 'filters secrets by their names', fails: 'the agent gets the environment that it was given, and nothing of the sidecar beside the allow-list', breaks: (_, command) => ({ start: (request) => createFakeSpawner({ command, environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/TOKEN|SECRET|KEY/.test(name))) }).start(request) }) },
-  { name: 'loses a variable', fails: 'the agent gets the environment that it was given, and nothing of the sidecar beside the allow-list', breaks: (correct) => ({ start: ({ environment: { EMPTY, ...environment }, ...request }) => correct.start({ ...request, environment }) }) },
+  { name: 'hands its own environment on', fails: 'the agent gets the environment that it was given, and nothing else', breaks: (_, command) => ({ start: (request) => createFakeSpawner({ command, environment: process.env }).start(request) }) },
+  { name: 'filters secrets by their names', fails: 'the agent gets the environment that it was given, and nothing else', breaks: (_, command) => ({ start: (request) => createFakeSpawner({ command, environment: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/TOKEN|SECRET|KEY/.test(name))) }).start(request) }) },
+  { name: 'loses a variable', fails: 'the agent gets the environment that it was given, and nothing else', breaks: (correct) => ({ start: ({ environment: { EMPTY, ...environment }, ...request }) => correct.start({ ...request, environment }) }) },
   { name: 'works in another folder', fails: 'the agent works in the folder of the project', breaks: (correct) => ({ start: (request) => correct.start({ ...request, project_root: request.directory }) }) },
   { name: 'throws the output away', fails: 'what the agent says on both outputs reaches its log file', breaks: (correct) => ({ start: (request) => correct.start({ ...request, log_file: '/dev/null' }) }) },
   { name: 'writes all output into one file', fails: 'what the agent says on both outputs reaches its log file', breaks: (correct) => ({ async start (request) { const handle = await correct.start(request); return { ...handle, exited: handle.exited.then((exit) => { appendFileSync(request.log_file, 'said on stdout: of another\n'); return exit }) } } }) },
@@ -76,7 +92,19 @@ const faults: Fault[] = [
   { name: 'takes an adopted agent for gone', fails: 'adopt: a new instance takes an agent over and sees its exit', breaks: () => ({ adopt: async (reference: Json) => ({ ...handleOf((reference as { pid: number }).pid, Promise.resolve({ code: null, signal: null })), exited: Promise.resolve({ code: null, signal: null }) }) }) },
   { name: 'adopts what is gone', fails: 'adopt: a reference to what is gone gives undefined', breaks: () => ({ adopt: async (reference: Json) => handleOf((reference as { pid: number }).pid, Promise.resolve({ code: null, signal: null })) }) },
   { name: 'ends its agents when it is closed', fails: 'adopt: an agent goes on when the instance that started it is closed', breaks: (correct) => { const handles: AgentHandle[] = []; return { async start (request) { const handle = await correct.start(request); handles.push(handle); return handle }, async close () { await Promise.all(handles.map((handle) => handle.stop({ graceMs: 0 }))) } } } },
-  { name: 'cleans nothing', fails: 'clean ends what is left of an agent, and may find nothing', breaks: (correct) => ({ async start (request) { const handle = await correct.start(request); return { ...handle, stop: handle.stop } }, clean: async () => { throw new Error('cannot') } }) }
+  { name: 'cleans nothing', fails: 'clean ends what is left of an agent, and may find nothing', breaks: (correct) => ({ async start (request) { const handle = await correct.start(request); return { ...handle, stop: handle.stop } }, clean: async () => { throw new Error('cannot') } }) },
+  { name: 'takes the process for a sign', fails: 'signs: an agent that says nothing shows none, and the first thing that it says is its first', breaks: reading({ startIsSign: true }) },
+  { name: 'tells what was said only when the agent has ended', fails: 'signs: what the agent says is told, in order, while it runs', breaks: reading({ onlyAtTheEnd: true }) },
+  { name: 'tells the last sign first', fails: 'signs: what the agent says is told, in order, while it runs', breaks: (correct) => ({ start: (request) => correct.start({ ...request, on_sign: (sign) => { if (sign.kind !== 'rate_limited') request.on_sign(sign); if (sign.kind === 'usage') request.on_sign({ kind: 'rate_limited', until: 1_900_000_000_000 }) } }) }) },
+  { name: 'takes what it reads at once for whole lines', fails: 'signs: what is said in pieces is told as what is said at once', breaks: reading({ piecesAreLines: true }) },
+  { name: 'leaves the last line unread', fails: 'signs: all are told when exited resolves, and none comes later', breaks: reading({ leavesTheLast: true }) },
+  { name: 'tells a sign after the end', fails: 'signs: all are told when exited resolves, and none comes later', breaks: reading({ tellsLater: true }) },
+  { name: 'sees only whole lines', fails: 'signs: a line of 10 MB is passed over, and what follows is told', breaks: reading({ onlyWholeLines: true }) },
+  { name: 'gives up at garbage', fails: 'signs: garbage is passed over, and what follows is told', breaks: reading({ givesUpAtGarbage: true }) },
+  { name: 'keeps its place in a file that was cut', fails: 'signs: they go on when the log file was cut to nothing', breaks: reading({ keepsItsPlace: true }) },
+  { name: 'reads of an adopted agent only what is new', fails: 'signs: who adopts an agent is told what it said before and what it says later', breaks: (correct, command) => ({ adopt: createFakeSpawner({ command, faults: { beginsAtTheEnd: true } }).adopt! }) },
+  { name: 'takes an end without a word for a success', fails: 'signs: an agent that ends without a final word has failed, where its events are understood', breaks: reading({ silenceIsSuccess: true }) },
+  { name: 'adds a variable of its own', fails: 'the agent gets the environment that it was given, and nothing else', breaks: (_, command) => ({ start: (request) => createFakeSpawner({ command, environment: { CI: 'true' } }).start(request) }) }
 ]
 
 t.test('a correct spawner passes the whole suite', async (t) => {
@@ -87,9 +115,10 @@ t.test('a correct spawner that cannot adopt passes the whole suite', async (t) =
   const failures = await failuresOf((test) => spawnerContract({
     test,
     directory: t.testdir(),
+    transcript: TRANSCRIPT,
     async create ({ command }) {
       const { adopt, ...spawner } = createFakeSpawner({ command })
-      return { instance: { ...spawner, supports: { adopt: false } }, dispose: async () => {} }
+      return { instance: { ...spawner, supports: { adopt: false, signs: 'events' } }, dispose: async () => {} }
     }
   }))
   t.strictSame(failures, [])

@@ -5,13 +5,17 @@ import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t, { type Test } from 'tap'
-import type { AgentHandle, LaunchRequest } from '../../../core/contracts/index.js'
+import type { AgentHandle, LaunchRequest, Spawner } from '../../../core/contracts/index.js'
 import { createTestClock } from '../../../core/testing/clock.js'
 import { eventually, within } from '../../../core/testing/expectations.js'
-import { createFromPlugin, createPluginContext } from '../../../core/testing/index.js'
+import { createFromPlugin, createPluginContext, silentLog } from '../../../core/testing/index.js'
 import processPlugin, { createProcessSpawner, splitCommand } from '../../../plugins/spawners/process.js'
 import { groupMembers, isAlive } from '../../support/process-table.js'
 import { temporaryFolder } from '../../support/temporary.js'
+
+function createSpawner ({ command }: { command: string[] }): Spawner {
+  return createProcessSpawner({ command, log: silentLog })
+}
 
 const SKIP = process.platform === 'linux' ? {} : { skip: 'reads the process table of Linux' }
 
@@ -31,13 +35,14 @@ async function requestIn (t: Test, changes: Partial<LaunchRequest> = {}): Promis
     tools: [],
     model: 'sonnet',
     log_file: join(directory, 'output.log'),
+    on_sign: () => {},
     ...changes
   }
 }
 
 /** Starts a shell script as the agent; what is left of it is killed when the test ends. */
 async function startShell (t: Test, request: LaunchRequest, script: string): Promise<AgentHandle> {
-  const handle = await createProcessSpawner({ command: ['/bin/sh', '-c', script] }).start(request)
+  const handle = await createSpawner({ command: ['/bin/sh', '-c', script] }).start(request)
   t.teardown(() => {
     try {
       process.kill(-handle.process_id!, 'SIGKILL')
@@ -116,7 +121,7 @@ t.test('what cannot be started is refused with AGT_001, says why, and leaves no 
     [['/bin/sh', 'a\0b'], {}, /null bytes/]
   ]
   for (const [command, changes, message] of cases) {
-    await t.rejects(createProcessSpawner({ command }).start({ ...request, ...changes }), { code: 'AGT_001', message }, String(message))
+    await t.rejects(createSpawner({ command }).start({ ...request, ...changes }), { code: 'AGT_001', message }, String(message))
   }
   const handle = await startShell(t, request, 'exit 0')
   t.strictSame(await within(5000, handle.exited, 'the next agent ends'), { code: 0, signal: null })
@@ -125,7 +130,7 @@ t.test('what cannot be started is refused with AGT_001, says why, and leaves no 
 t.test('arguments never pass a shell', async (t) => {
   const request = await requestIn(t)
   const canary = join(request.directory, 'canary')
-  const handle = await createProcessSpawner({ command: ['/bin/echo', `$(touch ${canary})`, `; touch ${canary}`, `\`touch ${canary}\``, '$HOME'] }).start(request)
+  const handle = await createSpawner({ command: ['/bin/echo', `$(touch ${canary})`, `; touch ${canary}`, `\`touch ${canary}\``, '$HOME'] }).start(request)
   await within(5000, handle.exited, 'the echo ends')
   t.notOk(existsSync(canary))
   t.equal(readFileSync(request.log_file, 'utf8'), `$(touch ${canary}) ; touch ${canary} \`touch ${canary}\` $HOME\n`)
@@ -166,20 +171,20 @@ t.test('nothing of the group is left', SKIP, async (t) => {
 
   t.test('after clean() of one whose leader is gone; a process of that number that came later is left alone', async (t) => {
     const request = await requestIn(t)
-    const spawner = createProcessSpawner({ command: [] })
+    const spawner = createSpawner({ command: [] })
     // A group whose leader is gone and that nobody watches, as after a kill of the sidecar.
     const leader = spawn('/bin/sh', ['-c', 'sleep 1000 & echo $! > "$SIGNS/left"; exit 0'], { detached: true, env: request.environment, stdio: 'ignore' })
     await once(leader, 'exit')
     const left = Number(await told(request, 'left'))
     t.teardown(() => { if (isAlive(left)) process.kill(left, 'SIGKILL') })
     const reference = { pid: leader.pid!, start_time: '1' }
-    t.equal(await spawner.adopt!(reference), undefined)
+    t.equal(await spawner.adopt!(reference, request), undefined)
     t.ok(isAlive(left))
     await within(8000, spawner.clean!(reference), 'what is left is ended')
     t.strictSame(groupMembers(leader.pid!), [])
     const stranger = await startShell(t, await requestIn(t), 'sleep 1000')
     await spawner.clean!({ pid: stranger.process_id!, start_time: '1' })
-    t.equal(await spawner.adopt!({ pid: stranger.process_id!, start_time: '1' }), undefined)
+    t.equal(await spawner.adopt!({ pid: stranger.process_id!, start_time: '1' }, request), undefined)
     t.ok(isAlive(stranger.process_id!))
     await within(8000, stranger.stop({ graceMs: 0 }), 'the stranger is stopped')
   })
@@ -189,12 +194,12 @@ t.test('an adopted agent is watched to its end, with what it left', SKIP, async 
   const request = await requestIn(t)
   const handle = await startShell(t, request, 'sleep 1000 & echo $! > "$SIGNS/left"; while [ ! -e "$SIGNS/finish" ]; do sleep 0.05; done')
   await told(request, 'left')
-  const later = createProcessSpawner({ command: [] })
-  const adopted = (await later.adopt!(JSON.parse(JSON.stringify(handle.reference))))!
+  const later = createSpawner({ command: [] })
+  const adopted = (await later.adopt!(JSON.parse(JSON.stringify(handle.reference)), request))!
   t.equal(adopted.process_id, handle.process_id)
   await writeFile(join(request.directory, 'finish'), '')
   t.strictSame(await within(8000, adopted.exited, 'the end of the adopted'), { code: null, signal: null })
   t.strictSame(groupMembers(handle.process_id!), [])
-  t.equal(await later.adopt!(handle.reference), undefined)
+  t.equal(await later.adopt!(handle.reference, request), undefined)
   await rm(request.log_file)
 })

@@ -3,6 +3,7 @@ import { openSync, closeSync, readdirSync, readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { AgentExit, AgentHandle, Spawner } from '../../../../core/contracts/index.js'
 import { apiError, messageOf } from '../../../../core/errors.js'
+import { readSigns, type Faults } from './log-signs.js'
 
 export function signalGroup (pid: number, signal: NodeJS.Signals): void {
   try {
@@ -33,9 +34,11 @@ async function groupGone (pid: number): Promise<void> {
   while (groupRuns(pid)) await delay(10)
 }
 
-export function handleOf (pid: number, ended: Promise<AgentExit>): AgentHandle {
+/** `finish` is called when nothing of the agent is left. */
+export function handleOf (pid: number, ended: Promise<AgentExit>, finish = (): void => {}): AgentHandle {
   const exited = ended.then(async (exit) => {
     await groupGone(pid)
+    finish()
     return exit
   })
   return {
@@ -57,12 +60,14 @@ export interface FakeSpawnerOptions {
   /** Environment to add, as a spawner at fault would. */
   environment?: NodeJS.ProcessEnv
   detached?: boolean
+  /** How it reads what its agents write. */
+  faults?: Faults
 }
 
 /** A correct spawner of processes on this machine. */
-export function createFakeSpawner ({ command, environment = {}, detached = true }: FakeSpawnerOptions): Spawner {
+export function createFakeSpawner ({ command, environment = {}, detached = true, faults = {} }: FakeSpawnerOptions): Spawner {
   return {
-    supports: { adopt: true },
+    supports: { adopt: true, signs: 'events' },
     async start (request) {
       const log = openSync(request.log_file, 'a', 0o600)
       const child = spawn(command[0]!, command.slice(1), {
@@ -74,11 +79,12 @@ export function createFakeSpawner ({ command, environment = {}, detached = true 
         child.once('spawn', resolve)
         child.once('error', (error) => reject(apiError('AGT_001', `The agent could not be started: ${messageOf(error)}`)))
       })
-      return handleOf(child.pid!, ended)
+      return handleOf(child.pid!, ended, readSigns(request.log_file, request.on_sign, faults))
     },
-    async adopt (reference) {
+    async adopt (reference, { log_file: log, on_sign: onSign }) {
       const { pid } = reference as { pid: number }
-      return groupRuns(pid) ? handleOf(pid, groupGone(pid).then(() => ({ code: null, signal: null }))) : undefined
+      if (!groupRuns(pid)) return undefined
+      return handleOf(pid, groupGone(pid).then(() => ({ code: null, signal: null })), readSigns(log, onSign, faults))
     },
     async clean (reference) {
       const { pid } = reference as { pid: number }

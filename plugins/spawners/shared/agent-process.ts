@@ -1,0 +1,110 @@
+import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { setTimeout as delay } from 'node:timers/promises'
+import { apiError, codeOf, isApiError, messageOf, type AgentExit, type AgentHandle, type Json, type LaunchRequest } from '../../../core/plugin-api.js'
+import { findProgram } from './find-program.js'
+import { writeLaunchScript, type Launch } from './launch-script.js'
+import { endGroup, groupExists, startTimeOf } from './process-group.js'
+
+const SHELL = '/bin/sh'
+/** How long what an agent left behind in its group may take to end by itself. */
+const LEFTOVER_GRACE_MS = 1000
+const ADOPTED_POLL_MS = 250
+
+interface Reference { pid: number, start_time: string | null }
+
+/** What a process says of itself, followed beside it. */
+export interface Attendant {
+  /** All that it wrote has been read and told; never rejects. `exit` is what became of the process. */
+  finish (exit: AgentExit): Promise<AgentExit>
+}
+
+/** Made when the process is there, with what ends it. */
+export type Attend = (stop: AgentHandle['stop']) => Attendant
+
+/** Starts a program through its launch script, in a process group of its own, its output in the log file. Throws `AGT_001`. */
+export async function startProcess (request: LaunchRequest, launch: Omit<Launch, 'program'> & { command: string }, attend: Attend): Promise<AgentHandle> {
+  const { command, ...rest } = launch
+  try {
+    if ([command, ...launch.args].some((word) => word.includes('\0'))) throw apiError('AGT_001', `The agent could not be started: '${command}': there are null bytes in its command.`)
+    if (!existsSync(request.project_root)) throw apiError('AGT_001', 'The agent could not be started: the folder of its project is gone.')
+    const found = await findProgram(command, request.environment.PATH, request.project_root)
+    if ('missing' in found) throw apiError('AGT_001', `The agent could not be started: '${command}' ${found.missing}.`)
+    const script = await writeLaunchScript(request, { ...rest, program: found.path })
+    return await run(script, request, attend)
+  } catch (error) {
+    if (isApiError(error)) throw error
+    const why = codeOf(error) === 'E2BIG' ? 'its task and environment are longer than the system takes' : `'${command}': ${messageOf(error)}`
+    throw apiError('AGT_001', `The agent could not be started: ${why}.`, { cause: error })
+  }
+}
+
+async function run (script: string, request: LaunchRequest, attend: Attend): Promise<AgentHandle> {
+  const log = await open(request.log_file, 'a', 0o600)
+  try {
+    const child = spawn(SHELL, [script], {
+      cwd: request.project_root,
+      env: request.environment,
+      stdio: ['ignore', log.fd, log.fd],
+      detached: true,
+      windowsHide: true
+    })
+    const exited = new Promise<AgentExit>((resolve) => {
+      child.once('exit', (code, signal) => resolve({ code, signal }))
+    })
+    await new Promise<void>((resolve, reject) => {
+      child.once('spawn', resolve)
+      child.once('error', reject)
+    })
+    const pid = child.pid!
+    child.unref()
+    const reference = { pid, start_time: await startTimeOf(pid) ?? null }
+    return handleOf(pid, reference, exited, attend)
+  } finally {
+    await log.close()
+  }
+}
+
+/** The process that a reference of `startProcess` names, or `undefined` when it is gone. */
+export async function adoptProcess (reference: Json, attend: Attend): Promise<AgentHandle | undefined> {
+  const { pid, start_time: startTime } = reference as unknown as Reference
+  if (startTime === null || await startTimeOf(pid) !== startTime) return undefined
+  return handleOf(pid, reference, watchAdopted(pid, startTime), attend)
+}
+
+/** Ends what a process that is gone left in its group. */
+export async function cleanProcess (reference: Json): Promise<void> {
+  // The leader is gone, or it is another process: a group of that number may live on only with the agent's own children.
+  const { pid } = reference as unknown as Reference
+  if (await startTimeOf(pid) === undefined && groupExists(pid)) await endGroup(pid, LEFTOVER_GRACE_MS)
+}
+
+function handleOf (pid: number, reference: Json, ended: Promise<AgentExit>, attend: Attend): AgentHandle {
+  let stopping: Promise<void> | undefined
+  const end = async (graceMs: number): Promise<void> => {
+    stopping ??= endGroup(pid, graceMs)
+    await stopping
+  }
+  const attendant = attend(async ({ graceMs }) => await end(graceMs))
+  const exited = ended.then(async (exit) => {
+    // What the agent started and left behind ends with it.
+    if (groupExists(pid)) await (stopping ?? endGroup(pid, LEFTOVER_GRACE_MS))
+    return await attendant.finish(exit)
+  })
+  return {
+    process_id: pid,
+    reference,
+    exited,
+    async stop ({ graceMs }) {
+      await end(graceMs)
+      await exited
+    }
+  }
+}
+
+/** An adopted agent is no child of this process: its end is seen, its exit code is not. */
+async function watchAdopted (pid: number, startTime: string): Promise<AgentExit> {
+  while (await startTimeOf(pid) === startTime) await delay(ADOPTED_POLL_MS, undefined, { ref: false })
+  return { code: null, signal: null }
+}

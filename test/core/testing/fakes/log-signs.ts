@@ -1,0 +1,74 @@
+import { existsSync, readFileSync } from 'node:fs'
+import type { AgentSign, OnSign } from '../../../../core/contracts/index.js'
+
+/** Faults that reading a log file may have. */
+export interface Faults {
+  /** Takes the process itself for a sign. */
+  startIsSign?: true
+  onlyAtTheEnd?: true
+  piecesAreLines?: true
+  leavesTheLast?: true
+  onlyWholeLines?: true
+  givesUpAtGarbage?: true
+  keepsItsPlace?: true
+  beginsAtTheEnd?: true
+  silenceIsSuccess?: true
+  tellsLater?: true
+}
+
+const POLL_MS = 10
+
+/** Reads the whole file again and again. A line that is `{"sign": …}` tells that sign. Gives what reads the rest and ends it. */
+export function readSigns (path: string, onSign: OnSign, faults: Faults): () => void {
+  let position = faults.beginsAtTheEnd === true ? sizeOf(path) : 0
+  let pending = ''
+  let broken = false
+  let finalWord = false
+  const understand = (line: string): void => {
+    if (line === '' || broken) return
+    try {
+      const { sign } = JSON.parse(line) as { sign?: AgentSign }
+      if (sign === undefined) return
+      finalWord ||= sign.kind === 'result'
+      onSign(sign)
+    } catch {
+      broken ||= faults.givesUpAtGarbage === true
+    }
+  }
+  const look = (): void => {
+    if (!existsSync(path)) {
+      // The test has ended before its agent.
+      clearInterval(timer)
+      return
+    }
+    const content = readFileSync(path)
+    if (content.length < position && faults.keepsItsPlace !== true) {
+      position = 0
+      pending = ''
+    }
+    const fresh = content.subarray(position).toString('latin1')
+    if (fresh === '') return
+    position = content.length
+    if (faults.onlyWholeLines !== true || fresh.includes('\n')) onSign({ kind: 'alive' })
+    const lines = (pending + fresh).split('\n')
+    pending = lines.pop()!
+    if (faults.piecesAreLines === true) {
+      lines.push(pending)
+      pending = ''
+    }
+    for (const line of lines) understand(line)
+  }
+  if (faults.startIsSign === true) onSign({ kind: 'alive' })
+  const timer = setInterval(() => { if (faults.onlyAtTheEnd !== true) look() }, POLL_MS).unref()
+  return () => {
+    clearInterval(timer)
+    look()
+    if (faults.leavesTheLast !== true) understand(pending)
+    if (!finalWord) onSign({ kind: 'result', status: faults.silenceIsSuccess === true ? 'success' : 'failed', text: '' })
+    if (faults.tellsLater === true) setTimeout(onSign, POLL_MS, { kind: 'alive' })
+  }
+}
+
+function sizeOf (path: string): number {
+  return readFileSync(path).length
+}
