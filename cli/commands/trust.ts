@@ -16,7 +16,7 @@ export function addTrust (program: Command, terminal: Terminal): void {
     .action(async (dir: string | undefined, options: { yes?: boolean }) => {
       await trust(projectFolder(dir, terminal.cwd), options.yes === true, terminal)
     })
-  examples(command, 'cco trust', 'cco trust ~/work/shop --yes')
+  examples(command, 'cco trust', 'cco trust ~/code/shop --yes')
 }
 
 async function trust (project: string, agreed: boolean, terminal: Terminal): Promise<void> {

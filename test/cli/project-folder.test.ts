@@ -24,7 +24,7 @@ t.test('a project that was named has to be a directory, and is taken as it is', 
 
 t.test('a project id is the name of the folder, made to fit an identifier', async (t) => {
   const identifier = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
-  const cases = { '/work/shop': 'shop', '/a/My App (v2)': 'My-App-v2', '/a/Größe & Co': 'Grosse-Co', '/a/.dotfiles': 'dotfiles', '/a/世界': 'project', '/': 'project', '/a/_x_': 'x_' }
+  const cases = { '/srv/shop': 'shop', '/a/My App (v2)': 'My-App-v2', '/a/Größe & Co': 'Grosse-Co', '/a/.dotfiles': 'dotfiles', '/a/世界': 'project', '/': 'project', '/a/_x_': 'x_' }
   for (const [folder, id] of Object.entries(cases)) t.equal(projectIdOf(folder), id, folder)
   for (const folder of [...Object.keys(cases), `/a/${'x'.repeat(300)}`, '/a/--', '/a/é…']) t.match(projectIdOf(folder), identifier, folder)
 })

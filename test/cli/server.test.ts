@@ -62,14 +62,14 @@ t.test('signals', async (t) => {
 t.test('the banner names plugins by kind, those of others first', async (t) => {
   const plugin = (name: string, source = 'built-in'): StartFacts['plugins'][number] => ({ kind: 'context-strategy', name, source, location: `./${name}.js` })
   const facts: StartFacts = {
-    version: '1.2.3', project: { id: 'shop', root: '/work/my shop' }, url: 'http://127.0.0.1:3001', storage: '/s', profiles: 119, files: [], ignored: ['plugins'],
+    version: '1.2.3', project: { id: 'shop', root: '/srv/my shop' }, url: 'http://127.0.0.1:3001', storage: '/s', profiles: 119, files: [], ignored: ['plugins'],
     plugins: [...Array.from({ length: 9 }, (_, index) => plugin(`built-${index}`)), plugin('mine', 'path'), { ...plugin('jwt'), kind: 'auth' }]
   }
   const text = banner(facts, stubTerminal().colors)
   t.match(text, 'cco-sidecar 1.2.3 listening on http://127.0.0.1:3001')
   t.match(text, /context-strategy +10: mine \(\.\/mine\.js\), built-0, .*, …\n/)
   t.match(text, /auth +jwt\n/)
-  t.match(text, 'cco trust \'/work/my shop\'')
+  t.match(text, 'cco trust \'/srv/my shop\'')
   t.notMatch(banner({ ...facts, ignored: [] }, stubTerminal().colors), 'trust')
 })
 
