@@ -102,7 +102,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     await plugins.open()
     await projects.restore((entry, reason) => log.warn({ project: entry.project_id, reason }, 'a project that was added earlier is not served'))
     const services = assemble({ config, app, plugins, projects, worker, performance, telemetry, clock, log })
-    undo.push(async () => await services.fleet.close(0))
+    // Agents of an earlier run go on: this start failed, not they.
+    undo.push(async () => await services.fleet.release())
     await services.fleet.open()
     mountAccess(app, services)
     for (const extension of plugins.all('http').values()) await extension.register(app)

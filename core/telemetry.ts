@@ -5,11 +5,22 @@ export interface Telemetry {
     queued: number
     completed: number
     failed: number
+    /** Further attempts that were decided on. */
+    retried: number
+    /** Processes that were made, further attempts included. */
     spawned_total: number
     /** Active agents. */
     by_type: Record<string, number>
     /** `null` while none has ended. */
     avg_execution_time_ms: number | null
+    /** Since the start, by the state that was entered. */
+    transitions: Record<string, number>
+    /** Spawners that start nobody because of a rate limit, with the end of the pause, RFC 3339. */
+    paused: Record<string, string>
+    /** Circuit breakers that are not closed: `type:<agent type>` or `spawner:<name>`, and `open` or `half_open`. */
+    breakers: Record<string, string>
+    /** What the agents of each project have used within the time of its budget. */
+    spent: Record<string, { tokens: number, usd: number, ms: number }>
   }
   storage: {
     context_cache_entries: number

@@ -30,5 +30,6 @@ export function agentEnvironment (
     const value = inherited[name]
     if (value !== undefined) environment[name] = value
   }
-  return { ...environment, ...given, ...own }
+  // Its own come first in the block, too: who looks for the processes of an agent finds them there.
+  return { ...own, ...environment, ...given, ...own }
 }

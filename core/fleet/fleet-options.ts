@@ -2,6 +2,10 @@ import type { AgentProfile, Auth, Clock, Logger, ResultRecord, Spawner } from '.
 import type { Events } from '../events/events.js'
 import type { ResultSubmission } from '../results/results.js'
 import type { AgentRecord } from './agent-record.js'
+import type { GovernorLimits } from './governor/governor.js'
+import type { RetryLimits } from './retries/retry-policy.js'
+import type { ResourceLimits } from './supervision/resource-limits.js'
+import type { SupervisionLimits } from './supervision/supervision.js'
 import type { Workspaces } from './workspaces/workspaces.js'
 
 export interface FleetProject {
@@ -11,6 +15,12 @@ export interface FleetProject {
   findProfile (agentType: string): AgentProfile | undefined
 }
 
+/** The settings of `spawn`. */
+export interface FleetLimits extends GovernorLimits, RetryLimits, ResourceLimits, SupervisionLimits {
+  timeout_seconds: number
+  environment: readonly string[]
+}
+
 export interface FleetOptions {
   storage: string
   spawners: ReadonlyMap<string, Spawner>
@@ -18,7 +28,7 @@ export interface FleetOptions {
   events: Events
   clock: Clock
   log: Logger
-  limits: { max_concurrent: number, max_per_type: number, max_queue: number, timeout_seconds: number, environment: readonly string[] }
+  limits: FleetLimits
   tokenSeconds: number
   /** The sidecar's own environment, of which agents get what the allow-list names. */
   inherited: Record<string, string | undefined>

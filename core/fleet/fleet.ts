@@ -6,15 +6,17 @@ import { createIds } from '../ids.js'
 import type { ResultRecord } from '../contracts/index.js'
 import type { ResultSubmission, Witness } from '../results/results.js'
 import { outputFile } from './agent-files.js'
-import { AgentRecords, FINAL_STATES, type AgentRecord } from './agent-record.js'
+import { FINAL_STATES, type AgentRecord } from './agent-record.js'
+import { AgentRecords } from './agent-records.js'
 import { Conclusion } from './conclusion.js'
 import type { FleetOptions, FleetProject } from './fleet-options.js'
+import { Governor, type Hold } from './governor/governor.js'
+import { Lifecycle } from './lifecycle.js'
 import { tailOf } from './log-tail.js'
-import { SpawnQueue } from './queue.js'
 import { Roster } from './roster.js'
 import { createRecord, type SpawnBody } from './spawn-request.js'
-import { Starter } from './starter.js'
-import { SHUT_DOWN, STOP_GRACE_MS, Supervision } from './supervision.js'
+import { Starter, type Started } from './starter.js'
+import { SHUT_DOWN, STOP_GRACE_MS, Supervision } from './supervision/supervision.js'
 import { takeOver } from './take-over.js'
 
 export interface Spawned {
@@ -25,27 +27,46 @@ export interface Spawned {
   context_injected: boolean
 }
 
-/** Starts agents, queues those that find no place, and keeps what is known of each. */
+/** Where an agent stands in the queue. */
+export interface Waiting {
+  /** From 1. */
+  position: number
+  waits_for: Hold['waits_for'] | null
+}
+
+/** Starts agents, queues those that may not start yet, watches them to their end, and keeps what is known of each. */
 export class Fleet {
   readonly #options: FleetOptions
   readonly #records: AgentRecords
+  readonly #lifecycle: Lifecycle
+  readonly #governor: Governor
   readonly #conclusion: Conclusion
   readonly #supervision: Supervision
   readonly #starter: Starter
   readonly #roster = new Roster()
-  readonly #queue = new SpawnQueue<AgentRecord>()
+  /** Agents that somebody is stopping. */
+  readonly #stopping = new Set<string>()
   readonly #nextId: () => string
   #closing = false
 
   constructor (options: FleetOptions) {
+    const { clock, log, limits } = options
     this.#options = options
+    this.#nextId = createIds('', clock)
     const records = this.#records = new AgentRecords(join(options.storage, 'agents'))
-    this.#nextId = createIds('', options.clock)
-    const conclusion = this.#conclusion = new Conclusion(options, records)
+    const lifecycle = this.#lifecycle = new Lifecycle(options)
+    const governor = this.#governor = new Governor({ limits, clock, log, onTime: () => this.#startQueued() })
+    const conclusion = this.#conclusion = new Conclusion({ options, records, lifecycle, governor, isOver: (agentId) => this.#stopping.has(agentId) })
     const supervision = this.#supervision = new Supervision({
-      log: options.log,
+      clock,
+      log,
+      limits,
       outputOf: (agentId) => outputFile(records.directoryOf(agentId)),
-      conclude: async (record, state, reason) => await conclusion.conclude(record, state, reason),
+      save: async (record) => await records.save(record),
+      exceeded: (record) => governor.budgets.exceeded(record),
+      onRateLimit: (record, until) => governor.rateLimited(record.spawner, until),
+      onAlive: (record) => this.#alive(record),
+      conclude: async (record, ending) => await conclusion.conclude(record, ending),
       onFree: () => {
         this.#roster.forgetOldest()
         this.#startQueued()
@@ -54,6 +75,7 @@ export class Fleet {
     this.#starter = new Starter({
       options,
       records,
+      lifecycle,
       conclusion,
       supervision,
       // It may have left its place at once.
@@ -66,11 +88,12 @@ export class Fleet {
     await makeDirectory(join(this.#options.storage, 'agents'))
     const records = await this.#records.load(this.#options.log)
     this.#roster.fill(records)
-    for (const record of records) {
-      if (FINAL_STATES.has(record.state)) continue
-      if (record.state === 'queued') this.#queue.add(record)
-      else await takeOver(this.#options, this.#supervision, this.#conclusion, record)
-    }
+    const ended = records.filter(({ state }) => FINAL_STATES.has(state))
+    for (const record of ended.sort((a, b) => ((a.ended_at ?? '') < (b.ended_at ?? '') ? -1 : 1))) this.#governor.budgets.close(record)
+    const parts = { options: this.#options, records: this.#records, governor: this.#governor, supervision: this.#supervision, conclusion: this.#conclusion }
+    const open = records.filter(({ state }) => !FINAL_STATES.has(state))
+    for (const record of open) if (record.state === 'queued') this.#governor.add(record)
+    await Promise.all(open.filter(({ state }) => state !== 'queued').map(async (record) => await takeOver(parts, record)))
     this.#supervision.open()
   }
 
@@ -82,24 +105,27 @@ export class Fleet {
   async spawn (project: FleetProject, body: SpawnBody): Promise<Spawned> {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
     if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
-    if (!this.#hasPlace(record)) return await this.#enqueue(record)
+    this.#governor.checkBudget(project.id)
     this.#roster.add(record)
-    return await this.#starter.start(record)
+    if (this.#options.address() === undefined) return await this.#starter.start(record, true)
+    this.#governor.add(record)
+    const starting = this.#startQueued().get(record.agent_id)
+    return starting === undefined ? await this.#enqueue(record) : await starting
   }
 
   async #enqueue (record: AgentRecord): Promise<Spawned> {
-    const { max_queue: bound, max_concurrent: places, max_per_type: perType } = this.#options.limits
-    if (this.#queue.length >= bound) {
-      throw apiError('AGT_003', `${places} agents, ${perType} of a type, may be at work at once, and ${bound} wait already; try again when one has ended.`, { headers: { 'retry-after': '5' } })
+    const refusal = this.#governor.refuse(record)
+    if (refusal !== undefined) {
+      this.#roster.remove(record.agent_id)
+      throw refusal
     }
-    record.state = 'queued'
-    this.#roster.add(record)
-    const position = this.#queue.add(record)
+    this.#lifecycle.enter(record, 'queued')
+    const position = this.#governor.positionOf(record.agent_id)!
     try {
       await this.#records.save(record)
     } catch (error) {
       // Nothing starts later that its caller was told is not there; one that started in the meantime is.
-      if (this.#queue.remove(record.agent_id)) this.#roster.remove(record.agent_id)
+      if (this.#governor.withdraw(record)) this.#roster.remove(record.agent_id)
       throw apiError('STR_001', `The agent could not be queued: ${messageOf(error)}.`, { cause: error })
     }
     // A place may have come free while the record was written.
@@ -107,19 +133,31 @@ export class Fleet {
     return { record, position, context_injected: false }
   }
 
-  #hasPlace (record: AgentRecord): boolean {
-    const active = new Set([...this.#starter.ids, ...this.#supervision.records.map(({ agent_id: id }) => id)])
-    const ofType = [...active].filter((id) => this.#roster.find(id)?.agent_type === record.agent_type).length
-    return active.size < this.#options.limits.max_concurrent && ofType < this.#options.limits.max_per_type
+  /** Starts all that may start now; gives those that were started. */
+  #startQueued (): Map<string, Promise<Started>> {
+    const begun = new Map<string, Promise<Started>>()
+    if (this.#closing || this.#options.address() === undefined) return begun
+    for (let record = this.#governor.next(); record !== undefined; record = this.#governor.next()) {
+      const { agent_id: id } = record
+      // Who did not wait is told by the answer to its caller.
+      const waited = record.state === 'queued'
+      const starting = this.#starter.start(record, !waited)
+      begun.set(id, starting)
+      starting.catch((error: unknown) => { if (waited) this.#options.log.warn({ agent: id, reason: messageOf(error) }, 'a queued agent could not be started') })
+    }
+    return begun
   }
 
-  #startQueued (): void {
-    if (this.#closing || this.#options.address() === undefined) return
-    for (let record = this.#queue.take((item) => this.#hasPlace(item)); record !== undefined; record = this.#queue.take((item) => this.#hasPlace(item))) {
-      const { agent_id: id } = record
-      record.state = 'starting'
-      this.#starter.start(record).catch((error: unknown) => this.#options.log.warn({ agent: id, reason: messageOf(error) }, 'a queued agent could not be started'))
-    }
+  #alive (record: AgentRecord): void {
+    this.#lifecycle.enter(record, 'running')
+    this.#governor.showsLife(record)
+    this.#records.save(record).catch((error: unknown) => this.#options.log.warn({ agent: record.agent_id, reason: messageOf(error) }, 'the first sign of an agent could not be recorded'))
+    this.#startQueued()
+  }
+
+  /** A call with the token of an agent: a sign of life. */
+  noteCall (project: string, agentId: string): void {
+    if (this.#roster.find(agentId)?.project_id === project) this.#supervision.sign(agentId, { kind: 'alive' })
   }
 
   /** A result was stored: by an agent of ours it is a sign of life, and the last one counts. */
@@ -128,8 +166,8 @@ export class Fleet {
     if (record === undefined || record.project_id !== result.project_id) return
     if (FINAL_STATES.has(record.state) || this.#conclusion.pending(record.agent_id) !== undefined) return
     record.result_id = result.id
-    record.last_sign_at = this.#now()
     record.result_status = result.status
+    this.#supervision.sign(record.agent_id, { kind: 'alive' })
   }
 
   /** What the sidecar itself finds where an agent of ours works, as its result comes. */
@@ -141,10 +179,9 @@ export class Fleet {
 
   async heartbeat (project: string, agentId: string, sign: { state?: string, progress?: number, message?: string }): Promise<AgentRecord> {
     const record = this.get(project, agentId)
-    record.last_sign_at = this.#now()
     if (sign.progress !== undefined) record.progress = sign.progress
-    if (sign.message !== undefined) record.message = sign.message
-    else if (sign.state !== undefined) record.message = sign.state
+    const message = sign.message ?? sign.state
+    this.#supervision.sign(agentId, message === undefined ? { kind: 'alive' } : { kind: 'progress', message })
     return record
   }
 
@@ -158,18 +195,30 @@ export class Fleet {
     return this.#roster.list(project, filter)
   }
 
+  /** `undefined` for an agent that does not wait. */
+  waiting (record: AgentRecord): Waiting | undefined {
+    const position = this.#governor.positionOf(record.agent_id)
+    return position === undefined ? undefined : { position, waits_for: this.#governor.hold(record)?.waits_for ?? null }
+  }
+
   async logs (project: string | undefined, agentId: string, lines: number): Promise<string> {
     return await tailOf(outputFile(this.#records.directoryOf(this.get(project, agentId).agent_id)), lines)
   }
 
-  /** TERM, then KILL after the grace; one that has not begun does not begin. Resolves when it is gone. */
+  /** TERM, then KILL after the grace; one that has not begun does not begin, and none is tried again. Resolves when it is gone. */
   async stop (project: string | undefined, agentId: string, graceMs: number): Promise<AgentRecord> {
     const record = this.get(project, agentId)
-    if (this.#queue.remove(agentId)) await this.#conclusion.conclude(record, 'stopped', 'it was taken out of the queue')
-    else await this.#starter.recall(agentId)
-    await this.#supervision.end(agentId, 'stopped', 'it was stopped on request', graceMs)
-    await this.#conclusion.pending(agentId)
-    return record
+    this.#stopping.add(agentId)
+    try {
+      await this.#conclusion.pending(agentId)
+      if (this.#governor.remove(agentId)) await this.#conclusion.conclude(record, { state: 'stopped', reason: 'it was taken out of the queue' })
+      else await this.#starter.recall(agentId)
+      await this.#supervision.end(agentId, { state: 'stopped', reason: 'it was stopped on request' }, graceMs)
+      await this.#conclusion.pending(agentId)
+      return record
+    } finally {
+      this.#stopping.delete(agentId)
+    }
   }
 
   subscribedTypes (project: string, topic: string): string[] {
@@ -180,28 +229,35 @@ export class Fleet {
 
   statistics (): Telemetry['agents'] {
     const { records } = this.#supervision
-    const { completed, failed, ended, durationMs } = this.#conclusion.totals
+    const { completed, failed, retried, ended, durationMs } = this.#conclusion.totals
     const byType: Record<string, number> = {}
     for (const { agent_type: type } of records) byType[type] = (byType[type] ?? 0) + 1
     return {
       active: records.length,
-      queued: this.#queue.length,
+      queued: this.#governor.queued,
       completed,
       failed,
+      retried,
       spawned_total: this.#starter.started,
       by_type: byType,
-      avg_execution_time_ms: ended === 0 ? null : Math.round(durationMs / ended)
+      transitions: this.#lifecycle.transitions,
+      avg_execution_time_ms: ended === 0 ? null : Math.round(durationMs / ended),
+      ...this.#governor.figures
     }
   }
 
   /** Ends all agents; those in the queue stay there for the next start. */
   async close (graceMs = STOP_GRACE_MS): Promise<void> {
     this.#closing = true
+    this.#governor.close()
     await this.#starter.close(graceMs)
     await this.#supervision.close(SHUT_DOWN, graceMs)
   }
 
-  #now (): string {
-    return new Date(this.#options.clock()).toISOString()
+  /** Lets go of all agents without ending any: the start of the sidecar failed, and the next one takes them over. */
+  async release (): Promise<void> {
+    this.#closing = true
+    this.#governor.close()
+    this.#supervision.release()
   }
 }

@@ -3,18 +3,25 @@ import { FILE_MODE, makeDirectory } from '../durable-file.js'
 import { apiError, messageOf } from '../errors.js'
 import type { AgentHandle, OnSign } from '../contracts/index.js'
 import { contextFile, outputFile } from './agent-files.js'
-import type { AgentRecord, AgentRecords } from './agent-record.js'
+import type { AgentRecord } from './agent-record.js'
+import type { AgentRecords } from './agent-records.js'
 import { agentEnvironment } from './environment.js'
 import type { FleetOptions } from './fleet-options.js'
+import { taskOf } from './retries/retry-task.js'
 
 export interface Launched {
   handle: AgentHandle
   token: string
   contextInjected: boolean
+  /** How long it may take to its first sign, where its spawner knows better than the settings. */
+  firstSignSeconds: number | undefined
 }
 
-/** Gives an agent its folder, token and context, and starts it. `mayStart` is asked last, when only the process is missing. */
-export async function launch (options: FleetOptions, records: AgentRecords, record: AgentRecord, mayStart: () => void): Promise<Launched> {
+/**
+ * Gives an agent its folder, token and context, and starts it. The record says `starting` before the process is made: a
+ * sidecar that is killed in between finds that record, and by the AGENT_ID of it the process. `mayStart` is asked last.
+ */
+export async function launch (options: FleetOptions, records: AgentRecords, record: AgentRecord, hooks: { mayStart (): void, onSign: OnSign }): Promise<Launched> {
   const address = options.address()
   if (address === undefined) throw apiError('AGT_001', 'The agent could not be started: the sidecar does not listen on any address.')
   const spawner = options.spawners.get(record.spawner)
@@ -24,6 +31,7 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
   const directory = records.directoryOf(record.agent_id)
   await makeDirectory(directory)
   await records.save(record)
+  const task = await taskOf(record, directory)
   const { token } = await options.auth.issue(
     { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: [...profile.permissions] },
     { ttlSeconds: options.tokenSeconds }
@@ -32,7 +40,7 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
     options.workspaces.begin(record, project.root),
     writeContext(options, record, contextFile(directory))
   ])
-  mayStart()
+  hooks.mayStart()
   const handle = await spawner.start({
     agent_id: record.agent_id,
     agent_type: record.agent_type,
@@ -48,22 +56,17 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
       SIDECAR_URL: `${address}/api`,
       JWT_TOKEN: token,
       CONTEXT_FILE: contextFile(directory),
-      TASK: record.task,
+      TASK: task,
       ...(record.correlation_id === undefined ? {} : { CORRELATION_ID: record.correlation_id })
     }),
     prompt: profile.spawn.prompt,
-    task: record.task,
+    task,
     tools: profile.spawn.tools ?? [],
     model: profile.model.tier,
     log_file: outputFile(directory),
-    on_sign: signsOf(options, record)
+    on_sign: hooks.onSign
   })
-  return { handle, token, contextInjected }
-}
-
-/** Notes that an agent has shown a sign. */
-export function signsOf ({ clock }: FleetOptions, record: AgentRecord): OnSign {
-  return () => { record.last_sign_at = new Date(clock()).toISOString() }
+  return { handle, token, contextInjected, firstSignSeconds: spawner.first_sign_seconds }
 }
 
 /** A context that cannot be gathered does not keep the agent from starting: it can ask for it itself. */

@@ -35,6 +35,8 @@ export function createRecord ({ spawners, limits, clock }: FleetOptions, project
     state: 'starting',
     priority: body.priority ?? 'normal',
     spawner,
+    model_tier: profile.model.tier,
+    attempt: 1,
     timeout_seconds: body.timeout_seconds ?? profile.spawn.timeout_seconds ?? limits.timeout_seconds,
     environment: body.environment ?? {},
     context_requirements: body.context_requirements ?? [],

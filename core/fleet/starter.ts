@@ -1,11 +1,13 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiError, codeOf, messageOf } from '../errors.js'
-import type { AgentRecord, AgentRecords } from './agent-record.js'
-import { announce } from './announce.js'
+import type { AgentRecord } from './agent-record.js'
+import type { AgentRecords } from './agent-records.js'
 import type { Conclusion } from './conclusion.js'
 import type { FleetOptions } from './fleet-options.js'
 import { launch } from './launch.js'
-import { SHUT_DOWN, type Supervision } from './supervision.js'
+import type { Lifecycle } from './lifecycle.js'
+import { ResourceLimiter } from './supervision/resource-limits.js'
+import { SHUT_DOWN, type Supervision } from './supervision/supervision.js'
 
 /** An agent whose process is there. */
 export interface Started {
@@ -17,6 +19,7 @@ export interface Started {
 interface Parts {
   options: FleetOptions
   records: AgentRecords
+  lifecycle: Lifecycle
   conclusion: Conclusion
   supervision: Supervision
   /** Called when a start is over, whatever came of it. */
@@ -26,35 +29,41 @@ interface Parts {
 /** Makes the processes of agents; who is stopped on the way, or by a shutdown, does not come to life. */
 export class Starter {
   readonly #parts: Parts
+  readonly #limiter: ResourceLimiter
   readonly #starting = new Map<string, Promise<Started>>()
   /** Agents that were stopped while they were being started. */
   readonly #recalled = new Set<string>()
   #closing = false
+  /** Processes made since the start of the sidecar. */
   started = 0
 
   constructor (parts: Parts) {
     this.#parts = parts
+    this.#limiter = new ResourceLimiter(parts.options.limits, parts.options.log, parts.options.inherited.PATH ?? '/usr/bin:/bin')
   }
 
-  get ids (): string[] {
-    return [...this.#starting.keys()]
-  }
-
-  /** Throws `AGT_001`; then the end of the agent is recorded. */
-  async start (record: AgentRecord): Promise<Started> {
+  /** Throws `AGT_001`; then the attempt is concluded. `isAnswered`: somebody waits for it and hears of a failure, so that it is not tried again. */
+  async start (record: AgentRecord, isAnswered: boolean): Promise<Started> {
     const { agent_id: id } = record
+    const { supervision, conclusion, lifecycle, onOver } = this.#parts
+    lifecycle.enter(record, 'starting')
+    delete record.not_before
+    supervision.expect(id)
     const starting = this.#start(record)
     this.#starting.set(id, starting)
     try {
       return await starting
     } catch (error) {
       const reason = messageOf(error)
-      await this.#parts.conclusion.conclude(record, this.#closing || this.#recalled.has(id) ? 'stopped' : 'failed', reason)
+      supervision.forget(id)
+      await conclusion.conclude(record, this.#closing || this.#recalled.has(id)
+        ? { state: 'stopped', reason }
+        : { state: 'failed', failure: 'start', reason, isFinal: isAnswered })
       throw codeOf(error) === 'AGT_001' ? error : apiError('AGT_001', `The agent could not be started: ${reason}`, { cause: error })
     } finally {
       this.#starting.delete(id)
       this.#recalled.delete(id)
-      this.#parts.onOver()
+      onOver()
     }
   }
 
@@ -75,27 +84,30 @@ export class Starter {
   }
 
   async #start (record: AgentRecord): Promise<Started> {
-    const { options, records, supervision } = this.#parts
-    const { handle, token, contextInjected } = await launch(options, records, record, () => {
-      if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
-      if (this.#recalled.has(record.agent_id)) throw apiError('AGT_001', 'The agent was not started: it was stopped on request.')
+    const { options, records, supervision, lifecycle } = this.#parts
+    const { agent_id: id } = record
+    const { handle, token, contextInjected, firstSignSeconds } = await launch(options, records, record, {
+      mayStart: () => {
+        if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
+        if (this.#recalled.has(id)) throw apiError('AGT_001', 'The agent was not started: it was stopped on request.')
+      },
+      onSign: (sign) => supervision.sign(id, sign)
     })
     this.started++
     record.started_at = new Date(options.clock()).toISOString()
     record.process_id = handle.process_id
     record.reference = handle.reference
-    record.state = 'running'
-    supervision.add(record, handle, record.timeout_seconds * 1000)
+    lifecycle.started(record)
+    supervision.add(record, handle, { firstSignSeconds })
     try {
-      await records.save(record)
+      await Promise.all([records.save(record), this.#limiter.limit(handle.process_id)])
     } catch (error) {
       // An agent that no record leads to would be forgotten by the next start.
-      await supervision.end(record.agent_id, 'failed', `its record could not be written: ${messageOf(error)}`, 0)
+      await supervision.end(id, { state: 'failed', failure: 'record', reason: `its record could not be written: ${messageOf(error)}` }, 0)
       throw error
     }
     // The shutdown has not seen this one.
-    if (this.#closing) supervision.end(record.agent_id, 'stopped', SHUT_DOWN).catch(() => {})
-    announce(options, record, 'agent_started')
+    if (this.#closing) supervision.end(id, { state: 'stopped', reason: SHUT_DOWN }).catch(() => {})
     return { record, token, context_injected: contextInjected }
   }
 }

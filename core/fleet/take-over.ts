@@ -1,30 +1,46 @@
-import { join } from 'node:path'
 import type { AgentHandle } from '../contracts/index.js'
 import { messageOf } from '../errors.js'
 import { outputFile } from './agent-files.js'
 import type { AgentRecord } from './agent-record.js'
+import type { AgentRecords } from './agent-records.js'
 import type { Conclusion } from './conclusion.js'
 import type { FleetOptions } from './fleet-options.js'
-import { signsOf } from './launch.js'
-import type { Supervision } from './supervision.js'
+import type { Governor } from './governor/governor.js'
+import type { Supervision } from './supervision/supervision.js'
 
-/** Takes over an agent of an earlier run of the sidecar: it is adopted where it is alive, else lost. */
-export async function takeOver (options: FleetOptions, supervision: Supervision, conclusion: Conclusion, record: AgentRecord): Promise<void> {
-  const handle = await adopt(options, record)
+interface Parts {
+  options: FleetOptions
+  records: AgentRecords
+  governor: Governor
+  supervision: Supervision
+  conclusion: Conclusion
+}
+
+/**
+ * Takes over an agent of an earlier run of the sidecar: it is adopted where it is alive, else lost, and what it left is
+ * ended. One whose record has no reference was being started when the sidecar was killed. Nobody can say how far it came
+ * or what it was told, so its process, if there is one, is found by its environment and ended, and it is tried again.
+ */
+export async function takeOver (parts: Parts, record: AgentRecord): Promise<void> {
+  const { options: { clock, log, spawners }, governor, supervision, conclusion } = parts
+  governor.adopt(record)
+  const handle = await adopt(parts, record)
   if (handle !== undefined) {
-    const age = options.clock() - Date.parse(record.started_at ?? record.created_at)
-    record.state = 'running'
-    supervision.add(record, handle, record.timeout_seconds * 1000 - age)
-    options.log.info({ agent: record.agent_id, pid: handle.process_id }, 'an agent of an earlier run was adopted')
+    supervision.add(record, handle, {
+      elapsedMs: clock() - Date.parse(record.started_at ?? record.created_at),
+      firstSignSeconds: spawners.get(record.spawner)?.first_sign_seconds
+    })
+    log.info({ agent: record.agent_id, pid: handle.process_id }, 'an agent of an earlier run was adopted')
     return
   }
-  options.log.warn({ agent: record.agent_id }, 'an agent of an earlier run is gone')
-  await conclusion.conclude(record, 'lost', 'the sidecar was restarted and the agent was gone')
+  supervision.forget(record.agent_id)
+  log.warn({ agent: record.agent_id }, 'an agent of an earlier run is gone')
+  await conclusion.conclude(record, { state: 'lost', failure: 'lost', reason: 'the sidecar was restarted and the agent was gone' })
 }
 
 /** The agent of an earlier run, or `undefined`: then what it left is ended. */
-async function adopt (options: FleetOptions, record: AgentRecord): Promise<AgentHandle | undefined> {
-  const { spawners, log, findResult, storage } = options
+async function adopt ({ options: { spawners, log, findResult }, records, supervision }: Parts, record: AgentRecord): Promise<AgentHandle | undefined> {
+  const { agent_id: id, reference } = record
   const spawner = spawners.get(record.spawner)
   try {
     // What it stored while nobody watched counts as well.
@@ -33,15 +49,15 @@ async function adopt (options: FleetOptions, record: AgentRecord): Promise<Agent
       record.result_id = stored.id
       record.result_status = stored.status
     }
-    if (record.reference === null) return undefined
-    const handle = await spawner?.adopt?.(record.reference, {
-      log_file: outputFile(join(storage, 'agents', record.agent_id)),
-      on_sign: signsOf(options, record)
-    })
-    if (handle === undefined) await spawner?.clean?.(record.reference)
-    return handle
+    supervision.expect(id)
+    const handle = reference === null
+      ? undefined
+      : await spawner?.adopt?.(reference, { log_file: outputFile(records.directoryOf(id)), on_sign: (sign) => supervision.sign(id, sign) })
+    if (handle !== undefined) return handle
+    if (reference !== null) await spawner?.clean?.(reference)
+    await supervision.leftovers.end(id)
   } catch (error) {
-    log.error({ agent: record.agent_id, reason: messageOf(error) }, 'an agent of an earlier run could not be taken over')
-    return undefined
+    log.error({ agent: id, reason: messageOf(error) }, 'an agent of an earlier run could not be taken over')
   }
+  return undefined
 }

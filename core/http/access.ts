@@ -8,7 +8,7 @@ const RENEWAL_WINDOW_SECONDS = 300
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
 /** Lets a request in by its token, or not at all; every route says who may call it. */
-export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pick<Services, 'auth' | 'settings' | 'clock'>): void {
+export function mountAccess (app: FastifyInstance, { auth, fleet, settings, clock }: Pick<Services, 'auth' | 'fleet' | 'settings' | 'clock'>): void {
   app.decorateRequest('caller', null)
 
   const routes: RouteOptions[] = []
@@ -29,6 +29,7 @@ export function mountAccess (app: FastifyInstance, { auth, settings, clock }: Pi
       throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')
     }
     request.caller = await auth.verify(token)
+    fleet.noteCall(request.caller.project_id, request.caller.agent_id)
     if (!isAllowed(access, request.caller)) {
       const needed = [access].flat().join(' or ')
       throw apiError('AUTH_003', `This call needs the permission ${needed}, which the token does not carry.`)

@@ -15,6 +15,8 @@ export interface ResultSubmission {
   round?: number
   /** What the agent gave; the same again gives the first answer again. */
   idempotency_key?: string
+  /** Nobody will try again: said in the announcement, not kept. */
+  escalated?: true
 }
 
 /** What the sidecar itself finds where the agent works. */
@@ -54,7 +56,7 @@ export function createResults ({ store, events, clock, log, witness = async () =
   const nextId = createIds('res_', clock)
   return {
     async store (project, profiles, submission) {
-      const { idempotency_key: key, ...rest } = submission
+      const { idempotency_key: key, escalated = false, ...rest } = submission
       const given: ResultRecord = {
         id: nextId(),
         project_id: project,
@@ -75,14 +77,14 @@ export function createResults ({ store, events, clock, log, witness = async () =
         record,
         storage_path: `results/${project}/${record.issue_id}/${record.agent_type}.json`,
         next,
-        event_id: await announce(record, profile, next),
+        event_id: await announce(record, profile, next, escalated),
         replayed
       }
     }
   }
 
   /** The result is safe already: an announcement that fails is told, and does not undo it. */
-  async function announce (record: ResultRecord, profile: AgentProfile | undefined, next: NextAgent[]): Promise<string | null> {
+  async function announce (record: ResultRecord, profile: AgentProfile | undefined, next: NextAgent[], escalated: boolean): Promise<string | null> {
     try {
       const published = await events.announce(record.project_id, record, {
         // Once, also when a first try came to its end between storing and announcing.
@@ -96,7 +98,8 @@ export function createResults ({ store, events, clock, log, witness = async () =
           status: record.status,
           result_id: record.id,
           files: filesOf(record).slice(0, 100),
-          next_agents: next.map(({ agent_type: type }) => type)
+          next_agents: next.map(({ agent_type: type }) => type),
+          ...(escalated ? { escalated } : {})
         },
         ...(record.correlation_id === undefined ? {} : { correlation_id: record.correlation_id }),
         ...(record.round === undefined ? {} : { round: record.round })

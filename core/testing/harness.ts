@@ -44,7 +44,7 @@ function createFacts (profiles: readonly AgentProfile[]): SidecarFacts {
     version: '0.0.0-test',
     profile: (_project, agentType) => profiles.find(({ id }) => id === agentType),
     telemetry: async () => ({
-      agents: { active: 0, queued: 0, completed: 0, failed: 0, spawned_total: 0, by_type: {}, avg_execution_time_ms: null },
+      agents: { active: 0, queued: 0, completed: 0, failed: 0, retried: 0, spawned_total: 0, by_type: {}, avg_execution_time_ms: null, transitions: {}, paused: {}, breakers: {}, spent: {} },
       storage: { context_cache_entries: 0, context_cache_bytes: 0, cache_hits: 0, cache_misses: 0, results_stored: 0, results_bytes: 0, event_bytes: 0 },
       events: {
         total_published: 0, total_delivered: 0, active_subscriptions: 0, queue_depth: 0, dead_letter_queue_size: 0, avg_delivery_time_ms: 0, published_by_topic: {}

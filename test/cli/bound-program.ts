@@ -16,7 +16,7 @@ const AGENT = 'console.log(process.env.TASK + "\\u001b[2J"); if (process.env.MOD
 export async function sidecarFor (t: Test, changes: Partial<Terminal> = {}, more: Record<string, string> = {}): Promise<Cco> {
   const home = t.testdir({ other: {}, project: { 'a.py': 'def add(a, b):\n    return a + b\n', 'README.md': '# Adds\n' }, 'agent.mjs': AGENT })
   const storage = join(home, 'storage')
-  const flags = { port: '0', storage, 'log-level': 'silent', 'spawn-command': `"${process.execPath}" "${join(home, 'agent.mjs')}"`, ...more }
+  const flags = { port: '0', storage, 'log-level': 'silent', 'spawn-command': `"${process.execPath}" "${join(home, 'agent.mjs')}"`, 'spawn-max-retries': '0', ...more }
   const project = { id: 'project', root: join(home, 'project') }
   const { settings, plugins, projects, trusted } = await loadConfig({ flags, env: {}, project: project.root, home })
   const sidecar = await createSidecar({ settings, plugins, projects: [...projects, { project_id: 'other', root: join(home, 'other') }], trusted, project, environment: { PATH: process.env.PATH } })

@@ -63,8 +63,8 @@ t.test('commands against a running sidecar', async (t) => {
     t.equal(failed.stderr, '')
 
     const waiting = (await ok('agent', 'spawn', 'debugger', '--issue', 'issue-3', '--task', 'wait', '--env', 'MODE=wait', '--priority', 'high', '--format', 'json')).json<{ agent_id: string }>().agent_id
-    t.match((await ok('agent', 'list', '--status', 'running')).stdout, new RegExp(`\\n${waiting} +debugger +issue-3 +running `))
-    t.match((await ok('agent', 'status', waiting)).stdout, /task +wait\nstate +running\n/)
+    t.match((await ok('agent', 'list', '--issue', 'issue-3')).stdout, new RegExp(`\\n${waiting} +debugger +issue-3 +(starting|running) `))
+    t.match((await ok('agent', 'status', waiting)).stdout, /task +wait\nstate +(starting|running)\n/)
     t.equal((await ok('agent', 'kill', waiting, '--force')).stdout, `${waiting} is stopped.`)
     t.equal((await ok('agent', 'kill', waiting)).stdout, `${waiting} is stopped.`, 'twice is no fault')
     t.equal((await ok('agent', 'list', '--issue', 'issue-9')).stdout, 'No agents.')

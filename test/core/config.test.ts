@@ -34,7 +34,7 @@ function valuesOf ({ schema, path }: SettingName): [unknown, unknown] {
     case 'boolean': return [!schema.default, schema.default]
     case 'integer': return [minimum + 2, minimum + 3]
     case 'number': return [exclusiveMinimum + 1.5, exclusiveMinimum + 2.25]
-    case 'array': return (schema as { items?: { type?: string } }).items?.type === 'number' ? [[1.5, 20], [0]] : [['AAA', 'BBB'], ['CCC']]
+    case 'array': return path.at(-1) === 'max_per_tier' ? [['opus=1', 'haiku=2'], ['sonnet=3']] : (schema as { items?: { type?: string } }).items?.type === 'number' ? [[1.5, 20], [0]] : [['AAA', 'BBB'], ['CCC']]
     case 'string': return ['/first', '/second'].map((text) => (path.at(-1) === 'project_id' ? text.slice(1) : text)) as [string, string]
     default: throw new Error(`${path.join('.')} has no type that the command line could give`)
   }

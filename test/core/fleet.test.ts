@@ -106,7 +106,7 @@ async function finish (agent: Pick<Agent, 'signs'>): Promise<void> {
 /** A sidecar that listens and starts the program of this test. */
 async function openFleet (t: Test, options: TestSidecarOptions = {}): Promise<Caller & { close (): Promise<void> }> {
   const command = await writeAgentProgram(await temporaryFolder(t, 'cco-agent'))
-  const sidecar: TestSidecar = await startSidecar(t, { storage: join(await quickFolder(t, 'cco-storage'), 'storage'), ...options, settings: { 'spawn-command': command, ...options.settings } })
+  const sidecar: TestSidecar = await startSidecar(t, { storage: join(await quickFolder(t, 'cco-storage'), 'storage'), ...options, settings: { 'spawn-command': command, 'spawn-max-retries': '0', ...options.settings } })
   await sidecar.sidecar.app.listen({ host: '127.0.0.1', port: 0 })
   return Object.assign(new Caller(t, sidecar.ask, sidecar.storage), { close: sidecar.close })
 }
@@ -119,7 +119,7 @@ t.test('the life of an agent', { ...LINUX, jobs: 1 }, async (t) => {
   t.test('201 means that its process exists; it ends with a DELETE, and nothing is left', async () => {
     const agent = await fleet.spawn('wait')
     t.ok(isAlive(agent.pid))
-    t.match(await fleet.status(agent.id), { state: 'running', process_id: agent.pid, ended_at: null, exit_code: null })
+    t.match(await fleet.status(agent.id), { state: /^(starting|running)$/, process_id: agent.pid, ended_at: null, exit_code: null })
     t.equal(statSync(join(fleet.folder(agent.id), 'context.json')).mode & 0o777, 0o600)
     t.equal(statSync(fleet.folder(agent.id)).mode & 0o777, 0o700)
     t.match(await fleet.ask('GET', '/api/agents', { token: agent.token }), { status: 200 })
@@ -370,7 +370,7 @@ t.test('the end of the sidecar', LINUX, async (t) => {
 
   t.test('after kill -9 who is alive is adopted, who is gone is lost, and who waited starts', async (t) => {
     const { storage, root, command } = await place(t)
-    const settings = { 'spawn-command': command, 'spawn-max-concurrent': '4' }
+    const settings = { 'spawn-command': command, 'spawn-max-concurrent': '4', 'spawn-max-retries': '0' }
     const first = await startSidecarProcess(t, { storage, root, settings, environment: { COLOUR: PLANTED } })
     const fleet = new Caller(t, first.ask, storage)
     const later = await fleet.spawn('later success')

@@ -13,6 +13,7 @@ import { join } from 'node:path'
 const [mode, detail] = process.env.TASK.split(' ')
 const signs = process.env.SIGNS
 const tell = (name, value) => {
+  if (name === 'ready') console.log('ready')
   writeFileSync(join(signs, name + '.new'), JSON.stringify(value))
   renameSync(join(signs, name + '.new'), join(signs, name))
 }

@@ -1,12 +1,17 @@
 import Type from '../../typebox.js'
 import type { Claims } from '../../contracts/auth.js'
 import type { AgentRecord } from '../../fleet/agent-record.js'
+import type { Waiting } from '../../fleet/fleet.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
 import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time, WorkProof } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
 const State = Type.Enum(['queued', 'starting', 'running', 'completed', 'failed', 'stopped', 'lost'])
+
+const Count = Nullable(Type.Integer())
+
+const Usage = Type.Object({ input_tokens: Count, output_tokens: Count, cached_tokens: Count, cost_usd: Nullable(Type.Number()), turns: Count })
 
 const Agent = Type.Object({
   agent_id: Type.String(),
@@ -17,8 +22,24 @@ const Agent = Type.Object({
   state: State,
   priority: Priority,
   spawner: Type.String(),
+  model_tier: Type.String(),
   process_id: Nullable(Type.Integer()),
   timeout_seconds: Type.Integer(),
+  attempt: Type.Integer({ description: 'From 1.' }),
+  earlier_attempts: Type.Array(Type.Object({
+    attempt: Type.Integer(),
+    failure: Nullable(Type.String()),
+    reason: Nullable(Type.String()),
+    exit_code: Nullable(Type.Integer()),
+    signal: Nullable(Type.String()),
+    started_at: Nullable(Time),
+    ended_at: Nullable(Time)
+  })),
+  retry_of: Nullable(Type.String()),
+  position: Nullable(Type.Integer({ description: 'Place in the queue, from 1.' })),
+  waits_for: Nullable(Type.Enum(['place', 'ramp', 'retry', 'rate_limit', 'circuit_breaker', 'budget'])),
+  not_before: Nullable(Time),
+  usage: Nullable(Usage),
   created_at: Time,
   started_at: Nullable(Time),
   ended_at: Nullable(Time),
@@ -27,6 +48,7 @@ const Agent = Type.Object({
   signal: Nullable(Type.String()),
   progress: Nullable(Type.Number()),
   message: Nullable(Type.String()),
+  failure: Nullable(Type.String()),
   reason: Nullable(Type.String()),
   result_id: Nullable(Type.String()),
   proof: Nullable(WorkProof),
@@ -35,7 +57,7 @@ const Agent = Type.Object({
 })
 
 /** What is shown of an agent: neither its environment nor what only its spawner understands. */
-function show (record: AgentRecord) {
+function show (record: AgentRecord, waiting: Waiting | undefined) {
   return {
     agent_id: record.agent_id,
     agent_type: record.agent_type,
@@ -45,8 +67,24 @@ function show (record: AgentRecord) {
     state: record.state,
     priority: record.priority,
     spawner: record.spawner,
+    model_tier: record.model_tier,
     process_id: record.process_id,
     timeout_seconds: record.timeout_seconds,
+    attempt: record.attempt,
+    earlier_attempts: (record.earlier ?? []).map(({ attempt, failure, reason, exit, started_at: startedAt, ended_at: endedAt }) => ({
+      attempt,
+      failure: failure ?? null,
+      reason: reason ?? null,
+      exit_code: exit?.code ?? null,
+      signal: exit?.signal ?? null,
+      started_at: startedAt ?? null,
+      ended_at: endedAt ?? null
+    })),
+    retry_of: record.retry_of ?? null,
+    position: waiting?.position ?? null,
+    waits_for: waiting?.waits_for ?? null,
+    not_before: record.not_before ?? null,
+    usage: record.usage ?? null,
     created_at: record.created_at,
     started_at: record.started_at ?? null,
     ended_at: record.ended_at ?? null,
@@ -55,6 +93,7 @@ function show (record: AgentRecord) {
     signal: record.exit?.signal ?? null,
     progress: record.progress ?? null,
     message: record.message ?? null,
+    failure: record.failure ?? null,
     reason: record.reason ?? null,
     result_id: record.result_id ?? null,
     proof: record.work?.proof ?? null,
@@ -104,6 +143,8 @@ function scopeOf (caller: Claims): string | undefined {
 }
 
 export async function agentRoutes (app: App, { context, fleet, projects }: Services): Promise<void> {
+  const shown = (record: AgentRecord) => show(record, fleet.waiting(record))
+
   app.post('/api/agents/spawn', {
     config: { access: 'spawn_agents' },
     schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404, ...BODY_ERRORS) }
@@ -132,12 +173,12 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
       querystring: Strict({ status: Type.Optional(State), agent_type: Type.Optional(Identifier), issue_id: Type.Optional(Identifier) }),
       response: responses({ 200: Type.Object({ agents: Type.Array(Agent) }) })
     }
-  }, async (request) => ({ agents: fleet.list(scopeOf(callerOf(request)), request.query).map(show) }))
+  }, async (request) => ({ agents: fleet.list(scopeOf(callerOf(request)), request.query).map(shown) }))
 
   app.get('/api/agents/:agent_id/status', {
     config: { access: 'read_context' },
     schema: { summary: 'What is known of an agent', tags: ['agents'], params: Params, response: responses({ 200: Agent }, 404) }
-  }, async (request) => show(fleet.get(scopeOf(callerOf(request)), request.params.agent_id)))
+  }, async (request) => shown(fleet.get(scopeOf(callerOf(request)), request.params.agent_id)))
 
   app.get('/api/agents/:agent_id/logs', {
     config: { access: 'read_context' },
@@ -169,7 +210,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   }, async (request) => {
     const caller = callerOf(request)
     if (caller.agent_id !== request.params.agent_id) throw apiError('AUTH_003', 'Only the agent itself tells how it is.')
-    return show(await fleet.heartbeat(caller.project_id, caller.agent_id, request.body ?? {}))
+    return shown(await fleet.heartbeat(caller.project_id, caller.agent_id, request.body ?? {}))
   })
 
   app.delete('/api/agents/:agent_id', {
@@ -187,6 +228,6 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   }, async (request) => {
     const { force = false, timeout_seconds: grace = 5 } = request.query
     const record = await fleet.stop(scopeOf(callerOf(request)), request.params.agent_id, force ? 0 : grace * 1000)
-    return { ...show(record), stopped: record.state === 'stopped', timestamp: new Date().toISOString() }
+    return { ...shown(record), stopped: record.state === 'stopped', timestamp: new Date().toISOString() }
   })
 }

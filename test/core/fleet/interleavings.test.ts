@@ -8,6 +8,7 @@ import { createWorkspaces } from '../../../core/fleet/workspaces/workspaces.js'
 import { Fleet, type Spawned } from '../../../core/fleet/fleet.js'
 import { createTestClock } from '../../../core/testing/clock.js'
 import { eventually } from '../../../core/testing/expectations.js'
+import { NO_LIMITS } from '../../support/fleet-limits.js'
 import { diskError, interceptFileHandles } from '../../support/file-handle.js'
 import { createLogSpy } from '../../support/log-spy.js'
 import { quickFolder } from '../../support/temporary.js'
@@ -69,11 +70,13 @@ async function createStage (t: Test, { places = 1, gateContexts = false, revoke 
   const make = (changes: Partial<Spawner> = {}): Fleet => new Fleet({
     storage,
     spawners: new Map([['process', {
-      supports: { adopt: true, signs: 'none' },
+      supports: { adopt: true, signs: 'output' },
       async start (request) {
         const gate = createGate<AgentHandle>()
         starts.push({ request, gate })
-        return await gate.passed
+        const handle = await gate.passed
+        request.on_sign({ kind: 'alive' })
+        return handle
       },
       ...changes
     }]]),
@@ -87,7 +90,7 @@ async function createStage (t: Test, { places = 1, gateContexts = false, revoke 
     events: { announce: async () => ({}) } as unknown as Events,
     clock: createTestClock(),
     log: createLogSpy(),
-    limits: { max_concurrent: places, max_per_type: 99, max_queue: 9, timeout_seconds: 60, environment: [] },
+    limits: { ...NO_LIMITS, max_concurrent: places, max_queue: 9 },
     workspaces: createWorkspaces({ git: async () => { throw new Error('not a git repository') }, clock: createTestClock(), log: createLogSpy() }),
     tokenSeconds: 60,
     inherited: {},
@@ -305,8 +308,9 @@ t.test('an agent that cannot be asked for after a restart is lost, and the start
   let calls = 0
   const cleaned: unknown[] = []
   const reopened = await stage.reopen({
-    async adopt () {
+    async adopt (_reference, { on_sign: onSign }) {
       if (++calls === 1) throw new Error('the spawner is out of order')
+      onSign({ kind: 'alive' })
       return puppet
     },
     clean: async (reference) => { cleaned.push(reference) }

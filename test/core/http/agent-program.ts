@@ -9,7 +9,10 @@ const call = async (method, path, body) => {
   const answer = await fetch(SIDECAR_URL + path, { method, headers: { authorization: 'Bearer ' + JWT_TOKEN, 'content-type': 'application/json' }, body: JSON.stringify(body) })
   return { status: answer.status, body: await answer.json() }
 }
-const stay = () => setInterval(() => {}, 1000)
+const stay = () => {
+  console.log('ready')
+  setInterval(() => {}, 1000)
+}
 const [word, argument] = TASK.split(' ')
 const acts = {
   tell () {
@@ -34,7 +37,7 @@ const acts = {
       await call('POST', '/agents/' + argument + '/status', { progress: 1 })
     ]
     console.log(JSON.stringify(answers))
-    stay()
+    setInterval(() => {}, 1000)
   },
   async store () {
     const { status } = await call('POST', '/results', { agent_id: AGENT_ID, agent_type: AGENT_TYPE, issue_id: ISSUE_ID, result: { status: argument, files_created: [], files_modified: [] } })

@@ -14,7 +14,7 @@ const TYPE = 'ai-engineer'
 
 async function startListening (t: Test, options: TestSidecarOptions = {}): Promise<TestSidecar & { address: string }> {
   const command = await writeAgentProgram(await temporaryFolder(t))
-  const started = await startDocumented(t, { ...options, settings: { 'spawn-command': command, ...options.settings } })
+  const started = await startDocumented(t, { ...options, settings: { 'spawn-command': command, 'spawn-max-retries': '0', ...options.settings } })
   return { ...started, address: await started.sidecar.app.listen({ port: 0, host: '127.0.0.1' }) }
 }
 
@@ -151,7 +151,7 @@ t.test('an agent that exits without a result gets one made', async (t) => {
     async () => (await ask('GET', '/api/events?correlation_id=talk')).body.events.map((event: { event_type: string }) => event.event_type) as string[],
     (names) => names.includes('agent_ended')
   )
-  t.strictSame([...types].sort(), ['agent_ended', 'agent_failed', 'agent_started'])
+  t.strictSame([...types].sort(), ['agent_ended', 'agent_failed', 'agent_running', 'agent_started'])
   t.match((await ask('GET', '/status')).body.agents, { active: 0, completed: 0, failed: 1, spawned_total: 1, by_type: {} })
   t.ok((await ask('GET', '/status')).body.agents.avg_execution_time_ms > 0)
 })

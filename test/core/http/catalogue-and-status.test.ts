@@ -150,7 +150,20 @@ t.test('the status of an idle server is all zero', async (t) => {
   t.match(body.timestamp, RFC3339_UTC)
   const { storage_path: path, ...figures } = body.storage
   t.equal(path, storage)
-  t.strictSame(body.agents, { active: 0, queued: 0, completed: 0, failed: 0, spawned_total: 0, by_type: {}, avg_execution_time_ms: 0 })
+  t.strictSame(body.agents, {
+    active: 0,
+    queued: 0,
+    completed: 0,
+    failed: 0,
+    retried: 0,
+    spawned_total: 0,
+    by_type: {},
+    avg_execution_time_ms: 0,
+    transitions: { queued: 0, starting: 0, running: 0, completed: 0, failed: 0, stopped: 0, lost: 0 },
+    paused: {},
+    breakers: {},
+    spent: {}
+  })
   t.strictSame(figures, { context_cache_entries: 0, cache_hit_rate: 0, results_stored: 0, total_size_mb: 0 })
   t.strictSame(body.events, { total_published: 0, total_delivered: 0, active_subscriptions: 0, queue_depth: 0, dead_letter_queue_size: 0, avg_delivery_time_ms: 0 })
   t.strictSame(body.performance, { avg_response_time_ms: 0, p95_response_time_ms: 0, p99_response_time_ms: 0, requests_per_second: 0, errors_per_minute: 0 })

@@ -1,4 +1,4 @@
-import type { Priority } from '../contracts/event-bus.js'
+import type { Priority } from '../../contracts/event-bus.js'
 
 interface Queued {
   agent_id: string
@@ -27,6 +27,12 @@ export class SpawnQueue<Item extends Queued> {
   take (mayStart: (item: Item) => boolean): Item | undefined {
     const index = this.#items.findIndex(mayStart)
     return index < 0 ? undefined : this.#items.splice(index, 1)[0]
+  }
+
+  /** From 1; `undefined` for one that does not wait. */
+  positionOf (agentId: string): number | undefined {
+    const index = this.#items.findIndex((item) => item.agent_id === agentId)
+    return index < 0 ? undefined : index + 1
   }
 
   remove (agentId: string): boolean {
