@@ -15,6 +15,8 @@ export interface Opened { bus: EventBus, log: LogSpy, clock: TestClock, director
 export interface OpenOptions extends Partial<Omit<JournalOptions, 'retention'>> {
   clock?: TestClock
   retention?: Partial<Retention>
+  /** Another than the product's: one without a safeguard. */
+  create?: typeof createJournal
 }
 
 export function retentionOf (retention: Partial<Retention> = {}): Retention {
@@ -25,10 +27,10 @@ export function retentionOf (retention: Partial<Retention> = {}): Retention {
  * Opens a journal, closed when the test ends. Opening a folder whose journal is not closed is what a crash looks like.
  * Where a test moves the clock, that much time has passed, unless it gives another clock as `elapsed`.
  */
-export async function openJournal (t: Test, directory: string, { retention, ...options }: OpenOptions = {}): Promise<Opened> {
+export async function openJournal (t: Test, directory: string, { retention, create = createJournal, ...options }: OpenOptions = {}): Promise<Opened> {
   const log = createLogSpy()
   const clock = options.clock ?? createTestClock()
-  const bus = createJournal({ directory, segmentBytes: 1 << 20, log, elapsed: clock, ...options, retention: retentionOf(retention), clock })
+  const bus = create({ directory, segmentBytes: 1 << 20, log, elapsed: clock, ...options, retention: retentionOf(retention), clock })
   t.teardown(async () => await bus.close!())
   await bus.open!()
   return { bus, log, clock, directory }
