@@ -8,16 +8,17 @@ export interface Reading {
 
 /** The log files that one spawner follows; they are let go when it is closed. */
 export interface Readings {
-  start (path: string, reader: Reader): Reading
+  /** `onClose` is called when the spawner is closed before the agent has ended. */
+  start (path: string, reader: Reader & { onClose? (): void }): Reading
   close (): Promise<void>
 }
 
 export function createReadings (log: Logger): Readings {
-  const followers = new Set<Follower>()
+  const followers = new Map<Follower, (() => void) | undefined>()
   return {
     start (path, reader) {
       const follower = followFile(path, reader)
-      followers.add(follower)
+      followers.set(follower, reader.onClose)
       return {
         async finish () {
           try {
@@ -31,7 +32,8 @@ export function createReadings (log: Logger): Readings {
       }
     },
     async close () {
-      await Promise.all([...followers].map((follower) => follower.close()))
+      for (const onClose of followers.values()) onClose?.()
+      await Promise.all([...followers.keys()].map((follower) => follower.close()))
       followers.clear()
     }
   }

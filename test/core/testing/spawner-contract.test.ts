@@ -99,7 +99,7 @@ const faults: Fault[] = [
   { name: 'takes what it reads at once for whole lines', fails: 'signs: what is said in pieces is told as what is said at once', breaks: reading({ piecesAreLines: true }) },
   { name: 'leaves the last line unread', fails: 'signs: all are told when exited resolves, and none comes later', breaks: reading({ leavesTheLast: true }) },
   { name: 'tells a sign after the end', fails: 'signs: all are told when exited resolves, and none comes later', breaks: reading({ tellsLater: true }) },
-  { name: 'sees only whole lines', fails: 'signs: a line of 10 MB is passed over, and what follows is told', breaks: reading({ onlyWholeLines: true }) },
+  { name: 'gives up at a giant line', fails: 'signs: a line of 10 MB is passed over, and what follows is told', breaks: reading({ givesUpAtGiants: true }) },
   { name: 'gives up at garbage', fails: 'signs: garbage is passed over, and what follows is told', breaks: reading({ givesUpAtGarbage: true }) },
   { name: 'keeps its place in a file that was cut', fails: 'signs: they go on when the log file was cut to nothing', breaks: reading({ keepsItsPlace: true }) },
   { name: 'reads of an adopted agent only what is new', fails: 'signs: who adopts an agent is told what it said before and what it says later', breaks: (correct, command) => ({ adopt: createFakeSpawner({ command, faults: { beginsAtTheEnd: true } }).adopt! }) },

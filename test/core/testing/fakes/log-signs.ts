@@ -8,7 +8,7 @@ export interface Faults {
   onlyAtTheEnd?: true
   piecesAreLines?: true
   leavesTheLast?: true
-  onlyWholeLines?: true
+  givesUpAtGiants?: true
   givesUpAtGarbage?: true
   keepsItsPlace?: true
   beginsAtTheEnd?: true
@@ -17,6 +17,7 @@ export interface Faults {
 }
 
 const POLL_MS = 10
+const GIANT = 1_000_000
 
 /** Reads the whole file again and again. A line that is `{"sign": …}` tells that sign. Gives what reads the rest and ends it. */
 export function readSigns (path: string, onSign: OnSign, faults: Faults): () => void {
@@ -49,7 +50,8 @@ export function readSigns (path: string, onSign: OnSign, faults: Faults): () => 
     const fresh = content.subarray(position).toString('latin1')
     if (fresh === '') return
     position = content.length
-    if (faults.onlyWholeLines !== true || fresh.includes('\n')) onSign({ kind: 'alive' })
+    onSign({ kind: 'alive' })
+    broken ||= faults.givesUpAtGiants === true && pending.length + fresh.length > GIANT
     const lines = (pending + fresh).split('\n')
     pending = lines.pop()!
     if (faults.piecesAreLines === true) {

@@ -1,0 +1,107 @@
+import type { AgentExit, AgentHandle, Clock, LaunchRequest, Logger, OnSign, Spawner } from '../../../core/plugin-api.js'
+import { adoptProcess, cleanProcess, startProcess, type Attend, type Attendant } from './agent-process.js'
+import type { CliOptions } from './cli-options.js'
+import { eventOf } from './json-lines.js'
+import type { Launch } from './launch-script.js'
+import { createLineSplitter } from './lines.js'
+import { createReadings, type Readings } from './readings.js'
+import { messageFor, type Session, type SessionOptions } from './session.js'
+
+/** A CLI reports itself before it calls its model, so this is time for its start alone, on a machine where many start at once. */
+const FIRST_SIGN_SECONDS = 120
+/** How long a CLI that hangs after its final word may take to end when it is asked. */
+const HUNG_GRACE_MS = 5000
+/** Lines that are no events are kept for the reason of a failure. */
+const LAST_WORDS = 3
+
+/** What is different between coding agents. */
+export interface Cli {
+  /** Writes what the CLI reads into the agent's folder, and says how it is called. */
+  prepare (request: LaunchRequest): Promise<Omit<Launch, 'program'>>
+  session (options: SessionOptions): Session
+}
+
+export function createCliSpawner ({ prepare, session }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
+  const readings = createReadings(log)
+  const attend = (path: string, onSign: OnSign): Attend => (stop) =>
+    attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000 })
+  return {
+    supports: { adopt: true, signs: 'events' },
+    first_sign_seconds: FIRST_SIGN_SECONDS,
+    async start (request) {
+      const [command, ...first] = options.command
+      const { args, ...rest } = await prepare(request)
+      return await startProcess(request, { ...rest, command: command!, args: [...first, ...args, ...options.arguments] }, attend(request.log_file, request.on_sign))
+    },
+    adopt: async (reference, { log_file: path, on_sign: onSign }) => await adoptProcess(reference, attend(path, onSign)),
+    clean: cleanProcess,
+    close: readings.close
+  }
+}
+
+interface Supervised {
+  log: Logger
+  stop: AgentHandle['stop']
+  resultMs: number
+}
+
+/** Reads the events of one CLI from its log, and ends it when it goes on after its final word. */
+function attendSession (readings: Readings, path: string, options: SessionOptions, make: Cli['session'], { log, stop, resultMs }: Supervised): Attendant {
+  let finalWord = false
+  let hung = false
+  let timer: NodeJS.Timeout | undefined
+  const passedOver = { garbage: 0, cut: 0 }
+  const lastWords: string[] = []
+  const tell: OnSign = (sign) => {
+    finalWord ||= sign.kind === 'result'
+    options.tell(sign)
+  }
+  const session = make({ ...options, tell })
+  const watchEnd = (): void => {
+    if (!session.done) {
+      clearTimeout(timer)
+      timer = undefined
+      return
+    }
+    timer ??= setTimeout(() => {
+      hung = true
+      log.info({ file: path }, 'an agent went on after its final word and is ended')
+      stop({ graceMs: HUNG_GRACE_MS }).catch((error: unknown) => log.error({ file: path, reason: String(error) }, 'an agent that went on after its final word could not be ended'))
+    }, resultMs).unref()
+  }
+  const splitter = createLineSplitter((line, cut) => {
+    if (line.trim() === '') return
+    if (cut) passedOver.cut++
+    const event = cut ? undefined : eventOf(line)
+    if (event === undefined) {
+      passedOver.garbage++
+      lastWords.push(messageFor(line))
+      if (lastWords.length > LAST_WORDS) lastWords.shift()
+      return
+    }
+    options.tell({ kind: 'alive' })
+    session.read(event)
+    watchEnd()
+  })
+  const reading = readings.start(path, {
+    onBytes: (chunk) => splitter.push(chunk),
+    onRestart: () => splitter.reset(),
+    onClose: () => clearTimeout(timer)
+  })
+  return {
+    async finish (exit) {
+      await reading.finish()
+      splitter.end()
+      clearTimeout(timer)
+      session.end?.(exit)
+      if (!finalWord) options.tell({ kind: 'result', status: 'failed', text: ['The agent ended without a result', describe(exit), ...lastWords].join(': ') })
+      if (passedOver.garbage > 0) log.debug({ file: path, ...passedOver }, 'lines of an agent that are no events were passed over')
+      return hung ? { ...exit, hung: true } : exit
+    }
+  }
+}
+
+function describe ({ code, signal }: AgentExit): string {
+  if (signal !== null) return `ended by ${signal}`
+  return code === null ? 'its exit code is not known' : `exit code ${code}`
+}
