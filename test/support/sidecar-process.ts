@@ -22,15 +22,20 @@ export interface SidecarProcess {
 }
 
 /** Starts a sidecar as a process of its own and waits until it listens; killed when the test ends. */
-export async function startSidecarProcess (t: Teardown, { storage, root, settings = {}, environment = {} }: {
+export async function startSidecarProcess (t: Teardown, { storage, root, settings = {}, environment = {}, program = fileURLToPath(new URL('sidecar-program.js', import.meta.url)), descriptors }: {
   storage: string
   root: string
   /** By flag name. */
   settings?: Record<string, string>
   environment?: Record<string, string>
+  /** That of a copy which lacks a safeguard. */
+  program?: string
+  /** As many files and connections as the process may have open: `ulimit -n`. */
+  descriptors?: number
 }): Promise<SidecarProcess> {
-  const child = fork(fileURLToPath(new URL('sidecar-program.js', import.meta.url)), [JSON.stringify({ storage, root, settings: { port: '0', 'log-level': 'debug', ...settings } })], {
-    env: { ...process.env, ...environment }, silent: true
+  const limited = descriptors === undefined ? {} : { execPath: 'sh', execArgv: ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath] }
+  const child = fork(program, [JSON.stringify({ storage, root, settings: { port: '0', 'log-level': 'debug', ...settings } })], {
+    env: { ...process.env, ...environment }, silent: true, ...limited
   })
   let output = ''
   child.stdout!.setEncoding('utf8').on('data', (text: string) => { output += text })
