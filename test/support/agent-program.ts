@@ -60,6 +60,34 @@ switch (mode) {
     tell('ready', process.pid)
     await sign('never')
     break
+  case 'escape': {
+    // Out of the process group and away from its parent, deaf to TERM; with a child in its turn.
+    const shell = "trap '' TERM; sleep 1000 & echo $! > \\"$SIGNS/escaped-child\\"; echo $$ > \\"$SIGNS/escaped\\"; while :; do sleep 1; done"
+    spawn('setsid', ['/bin/sh', '-c', shell], { stdio: 'ignore', detached: true }).unref()
+    await sign('escaped')
+    tell('ready', process.pid)
+    await sign('finish')
+    break
+  }
+  case 'silent':
+    writeFileSync(join(signs, 'begun'), '')
+    await sign('never')
+    break
+  case 'call':
+    await fetch(process.env.SIDECAR_URL + '/agents/' + process.env.AGENT_ID + '/status', { method: 'POST', headers: { authorization: 'Bearer ' + process.env.JWT_TOKEN, 'content-type': 'application/json' }, body: '{}' })
+    await sign('never')
+    break
+  case 'chatter':
+    tell('ready', process.pid)
+    for (let line = 0; ; line++) {
+      console.log(String(line).padStart(8, '0') + 'x'.repeat(991))
+      if (line % 100 === 0) await new Promise((resolve) => setTimeout(resolve, 20))
+    }
+  case 'devour': {
+    console.log('limits: ' + readFileSync('/proc/self/limits', 'utf8').split('\\n').filter((line) => /data size|cpu time/.test(line)).join('; '))
+    const held = []
+    for (;;) held.push(Buffer.alloc(16 * 1024 * 1024, 1))
+  }
   case 'flood':
     process.stdout.write('x'.repeat(66 * 1024 * 1024))
     await sign('never')

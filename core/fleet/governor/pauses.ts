@@ -26,8 +26,9 @@ export class Pauses {
     if (until !== null && until <= now) return undefined
     const known = this.#pauses.get(spawner)
     // Of many agents that meet one limit the first has told it; a later word may only make it longer.
-    if (until === null && known !== undefined && known.until > now) return known.until
-    const inRow = (known?.inRow ?? 0) + 1
+    const isPaused = known !== undefined && known.until > now
+    if (until === null && isPaused) return known.until
+    const inRow = (known?.inRow ?? 0) + (isPaused ? 0 : 1)
     const end = until === null ? now + this.#backOff(inRow) : Math.min(until, now + FURTHEST_MS)
     this.#pauses.set(spawner, { until: Math.max(end, known?.until ?? 0), inRow })
     return this.until(spawner)
