@@ -10,7 +10,7 @@ import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
-const [mode, detail] = process.env.TASK.split(' ')
+const [mode, detail] = process.env.TASK.split(/\\s+/)
 const signs = process.env.SIGNS
 const tell = (name, value) => {
   if (name === 'ready') console.log('ready')
