@@ -18,10 +18,17 @@ function encodeTime (time: number): string {
   return text
 }
 
+// Drawn from the system for many identifiers at once; each byte is used once.
+const chance = new Uint8Array(RANDOM_LENGTH * 256)
+let used = chance.length
+
 function randomPart (): string {
-  const bytes = randomFillSync(new Uint8Array(RANDOM_LENGTH))
+  if (used === chance.length) {
+    randomFillSync(chance)
+    used = 0
+  }
   let text = ''
-  for (const byte of bytes) text += ALPHABET[byte % 32]
+  for (const end = used + RANDOM_LENGTH; used < end; used++) text += ALPHABET[chance[used]! % 32]
   return text
 }
 
@@ -42,8 +49,12 @@ function increment (text: string): string {
  */
 export function createIds (prefix: string, clock: Clock, after?: string): () => string {
   let last = after?.slice(prefix.length) ?? ''
+  let lastTime: number | undefined
+  let time = ''
   return () => {
-    const time = encodeTime(clock())
+    const now = clock()
+    // Many are made within a millisecond.
+    if (now !== lastTime) time = encodeTime(lastTime = now)
     last = time > last.slice(0, TIME_LENGTH) ? time + randomPart() : increment(last)
     return prefix + last
   }

@@ -6,6 +6,7 @@ import { Groups } from './groups/groups.js'
 import { Held } from './held.js'
 import { Hub } from './hub.js'
 import { checkRepetition, isRepeated, keyOf } from './idempotency.js'
+import { copyMembers, namesIn } from './members.js'
 import { checkReference } from './references.js'
 import { Rounds } from './rounds.js'
 import { pageOf, scan, type EventPage } from './scan.js'
@@ -19,6 +20,7 @@ export type { StreamPage } from './stream.js'
 export type { Waited, WaitQuery } from './wait.js'
 
 const DEFAULT_TTL_SECONDS = 86_400
+const STANDARD: ReadonlySet<string> = new Set(STANDARD_TOPICS)
 
 export interface Publication {
   event_type: string
@@ -106,9 +108,9 @@ export class Events {
     // A replay shows what was, in whatever order that is asked for.
     const isFirst = draft.replay_of === undefined
     if (isFirst && draft.references !== undefined) await checkReference(this.#bus, project, draft.references)
-    const published = !isFirst || draft.round === undefined
-      ? await this.#publish(project, draft)
-      : await this.#rounds.admit(project, draft, draft.round, async () => await this.#publish(project, draft))
+    const published = await (!isFirst || draft.round === undefined
+      ? this.#publish(project, draft)
+      : this.#rounds.admit(project, draft, draft.round, async () => await this.#publish(project, draft)))
     if (published.replayed) checkRepetition(published.event, draft)
     return published
   }
@@ -170,31 +172,38 @@ export class Events {
 
   async #publish (project: string, draft: EventDraft): Promise<Published> {
     const waiting = this.#hub.reached(project, draft)
-    const { event, duplicate } = await this.#append(project, draft)
+    const appended = await this.#bus.append(project, draft)
+    this.#count(appended)
+    const { event, duplicate } = appended
     if (duplicate) return { event, subscribers_notified: [], replayed: true }
-    const notified = new Set([...waiting, ...this.#options.subscribedAgents(project, event.topic)])
-    return { event, subscribers_notified: [...notified].sort(), replayed: false }
+    const subscribed = this.#options.subscribedAgents(project, event.topic)
+    const notified = waiting.length === 0 && subscribed.length === 0 ? [] : [...new Set([...waiting, ...subscribed])].sort()
+    return { event, subscribers_notified: notified, replayed: false }
   }
 
   async #append (project: string, draft: EventDraft): Promise<Appended> {
     const appended = await this.#bus.append(project, draft)
-    const { event, duplicate } = appended
-    if (duplicate) return appended
-    this.#published++
-    const topic = (STANDARD_TOPICS as readonly string[]).includes(event.topic) ? event.topic : 'custom'
-    this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? 0) + 1)
+    this.#count(appended)
     return appended
+  }
+
+  #count ({ event, duplicate }: Appended): void {
+    if (duplicate) return
+    this.#published++
+    const topic = STANDARD.has(event.topic) ? event.topic : 'custom'
+    this.#byTopic.set(topic, (this.#byTopic.get(topic) ?? 0) + 1)
   }
 }
 
+/** What a draft has where its publication says it, and says in the same way. */
+const AS_PUBLISHED = namesIn<Exclude<keyof Publication, 'event_type' | 'topic' | 'data' | 'ttl_seconds' | 'idempotency_key'>>({
+  correlation_id: true, round: true, references: true, priority: true, traceparent: true, replay_of: true, extensions: true, event_id: true
+})
+
 function draftOf (publisher: Publisher, publication: Publication): EventDraft {
-  const { ttl_seconds: ttl = DEFAULT_TTL_SECONDS, data = {}, idempotency_key: key, ...rest } = publication
-  return {
-    ...rest,
-    data,
-    ttl_seconds: ttl,
-    publisher: publisher.agent_id,
-    publisher_type: publisher.agent_type,
-    ...(key === undefined ? {} : { idempotency_key: keyOf(publisher.agent_id, key) })
-  }
+  const { event_type, topic, data = {}, ttl_seconds = DEFAULT_TTL_SECONDS, idempotency_key: key } = publication
+  const draft: EventDraft = { event_type, publisher: publisher.agent_id, publisher_type: publisher.agent_type, topic, data, ttl_seconds }
+  copyMembers(AS_PUBLISHED, publication, draft)
+  if (key !== undefined) draft.idempotency_key = keyOf(publisher.agent_id, key)
+  return draft
 }

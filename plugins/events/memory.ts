@@ -26,9 +26,11 @@ export function createMemoryBus ({ retention, clock, log, elapsed }: MemoryBusOp
   let published = 0
 
   const streamOf = (project: string): { stream: EventStream, nextId: () => string } => {
-    const known = streams.get(project) ?? { stream: new EventStream({ project, generation, retention, ages }), nextId: createIds('evt_', clock) }
-    streams.set(project, known)
-    return known
+    const known = streams.get(project)
+    if (known !== undefined) return known
+    const created = { stream: new EventStream({ project, generation, retention, ages }), nextId: createIds('evt_', clock) }
+    streams.set(project, created)
+    return created
   }
 
   const bus: Omit<EventBus, keyof GroupCalls> = {
@@ -41,7 +43,7 @@ export function createMemoryBus ({ retention, clock, log, elapsed }: MemoryBusOp
       const placed = stream.add(event, { key: draft.idempotency_key, bytes: text.length })
       published++
       stream.announce(placed, (error) => log.error({ err: error }, 'an event listener failed'))
-      return { ...placed, duplicate: false }
+      return { event, position: placed.position, duplicate: false }
     },
     read: async (project, { after, limit }) => streamOf(project).stream.read(after, limit),
     locate: async (project, anchor) => streamOf(project).stream.locate(anchor),

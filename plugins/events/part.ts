@@ -38,8 +38,11 @@ export interface Part {
   drop (row: number): void
 }
 
+const NONE: readonly EventName[] = []
+
 /** The names under which an event is found again, the leading one first. */
-export function namesOf ({ event_id: id, idempotency_key: key }: { event_id?: string, idempotency_key?: string | undefined }): EventName[] {
+export function namesOf ({ event_id: id, idempotency_key: key }: { event_id?: string, idempotency_key?: string | undefined }): readonly EventName[] {
+  if (id === undefined && key === undefined) return NONE
   const names: EventName[] = id === undefined ? [] : [{ by: 'id', value: id }]
   if (key !== undefined) names.push({ by: 'key', value: key })
   return names

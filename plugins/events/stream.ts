@@ -94,7 +94,7 @@ export class EventStream {
 
   /** The retained event that has one of the names, the first leading, as far as memory knows it: all where there is no log. */
   findOpen (names: readonly EventName[]): PlacedEvent | undefined {
-    this.expire()
+    if (names.length > 0) this.expire()
     for (const name of names) {
       const row = this.#open.find(name, this.#closed.length === 0 ? this.#start : 0)
       if (row !== undefined) return this.#place(this.#open.events(row, row + 1)[0]!, this.#open.sequence(row))

@@ -1,9 +1,9 @@
 import type { Static } from 'typebox'
 import Type from '../../typebox.js'
 import type { Claims } from '../../contracts/auth.js'
-import type { JsonObject } from '../../contracts/common.js'
 import { fromCloudEvent } from '../../events/cloud-events.js'
 import type { Publication } from '../../events/events.js'
+import { copyMembers, namesIn } from '../../events/members.js'
 import { apiError } from '../../errors.js'
 import { IDENTIFIER, TOPIC } from '../../profiles/schema.js'
 import { callerOf, isAdmin } from '../access.js'
@@ -58,25 +58,28 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
         body: { content: { 'application/json': { schema: Body }, [CLOUD_EVENT]: { schema: CloudEventBody } } },
         response: responses({ 202: { ...Published, ...ReplayedHeader } }, 404, ...BODY_ERRORS)
       },
-      preValidation: async (request) => { if (request.mediaType === CLOUD_EVENT) dropUnset(request.body) }
+      preValidation (request, _reply, done) {
+        if (request.mediaType === CLOUD_EVENT) dropUnset(request.body)
+        done()
+      }
     }, async (request, reply) => {
       const caller = callerOf(request)
       const path = (request.params as { event_type: string }).event_type
-      const publication = request.mediaType === CLOUD_EVENT
+      const isCloudEvent = request.mediaType === CLOUD_EVENT
+      const publication = isCloudEvent
         ? ofCloudEvent(caller, path, request.body as Static<typeof CloudEventBody>)
         : ofBody(caller, path, request.body as Static<typeof Body> | undefined)
-      const project = request.mediaType === CLOUD_EVENT ? caller.project_id : projectOf(caller, request.body as Static<typeof Body>)
+      const project = isCloudEvent ? caller.project_id : projectOf(caller, request.body as Static<typeof Body>)
       if (publication.replay_of !== undefined && !isAdmin(caller)) throw apiError('AUTH_003', 'replay_of is set by the operator alone: it says that an event is not news.')
       if (settings.events.strict_topics && !isAdmin(caller)) checkTopic(caller, publication.topic)
       const key = request.headers['idempotency-key']
       const trace = traceParentOf(request)
-      const { event, subscribers_notified: notified, replayed } = await events.publish(project, caller, {
-        ...(trace === undefined ? {} : { traceparent: trace }),
-        ...publication,
-        ...(typeof key === 'string' ? { idempotency_key: key } : {})
-      })
+      if (trace !== undefined) publication.traceparent ??= trace
+      if (typeof key === 'string') publication.idempotency_key = key
+      const { event, subscribers_notified: notified, replayed } = await events.publish(project, caller, publication)
       if (replayed) reply.header(REPLAYED, 'true')
-      return await reply.code(202).send({
+      reply.code(202)
+      return {
         event_id: event.event_id,
         published: true,
         subscribers_notified: notified,
@@ -84,7 +87,7 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
         topic: event.topic,
         ttl_seconds: event.ttl_seconds,
         timestamp: event.timestamp
-      })
+      }
     })
   })
 
@@ -103,12 +106,19 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
   }
 }
 
+/** Members of a body that the event has as they are; what else there is says who publishes, what, and where. */
+const AS_SENT = namesIn<Exclude<keyof Static<typeof Body>, 'event_type' | 'topic' | 'publisher' | 'project_id'>>({
+  event_id: true, data: true, correlation_id: true, round: true, references: true, replay_of: true, ttl_seconds: true, priority: true, extensions: true
+})
+
 function ofBody (caller: Claims, path: string, body: Static<typeof Body> | undefined): Publication {
   // A request without a media type has no body, and none that was validated.
   if (body === undefined) throw invalid('', 'A body is needed, with content-type application/json')
-  const { publisher, event_type: type, data, project_id: _project, ...rest } = body
+  const { publisher, event_type: type, topic } = body
   if (publisher !== undefined && publisher !== caller.agent_id) throw apiError('EVT_003', 'publisher must be the caller: an agent publishes in its own name.')
-  return { ...rest, event_type: typeOf(path, type), ...(data === undefined ? {} : { data: data as JsonObject }) }
+  const publication: Publication = { event_type: typeOf(path, type), topic }
+  copyMembers(AS_SENT, body, publication)
+  return publication
 }
 
 function ofCloudEvent (caller: Claims, path: string, body: Static<typeof CloudEventBody>): Publication {
