@@ -12,7 +12,7 @@ await probe.close()
  * Puts something in the way of a method of all file handles, as a bad disk would. `act` gets the method itself and
  * its arguments. Undone by the returned function, and when the test ends.
  */
-export function interceptFileHandles (t: Teardown, method: 'read' | 'write' | 'datasync' | 'sync' | 'truncate', act: (original: () => Promise<unknown>, handle: FileHandle, args: unknown[]) => Promise<unknown>): () => void {
+export function interceptFileHandles (t: Teardown, method: 'read' | 'write' | 'writeFile' | 'datasync' | 'sync' | 'truncate', act: (original: () => Promise<unknown>, handle: FileHandle, args: unknown[]) => Promise<unknown>): () => void {
   const original = prototype[method]!
   const restore = (): void => { prototype[method] = original }
   prototype[method] = async function (...args) {
@@ -22,6 +22,6 @@ export function interceptFileHandles (t: Teardown, method: 'read' | 'write' | 'd
   return restore
 }
 
-export function diskError (code: 'ENOSPC' | 'EIO' | 'EROFS'): Error {
-  return Object.assign(new Error(`${code}: the test's disk`), { code })
+export function diskError (code: 'ENOSPC' | 'EIO' | 'EROFS', syscall?: 'fsync' | 'fdatasync'): Error {
+  return Object.assign(new Error(`${code}: the test's disk`), { code, ...(syscall === undefined ? {} : { syscall }) })
 }

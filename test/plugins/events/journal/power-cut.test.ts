@@ -1,9 +1,7 @@
-import { execFile, execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
-import { promisify } from 'node:util'
-import t, { type Test } from 'tap'
+import t from 'tap'
 import type { EventBus } from '../../../../core/contracts/index.js'
 import { writeFileDurably } from '../../../../core/durable-file.js'
 import { createTestClock } from '../../../../core/testing/clock.js'
@@ -11,48 +9,14 @@ import { draft, NEIGHBOUR, PROJECT, range, readAll } from '../../../../core/test
 import { record } from '../../../../core/testing/result-store/records.js'
 import { createJournal } from '../../../../plugins/events/journal/journal.js'
 import { createFileStore } from '../../../../plugins/storage/files/store.js'
+import { mountDisk, NO_DISK, type TestDisk } from '../../../support/disk.js'
 import { interceptFileHandles } from '../../../support/file-handle.js'
 import { createLogSpy } from '../../../support/log-spy.js'
-import { temporaryFolder } from '../../../support/temporary.js'
 import { isRising, retentionOf } from './open-journal.js'
 
-/**
- * A file system in a file whose power is cut: EXT4_IOC_SHUTDOWN without flushing drops all that was not synced.
- * Needs root, loop devices and perl, which has the call that Node lacks.
- */
 const WRITERS = 119
 /** `npm run soak:power` gives another number. */
 const rounds = Number(process.argv[2] ?? 4)
-const SHUTDOWN = 'my $flags = pack("L", 2); open(my $folder, "<", $ARGV[0]) or die $!; ioctl($folder, 0x8004587d, $flags) or die $!'
-
-interface Disk { folder: string, cutPower (): Promise<void>, restore (): void }
-
-/** `undefined` where this machine cannot do it. */
-async function createDisk (t: Test): Promise<Disk | undefined> {
-  const parent = await temporaryFolder(t, 'cco-disk')
-  const image = join(parent, 'image')
-  const folder = join(parent, 'disk')
-  const run = (command: string, ...args: string[]): void => { execFileSync(command, args, { stdio: 'ignore' }) }
-  const mount = (): void => run('mount', '-o', 'loop', image, folder)
-  try {
-    mkdirSync(folder)
-    run('truncate', '-s', '64M', image)
-    run('mkfs.ext4', '-q', image)
-    run('perl', '-e', '1')
-    mount()
-  } catch {
-    return undefined
-  }
-  t.teardown(() => run('umount', '--lazy', folder))
-  return {
-    folder,
-    cutPower: async () => { await promisify(execFile)('perl', ['-e', SHUTDOWN, folder]) },
-    restore () {
-      run('umount', folder)
-      mount()
-    }
-  }
-}
 
 interface Survived {
   acknowledged: { events: number, results: number }
@@ -62,7 +26,7 @@ interface Survived {
 }
 
 /** Publishes and stores until the power is cut, and starts again; answers how much of what was acknowledged is lost or unsound. */
-async function survive (disk: Disk, round: number): Promise<Survived> {
+async function survive (disk: TestDisk, round: number): Promise<Survived> {
   const clock = createTestClock()
   const directory = join(disk.folder, `events-${round}`)
   const storage = join(disk.folder, `storage-${round}`)
@@ -124,7 +88,7 @@ async function survive (disk: Disk, round: number): Promise<Survived> {
 }
 
 /** Stores one result, cuts the power at once, and answers whether it is there. */
-async function storeOne (disk: Disk, name: string): Promise<boolean> {
+async function storeOne (disk: TestDisk, name: string): Promise<boolean> {
   const options = { storage: join(disk.folder, name), log: createLogSpy(), writes: 8 }
   const store = createFileStore(options)
   await store.open!()
@@ -149,32 +113,26 @@ function isJson (path: string): boolean {
   }
 }
 
-const isRoot = process.getuid?.() === 0 && process.platform === 'linux'
-
 t.setTimeout(0)
 
-t.test('FAULT 2: a power cut', { skip: isRoot ? false : 'NOT TESTED: needs root, to mount a file system whose power can be cut' }, async (t) => {
-  const disk = await createDisk(t)
-  if (disk === undefined) {
-    t.comment('NOT TESTED: no file system whose power can be cut can be mounted here')
-    return
-  }
+const disk = await mountDisk(t)
 
+t.test('FAULT 2: a power cut', { skip: disk === undefined ? NO_DISK : false }, async (t) => {
   t.test('FAULT 2: loses nothing that was acknowledged, and leaves no file empty or cut off', async (t) => {
     const all = { events: 0, results: 0 }
     for (let round = 0; round < rounds; round++) {
-      const { acknowledged, lost, unsound } = await survive(disk, round)
+      const { acknowledged, lost, unsound } = await survive(disk!, round)
       t.strictSame({ lost, unsound }, { lost: { events: 0, results: 0 }, unsound: 0 }, `round ${round + 1}: of ${acknowledged.events} events and ${acknowledged.results} results`)
       all.events += acknowledged.events
       all.results += acknowledged.results
     }
     t.ok(all.events > 100 * rounds && all.results >= 10 * rounds, `${all.events} events and ${all.results} results were acknowledged`)
-    t.ok(await storeOne(disk, 'stored'), 'also one that is alone')
+    t.ok(await storeOne(disk!, 'stored'), 'also one that is alone')
   })
 
   t.test('FAULT 2, safeguard taken out: without fdatasync events and results are lost', async (t) => {
     const restore = interceptFileHandles(t, 'datasync', async () => {})
-    const { acknowledged, lost, unsound } = await survive(disk, rounds)
+    const { acknowledged, lost, unsound } = await survive(disk!, rounds)
     restore()
     t.ok(lost.events > 0, `${lost.events} of ${acknowledged.events} events`)
     t.ok(lost.results > 0, `${lost.results} of ${acknowledged.results} results, ${unsound} files are unsound`)
@@ -182,19 +140,19 @@ t.test('FAULT 2: a power cut', { skip: isRoot ? false : 'NOT TESTED: needs root,
 
   t.test('FAULT 2, safeguard taken out: without the fsync of its folder a result is lost', async (t) => {
     const restore = interceptFileHandles(t, 'sync', async () => {})
-    const isThere = await storeOne(disk, 'stored-without')
+    const isThere = await storeOne(disk!, 'stored-without')
     restore()
     t.notOk(isThere)
   })
 
   t.test('FAULT 2, safeguard taken out: without the fsync of its folder a file that was renamed is lost, as each new segment of the log is', async (t) => {
-    const [kept, lost] = ['kept', 'lost'].map((name) => join(disk.folder, name))
+    const [kept, lost] = ['kept', 'lost'].map((name) => join(disk!.folder, name))
     await writeFileDurably(kept!, 'kept')
     const restore = interceptFileHandles(t, 'sync', async () => {})
     await writeFileDurably(lost!, 'lost')
     restore()
-    await disk.cutPower()
-    disk.restore()
+    await disk!.cutPower()
+    disk!.restore()
     t.ok(existsSync(kept!))
     t.notOk(existsSync(lost!))
   })

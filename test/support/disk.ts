@@ -1,0 +1,53 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { promisify } from 'node:util'
+import { temporaryFolder } from './temporary.js'
+
+/**
+ * A file system in a file, to be spoilt. EXT4_IOC_SHUTDOWN without flushing drops all that was not synced, as a power cut does;
+ * an error that is told to the file system makes it read-only, as a bad disk does.
+ * Needs root, loop devices and perl, which has the call that Node lacks.
+ */
+export interface TestDisk {
+  folder: string
+  cutPower (): Promise<void>
+  turnReadOnly (): void
+  /** Mounts it again; nothing there may be open. */
+  restore (options?: 'ro'): void
+}
+
+export const NO_DISK = 'NOT TESTED: needs root on Linux, loop devices and perl, to mount a file system that can be spoilt'
+
+const SHUTDOWN = 'my $flags = pack("L", 2); open(my $folder, "<", $ARGV[0]) or die $!; ioctl($folder, 0x8004587d, $flags) or die $!'
+
+/** Unmounted when the test ends; `undefined` where this machine cannot do it. */
+export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Promise<TestDisk | undefined> {
+  if (process.getuid?.() !== 0 || process.platform !== 'linux') return undefined
+  const parent = await temporaryFolder(t, 'cco-disk')
+  const image = join(parent, 'image')
+  const folder = join(parent, 'disk')
+  const run = (command: string, ...args: string[]): string => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim()
+  const mount = (options = ''): void => { run('mount', '-o', `loop,errors=remount-ro${options}`, image, folder) }
+  const device = (): string => basename(run('findmnt', '-n', '-o', 'SOURCE', folder))
+  try {
+    mkdirSync(folder)
+    run('truncate', '-s', '64M', image)
+    run('mkfs.ext4', '-q', image)
+    run('perl', '-e', '1')
+    mount()
+  } catch {
+    return undefined
+  }
+  t.teardown(async () => { run('umount', '--lazy', folder) })
+  if (!existsSync(`/sys/fs/ext4/${device()}/trigger_fs_error`)) return undefined
+  return {
+    folder,
+    cutPower: async () => { await promisify(execFile)('perl', ['-e', SHUTDOWN, folder]) },
+    turnReadOnly () { writeFileSync(`/sys/fs/ext4/${device()}/trigger_fs_error`, 'the test') },
+    restore (options) {
+      run('umount', folder)
+      mount(options === undefined ? '' : `,${options}`)
+    }
+  }
+}
