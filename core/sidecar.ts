@@ -9,7 +9,7 @@ import { Events } from './events/events.js'
 import { createWebhooks } from './events/webhooks/create-webhooks.js'
 import { Fleet } from './fleet/fleet.js'
 import { createGit } from './fleet/workspaces/git.js'
-import { createWorkspaces } from './fleet/workspaces/workspaces.js'
+import { Workspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
 import { Performance } from './http/performance.js'
@@ -112,6 +112,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const retention = keepRetention(services, settings)
     app.addHook('onListen', async () => {
       services.fleet.resume()
+      clearWorkspaces(services)
       resumeGroups(services)
       warmUp(projects, log)
     })
@@ -147,6 +148,11 @@ function warmUp (projects: Projects, log: Logger): void {
       project.now().then(async (state) => await state.search('', '', 1)).catch((error: unknown) => log.debug({ err: error, project: project.id }, 'a project could not be read ahead'))
     }
   }, WARM_UP_AFTER_MS).unref()
+}
+
+/** What a crash left of working trees of agents is treated as at their end. */
+function clearWorkspaces ({ workspaces, log }: Services): void {
+  workspaces.prune(undefined).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the workspaces of earlier agents could not be looked at'))
 }
 
 /** What members of an earlier life of the server hold is looked after, also when none of them comes back. */
@@ -199,6 +205,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
   const context = createContextService({
     cache, store, strategies: plugins.all('context-strategy'), worker, timeoutMs: settings.context.timeout_seconds * 1000, clock, log
   })
+  const workspaces = new Workspaces({ directory: join(settings.storage, 'worktrees'), git: createGit(worker), isLive: (id) => fleet.isLive(id), clock, log })
   const fleet: Fleet = new Fleet({
     storage: settings.storage,
     spawners: plugins.all('spawner'),
@@ -207,7 +214,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     clock,
     log,
     limits: settings.spawn,
-    workspaces: createWorkspaces({ git: createGit(worker), clock, log }),
+    workspaces,
     tokenSeconds: settings.auth.token_ttl_seconds,
     inherited: config.environment,
     project (id) {
@@ -238,7 +245,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     }
   })
   telemetry.bind({ bus, store, cache, context, events, webhooks, fleet })
-  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
+  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
 }
 
 /** Where agents reach the server: an address of any interface is reached over loopback. */

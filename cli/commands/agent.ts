@@ -6,8 +6,9 @@ import { Failure } from '../failure.js'
 import { printable, show } from '../output.js'
 import type { Terminal } from '../terminal.js'
 import { waitForEnd } from '../wait-for-end.js'
+import { addWorkspaces } from './agent-workspaces.js'
 
-interface SpawnOptions extends CallingOptions { issue: string, task: string, env?: Record<string, string>, priority?: string, wait?: boolean }
+interface SpawnOptions extends CallingOptions { issue: string, task: string, env?: Record<string, string>, priority?: string, workspace?: string, workspaceBase?: string, wait?: boolean }
 interface ListOptions extends CallingOptions { status?: string, agentType?: string, issue?: string }
 interface LogsOptions extends CallingOptions { tail?: number }
 interface KillOptions extends CallingOptions { force?: boolean, timeout?: number }
@@ -28,6 +29,7 @@ export function addAgent (program: Command, terminal: Terminal): void {
   examples(status, 'cco agent status test-engineer-01JD3M0N8Q')
   addLogs(group, terminal)
   addKill(group, terminal)
+  addWorkspaces(group, terminal)
   examples(group, 'cco agent list --status running', 'cco agent spawn test-engineer --issue issue-123 --task "cover the upload retries"')
 }
 
@@ -39,11 +41,13 @@ function addSpawn (group: Command, terminal: Terminal): void {
     .requiredOption('--task <text>', 'what it is to do')
     .option('--env <NAME=value>', 'variable of its environment; may be given more than once', assignment)
     .addOption(new Option('--priority <priority>', 'place in the queue when all are busy').choices(['low', 'normal', 'high']))
+    .addOption(new Option('--workspace <kind>', 'work in the project itself, or in a working tree of its own').choices(['shared', 'worktree', 'clone']))
+    .option('--workspace-base <ref>', 'commit, branch or tag that a working tree of its own begins from')
     .option('--wait', 'wait until it has ended; exit code 1 unless it completed'))
-    .action(async (type: string, { issue, task, env, priority, wait, ...options }: SpawnOptions) => {
+    .action(async (type: string, { issue, task, env, priority, workspace, workspaceBase, wait, ...options }: SpawnOptions) => {
       const client = await connect(options, terminal)
       const spawned = await client.call<Spawned>('POST', '/api/agents/spawn', {
-        body: { agent_type: type, issue_id: issue, task, environment: env, priority }
+        body: { agent_type: type, issue_id: issue, task, environment: env, priority, workspace, workspace_base: workspaceBase }
       })
       if (wait !== true) {
         show(terminal, options.format, spawned, ({ agent_id: id, process_id: pid, position }) => spawned.spawned

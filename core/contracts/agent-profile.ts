@@ -40,5 +40,5 @@ export interface AgentProfile {
   handoff: { success: string[], failed: string[] }
   /** `null` is unlimited. */
   limits: { requests_per_minute: number | null, burst: number | null }
-  spawn: { spawner?: string, prompt: string, tools?: string[], timeout_seconds?: number }
+  spawn: { spawner?: string, prompt: string, tools?: string[], timeout_seconds?: number, workspace?: 'shared' | 'worktree' | 'clone' }
 }

@@ -1,5 +1,5 @@
 import type { AgentExit, AgentUsage, Json, Priority, ResultStatus } from '../contracts/index.js'
-import type { AgentWork } from './workspaces/workspaces.js'
+import type { AgentWork, WorkspaceKind } from './workspaces/workspaces.js'
 
 export type AgentState = 'queued' | 'starting' | 'running' | 'completed' | 'failed' | 'stopped' | 'lost'
 
@@ -39,6 +39,10 @@ export interface AgentRecord extends Attempt {
   spawner: string
   model_tier: string
   timeout_seconds: number
+  /** Absent in records of earlier versions, which knew only `shared`. */
+  workspace?: WorkspaceKind
+  /** Commit, branch or tag that a workspace of its own begins from; the project's head where absent. */
+  workspace_base?: string
   environment: Record<string, string>
   context_requirements: string[]
   correlation_id?: string

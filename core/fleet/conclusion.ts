@@ -82,10 +82,11 @@ export class Conclusion {
   }
 
   async #end (record: AgentRecord, { state }: Ending, outcome: Outcome): Promise<void> {
-    const { records, lifecycle, governor } = this.#parts
+    const { options: { workspaces }, records, lifecycle, governor } = this.#parts
     if (record.result_id === undefined) {
       await this.#attempt(record, async () => await this.#storeResult(record, state), 'no result could be stored for an agent that left none')
     }
+    await this.#attempt(record, async () => await workspaces.leave(record), 'the workspace of an agent that has ended could not be looked at')
     await this.#attempt(record, async () => await records.save({ ...record, state }), 'the end of an agent could not be recorded')
     governor.release(record, outcome)
     governor.budgets.close(record)

@@ -170,6 +170,12 @@ export class Fleet {
     this.#supervision.sign(record.agent_id, { kind: 'alive' })
   }
 
+  /** Whether there is such an agent and it has not ended. */
+  isLive (agentId: string): boolean {
+    const record = this.#roster.find(agentId)
+    return record !== undefined && !FINAL_STATES.has(record.state)
+  }
+
   /** What the sidecar itself finds where an agent of ours works, as its result comes. */
   async witness (project: string, submission: ResultSubmission): Promise<Witness | undefined> {
     const record = this.#roster.find(submission.agent_id)

@@ -3,6 +3,7 @@ import type { Priority } from '../contracts/index.js'
 import type { AgentRecord } from './agent-record.js'
 import { checkEnvironment } from './environment.js'
 import type { FleetOptions, FleetProject } from './fleet-options.js'
+import type { WorkspaceKind } from './workspaces/workspaces.js'
 
 /** What is asked for when an agent is to be started. */
 export interface SpawnBody {
@@ -14,6 +15,8 @@ export interface SpawnBody {
   priority?: Priority
   spawner?: string
   timeout_seconds?: number
+  workspace?: WorkspaceKind
+  workspace_base?: string
   correlation_id?: string
   round?: number
 }
@@ -39,6 +42,8 @@ export function createRecord ({ spawners, limits, clock }: FleetOptions, project
     attempt: 1,
     timeout_seconds: body.timeout_seconds ?? profile.spawn.timeout_seconds ?? limits.timeout_seconds,
     environment: body.environment ?? {},
+    workspace: body.workspace ?? profile.spawn.workspace ?? 'shared',
+    ...(body.workspace_base === undefined ? {} : { workspace_base: body.workspace_base }),
     context_requirements: body.context_requirements ?? [],
     ...(body.correlation_id === undefined ? {} : { correlation_id: body.correlation_id }),
     ...(body.round === undefined ? {} : { round: body.round }),

@@ -48,7 +48,8 @@ export const profileSchema = Type.Object({
     spawner: Type.Optional(line),
     prompt: Type.String({ minLength: 200, maxLength: 8000, description: 'What a model is told to be.' }),
     tools: Type.Optional(Type.Array(line, { uniqueItems: true })),
-    timeout_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 }))
+    timeout_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
+    workspace: Type.Optional(Type.Enum(['shared', 'worktree', 'clone'], { description: 'Where it works; `shared` by default.' }))
   }, strict)
 }, { ...strict, $id: 'agent-profile', title: 'Agent profile' })
 

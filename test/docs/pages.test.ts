@@ -139,7 +139,7 @@ t.test('settings and variables that the text names exist', async (t) => {
 
 /** Profiles have members of the same names. */
 function isProfileMember (code: string): boolean {
-  return ['context.requirements', 'context.max_tokens', 'context.get', 'spawn.prompt', 'spawn.tools', 'spawn.spawner'].includes(code)
+  return ['context.requirements', 'context.max_tokens', 'context.get', 'spawn.prompt', 'spawn.tools', 'spawn.spawner', 'spawn.workspace'].includes(code)
 }
 
 t.test('codes of faults at the start, topics and metrics are all named', async (t) => {

@@ -4,7 +4,7 @@ import type { Events } from '../../core/events/events.js'
 import { Fleet, type Spawned } from '../../core/fleet/fleet.js'
 import type { FleetLimits } from '../../core/fleet/fleet-options.js'
 import type { SpawnBody } from '../../core/fleet/spawn-request.js'
-import { createWorkspaces } from '../../core/fleet/workspaces/workspaces.js'
+import { Workspaces } from '../../core/fleet/workspaces/workspaces.js'
 import type { ResultSubmission } from '../../core/results/results.js'
 import { createTestClock, type TestClock } from '../../core/testing/clock.js'
 import { eventually } from '../../core/testing/expectations.js'
@@ -108,7 +108,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     clock,
     log,
     limits: { ...NO_LIMITS, max_concurrent: places, max_queue: 9, ...limits },
-    workspaces: createWorkspaces({ git: async () => { throw new Error('not a git repository') }, clock, log }),
+    workspaces: new Workspaces({ directory: join(storage, 'worktrees'), isLive: () => false, git: async () => { throw new Error('not a git repository') }, clock, log }),
     tokenSeconds: 60,
     inherited: {},
     project: () => project,

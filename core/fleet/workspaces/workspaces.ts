@@ -1,9 +1,16 @@
+import { join } from 'node:path'
 import type { WorkProof } from '../../contracts/index.js'
+import { apiError, codeOf, messageOf } from '../../errors.js'
 import type { ResultSubmission, Witness } from '../../results/results.js'
 import type { AgentRecord } from '../agent-record.js'
 import { disagreements } from './claims.js'
+import { createPlace } from './create-place.js'
 import { namesOf } from './git.js'
+import { Places, type Place } from './place.js'
 import { takeBaseline, takeProof, type Baseline, type ProofOptions } from './proof.js'
+import { reasonsToKeep, removePlace, removeUnready } from './remove-place.js'
+
+export type WorkspaceKind = 'shared' | Place['kind']
 
 /** Where an agent works, and what the sidecar knows of that place; kept in the agent's record. */
 export interface AgentWork {
@@ -15,39 +22,132 @@ export interface AgentWork {
   proof: WorkProof | null
 }
 
-/** Gives agents the place where they work, and tells what they have done there. */
-export interface Workspaces {
-  /** To be called before the process is made; gives its working directory. */
-  begin (record: AgentRecord, projectRoot: string): Promise<string>
-  /** What is there when a result comes, and where the result claims something else. */
-  witness (record: AgentRecord, submission: ResultSubmission): Promise<Witness | undefined>
-  /** Looks at the working tree of an agent that has ended. */
-  prove (record: AgentRecord): Promise<void>
+/** A working tree of an agent's own as it is told. */
+export interface KnownPlace {
+  place: Place
+  /** Whether its agent is at work. */
+  live: boolean
+  /** Why it stays; empty for one that would be removed. */
+  reasons: string[]
 }
 
-export function createWorkspaces (options: ProofOptions): Workspaces {
-  const prove = async (record: AgentRecord): Promise<void> => {
-    const { work } = record
-    if (work !== undefined) work.proof = await takeProof(options, work.root, work.baseline)
+export interface WorkspacesOptions extends ProofOptions {
+  /** Folder for working trees of agents. */
+  directory: string
+  /** Whether an agent has not ended. */
+  isLive (agentId: string): boolean
+}
+
+/** Gives agents the place where they work, tells what they have done there, and takes it away when nothing would be lost. */
+export class Workspaces {
+  readonly #options: WorkspacesOptions
+  readonly #places: Places
+  /** Places are settled one after another: each looks at what the others leave. */
+  #settling: Promise<unknown> = Promise.resolve()
+
+  constructor (options: WorkspacesOptions) {
+    this.#options = options
+    this.#places = new Places(options.directory)
   }
 
-  /** Of what git ignores it cannot say whether it changed. */
-  const areTracked = async (root: string, paths: readonly string[]): Promise<string[]> =>
-    namesOf(await options.git(root, ['ls-files', '-z', '--', ...paths]))
+  /** To be called before the process is made; gives its working directory. Throws `AGT_001`. */
+  async begin (record: AgentRecord, projectRoot: string): Promise<string> {
+    const { workspace: kind = 'shared' } = record
+    const root = kind === 'shared' ? projectRoot : await this.#createPlace(record, kind, projectRoot)
+    record.work = { root, baseline: await takeBaseline(this.#options, root), proof: null }
+    return root
+  }
 
-  return {
-    async begin (record, projectRoot) {
-      record.work = { root: projectRoot, baseline: await takeBaseline(options, projectRoot), proof: null }
-      return projectRoot
-    },
-    async witness (record, { result }) {
-      const { work } = record
-      if (work === undefined) return undefined
-      await prove(record)
-      const { proof, root } = work
-      if (proof === null) return { proof, sidecar_warnings: [] }
-      return { proof, sidecar_warnings: await disagreements(result, proof, { root, isAlone: false, areTracked: async (paths) => await areTracked(root, paths) }) }
-    },
-    prove
+  async #createPlace (record: AgentRecord, kind: Place['kind'], projectRoot: string): Promise<string> {
+    const { git, clock, log } = this.#options
+    try {
+      const { folder, prefix, notes } = await createPlace(git, this.#places, {
+        agent_id: record.agent_id,
+        agent_type: record.agent_type,
+        project_id: record.project_id,
+        project_root: projectRoot,
+        kind,
+        base: record.workspace_base ?? 'HEAD',
+        created_at: new Date(clock()).toISOString()
+      })
+      if (notes.length > 0) log.info({ agent: record.agent_id, notes }, 'the workspace of an agent differs from the project')
+      return join(folder, prefix)
+    } catch (error) {
+      if (codeOf(error) === 'AGT_001') throw error
+      log.error({ agent: record.agent_id, reason: messageOf(error) }, 'the workspace of an agent could not be made')
+      await this.leave(record)
+      throw apiError('AGT_001', 'The agent was not started: its workspace could not be made. The log says why.', { cause: error })
+    }
+  }
+
+  /** What is there when a result comes, and where the result claims something else. */
+  async witness (record: AgentRecord, { result }: ResultSubmission): Promise<Witness | undefined> {
+    const { work } = record
+    if (work === undefined) return undefined
+    await this.prove(record)
+    const { proof, root } = work
+    if (proof === null) return { proof, sidecar_warnings: [] }
+    // Of what git ignores it cannot say whether it changed.
+    const areTracked = async (paths: readonly string[]): Promise<string[]> => namesOf(await this.#options.git(root, ['ls-files', '-z', '--', ...paths]))
+    return { proof, sidecar_warnings: await disagreements(result, proof, { root, isAlone: (record.workspace ?? 'shared') !== 'shared', areTracked }) }
+  }
+
+  /** Looks at the working tree of an agent that has ended. */
+  async prove (record: AgentRecord): Promise<void> {
+    const { work } = record
+    if (work !== undefined) work.proof = await takeProof(this.#options, work.root, work.baseline)
+  }
+
+  /** Takes the place of an agent that has ended away, unless something would be lost. */
+  async leave (record: AgentRecord): Promise<void> {
+    if ((record.workspace ?? 'shared') === 'shared') return
+    const place = await this.#places.find(record.project_id, record.agent_id)
+    if (place !== undefined) await this.#settle(place)
+  }
+
+  /** Working trees of agents' own, oldest first. */
+  async list (project: string | undefined): Promise<KnownPlace[]> {
+    return await Promise.all((await this.#places.list(project, this.#options.log)).map(async (place) => await this.#know(place)))
+  }
+
+  async find (project: string, agentId: string): Promise<KnownPlace | undefined> {
+    const place = await this.#places.find(project, agentId)
+    return place === undefined ? undefined : await this.#know(place)
+  }
+
+  /** Removes those of agents that have ended where nothing would be lost; also what a crash has left. Gives those that were removed. */
+  async prune (project: string | undefined): Promise<Place[]> {
+    const removed: Place[] = []
+    for (const place of await this.#places.list(project, this.#options.log)) {
+      if (!this.#options.isLive(place.agent_id) && await this.#settle(place)) removed.push(place)
+    }
+    return removed
+  }
+
+  async #know (place: Place): Promise<KnownPlace> {
+    return { place, live: this.#options.isLive(place.agent_id), reasons: place.ready ? await reasonsToKeep(this.#options.git, place) : [] }
+  }
+
+  /** Whether it was removed. */
+  async #settle (place: Place): Promise<boolean> {
+    const settled = this.#settling.catch(() => {}).then(async () => await this.#settleNow(place))
+    this.#settling = settled
+    return await settled
+  }
+
+  async #settleNow (place: Place): Promise<boolean> {
+    const { git, log } = this.#options
+    try {
+      const reasons = place.ready ? await reasonsToKeep(git, place) : []
+      if (reasons.length > 0) {
+        log.info({ agent: place.agent_id, reasons }, 'the workspace of an agent is kept')
+        return false
+      }
+      await (place.ready ? removePlace : removeUnready)(git, this.#places, place)
+      return true
+    } catch (error) {
+      log.warn({ agent: place.agent_id, reason: messageOf(error) }, 'the workspace of an agent could not be removed')
+      return false
+    }
   }
 }

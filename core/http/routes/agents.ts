@@ -13,6 +13,8 @@ const Count = Nullable(Type.Integer())
 
 const Usage = Type.Object({ input_tokens: Count, output_tokens: Count, cached_tokens: Count, cost_usd: Nullable(Type.Number()), turns: Count })
 
+const Workspace = Type.Enum(['shared', 'worktree', 'clone'], { description: 'Where it works: in the project itself, in a git worktree of its own, or in a clone of its own.' })
+
 const Agent = Type.Object({
   agent_id: Type.String(),
   agent_type: Type.String(),
@@ -23,6 +25,7 @@ const Agent = Type.Object({
   priority: Priority,
   spawner: Type.String(),
   model_tier: Type.String(),
+  workspace: Workspace,
   process_id: Nullable(Type.Integer()),
   timeout_seconds: Type.Integer(),
   attempt: Type.Integer({ description: 'From 1.' }),
@@ -68,6 +71,7 @@ function show (record: AgentRecord, waiting: Waiting | undefined) {
     priority: record.priority,
     spawner: record.spawner,
     model_tier: record.model_tier,
+    workspace: record.workspace ?? 'shared',
     process_id: record.process_id,
     timeout_seconds: record.timeout_seconds,
     attempt: record.attempt,
@@ -110,6 +114,8 @@ const Spawn = Strict({
   context_requirements: Type.Optional(Type.Array(Type.String({ pattern: '^[a-z0-9_-]{1,64}$' }), { maxItems: 24 })),
   environment: Type.Optional(Type.Record(Type.String(), Type.String({ maxLength: 32_768 }), { maxProperties: 200 })),
   priority: Type.Optional(Priority),
+  workspace: Type.Optional(Workspace),
+  workspace_base: Type.Optional(Type.String({ minLength: 1, maxLength: 256, description: 'Commit, branch or tag that a workspace of its own begins from; the head of the project by default.' })),
   spawner: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
   timeout_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
   correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),

@@ -11,12 +11,13 @@ import { resultRoutes } from './results.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
 import { webhookRoutes } from './webhooks.js'
+import { workspaceRoutes } from './workspaces.js'
 
 /** Every route of the core. */
 export async function mountRoutes (app: App, services: Services): Promise<void> {
   const mounts = [
     statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
-    webhookRoutes, agentRoutes, catalogueRoutes
+    webhookRoutes, agentRoutes, workspaceRoutes, catalogueRoutes
   ]
   for (const mount of mounts) {
     await mount(app, services)

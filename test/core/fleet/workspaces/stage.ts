@@ -1,7 +1,10 @@
 import { writeFile } from 'node:fs/promises'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
+import { run } from '../../../../cli/program.js'
 import { eventually } from '../../../../core/testing/expectations.js'
+import { stubTerminal } from '../../../cli/stub-terminal.js'
 import { startSidecar, type TestSidecar, type TestSidecarOptions } from '../../../support/sidecar.js'
 import { temporaryFolder } from '../../../support/temporary.js'
 
@@ -25,6 +28,8 @@ export interface Stage extends TestSidecar {
   /** A folder for signs to agents. */
   signs: string
   spawn (task: string, more?: object): Promise<string>
+  /** The program bound to this sidecar. */
+  cco (...args: string[]): Promise<{ code: number, stdout: string, stderr: string }>
   ended (id: string): Promise<Record<string, unknown>>
   /** Starts an agent and waits for its end. */
   work (task: string, more?: object): Promise<Record<string, unknown> & { agent_id: string }>
@@ -46,6 +51,12 @@ export async function createStage (t: Test, options: TestSidecarOptions = {}): P
       const { status, text, body } = await ask('POST', '/api/agents/spawn', { body: { agent_type: 'test-engineer', issue_id: `issue-${++issues}`, task, environment: { SIGNS: signs }, ...more } })
       if (status !== 201) throw new Error(`The spawn was answered with ${status}: ${text}`)
       return body.agent_id as string
+    },
+    async cco (...args) {
+      const { port } = started.sidecar.app.server.address() as AddressInfo
+      const terminal = stubTerminal({ cwd: started.root, env: { HOME: signs, CCO_SIDECAR_PORT: String(port), CCO_SIDECAR_STORAGE: started.storage } })
+      const code = await run(args, terminal)
+      return { code, stdout: terminal.stdout(), stderr: terminal.stderr() }
     },
     async ended (id) {
       const status = async (): Promise<Record<string, unknown>> => (await ask('GET', `/api/agents/${id}/status`)).body as Record<string, unknown>
