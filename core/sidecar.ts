@@ -9,6 +9,7 @@ import { Events } from './events/events.js'
 import { createWebhooks } from './events/webhooks/create-webhooks.js'
 import { Fleet } from './fleet/fleet.js'
 import { createGit } from './fleet/workspaces/git.js'
+import { announceCollision } from './fleet/workspaces/announce-collision.js'
 import { Workspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
@@ -112,7 +113,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const retention = keepRetention(services, settings)
     app.addHook('onListen', async () => {
       services.fleet.resume()
-      clearWorkspaces(services)
+      services.workspaces.open()
       resumeGroups(services)
       warmUp(projects, log)
     })
@@ -148,11 +149,6 @@ function warmUp (projects: Projects, log: Logger): void {
       project.now().then(async (state) => await state.search('', '', 1)).catch((error: unknown) => log.debug({ err: error, project: project.id }, 'a project could not be read ahead'))
     }
   }, WARM_UP_AFTER_MS).unref()
-}
-
-/** What a crash left of working trees of agents is treated as at their end. */
-function clearWorkspaces ({ workspaces, log }: Services): void {
-  workspaces.prune(undefined).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'the workspaces of earlier agents could not be looked at'))
 }
 
 /** What members of an earlier life of the server hold is looked after, also when none of them comes back. */
@@ -205,7 +201,17 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
   const context = createContextService({
     cache, store, strategies: plugins.all('context-strategy'), worker, timeoutMs: settings.context.timeout_seconds * 1000, clock, log
   })
-  const workspaces = new Workspaces({ directory: join(settings.storage, 'worktrees'), git: createGit(worker), isLive: (id) => fleet.isLive(id), clock, log })
+  const workspaces = new Workspaces({
+    directory: join(settings.storage, 'worktrees'),
+    git: createGit(worker),
+    isLive: (id) => fleet.isLive(id),
+    rootOf: (id) => projects.get(id).project.root,
+    redact: async (text) => (await worker.redact([text]))[0]!.text,
+    radarMs: settings.workspaces.compare_seconds * 1000,
+    onCollision: async (collision) => await announceCollision(events, collision),
+    clock,
+    log
+  })
   const fleet: Fleet = new Fleet({
     storage: settings.storage,
     spawners: plugins.all('spawner'),
@@ -314,6 +320,7 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
   pushes.catch(() => {})
   const steps: [string, () => Promise<unknown>][] = [
     ['agents', async () => await services.fleet.close()],
+    ['workspaces', async () => await services.workspaces.close()],
     ['connections', async () => await closeConnections(app)],
     ['waits', async () => await services.events.close()],
     ['webhooks', async () => await pushes],

@@ -6,6 +6,7 @@ import { Failure } from '../failure.js'
 import { printable, show } from '../output.js'
 import type { Terminal } from '../terminal.js'
 import { waitForEnd } from '../wait-for-end.js'
+import { addWork } from './agent-work.js'
 import { addWorkspaces } from './agent-workspaces.js'
 
 interface SpawnOptions extends CallingOptions { issue: string, task: string, env?: Record<string, string>, priority?: string, workspace?: string, workspaceBase?: string, wait?: boolean }
@@ -30,6 +31,7 @@ export function addAgent (program: Command, terminal: Terminal): void {
   addLogs(group, terminal)
   addKill(group, terminal)
   addWorkspaces(group, terminal)
+  addWork(group, terminal)
   examples(group, 'cco agent list --status running', 'cco agent spawn test-engineer --issue issue-123 --task "cover the upload retries"')
 }
 

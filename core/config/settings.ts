@@ -82,6 +82,9 @@ export const settingsSchema = Type.Object({
     breaker_seconds: Type.Number({ minimum: 0.01, maximum: 86_400, default: 30, description: 'How long that while is; then one agent is tried.' }),
     environment: Type.Array(Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]*$' }), { default: [], description: 'Variables of the sidecar\'s own environment that agents get beside PATH, HOME, LANG, TZ and the like.' })
   }, 'Agents'),
+  workspaces: group({
+    compare_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How often the working trees of agents at work are compared with each other.' })
+  }, 'Workspaces of agents'),
   access: group({
     loopback_status: Type.Boolean({ default: true, description: 'Whether /status and /metrics answer direct loopback connections without a token.' })
   }, 'Open routes')

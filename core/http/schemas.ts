@@ -64,7 +64,7 @@ export const EventRecord = Type.Object({
   extensions: Type.Optional(Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), { description: 'Further attributes of a CloudEvent.' }))
 })
 
-const Changes = Type.Array(Type.Object({ path: Type.String(), status: Type.Enum(['added', 'modified', 'deleted']) }))
+export const Changes = Type.Array(Type.Object({ path: Type.String(), status: Type.Enum(['added', 'modified', 'deleted']) }))
 
 /** What the sidecar itself found in an agent's working tree. */
 export const WorkProof = Type.Object({

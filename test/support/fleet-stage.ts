@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Test } from 'tap'
 import type { AgentExit, AgentHandle, AgentProfile, Auth, LaunchRequest, ResultRecord, Spawner } from '../../core/contracts/index.js'
 import type { Events } from '../../core/events/events.js'
@@ -108,7 +109,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     clock,
     log,
     limits: { ...NO_LIMITS, max_concurrent: places, max_queue: 9, ...limits },
-    workspaces: new Workspaces({ directory: join(storage, 'worktrees'), isLive: () => false, git: async () => { throw new Error('not a git repository') }, clock, log }),
+    workspaces: new Workspaces({ directory: join(storage, 'worktrees'), isLive: () => false, rootOf: () => storage, redact: async (text) => text, radarMs: 1000, onCollision: async () => {}, git: async () => { throw new Error('not a git repository') }, clock, log }),
     tokenSeconds: 60,
     inherited: {},
     project: () => project,

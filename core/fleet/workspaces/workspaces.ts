@@ -5,9 +5,12 @@ import type { ResultSubmission, Witness } from '../../results/results.js'
 import type { AgentRecord } from '../agent-record.js'
 import { disagreements } from './claims.js'
 import { createPlace } from './create-place.js'
+import { diffSince, type WorkDiff } from './diff.js'
 import { namesOf } from './git.js'
+import { mergePlace, type MergeReport } from './merge.js'
 import { Places, type Place } from './place.js'
 import { takeBaseline, takeProof, type Baseline, type ProofOptions } from './proof.js'
+import { ConflictRadar, type Collision } from './radar.js'
 import { reasonsToKeep, removePlace, removeUnready } from './remove-place.js'
 
 export type WorkspaceKind = 'shared' | Place['kind']
@@ -36,30 +39,59 @@ export interface WorkspacesOptions extends ProofOptions {
   directory: string
   /** Whether an agent has not ended. */
   isLive (agentId: string): boolean
+  /** Takes secrets out of a text. */
+  redact (text: string): Promise<string>
+  /** Where a project lies. */
+  rootOf (project: string): string
+  /** How often live places are compared. */
+  radarMs: number
+  onCollision (collision: Collision): Promise<void>
 }
 
 /** Gives agents the place where they work, tells what they have done there, and takes it away when nothing would be lost. */
 export class Workspaces {
   readonly #options: WorkspacesOptions
   readonly #places: Places
+  readonly #radar: ConflictRadar
   /** Places are settled one after another: each looks at what the others leave. */
   #settling: Promise<unknown> = Promise.resolve()
 
   constructor (options: WorkspacesOptions) {
     this.#options = options
     this.#places = new Places(options.directory)
+    this.#radar = new ConflictRadar({
+      git: options.git,
+      log: options.log,
+      everyMs: options.radarMs,
+      live: async () => (await this.#places.list(undefined, options.log)).filter(({ ready, agent_id: id }) => ready && options.isLive(id)),
+      tell: options.onCollision
+    })
+  }
+
+  /** Takes up what an earlier run has left; to be called when its agents are taken over. */
+  open (): void {
+    this.#radar.open()
+    this.prune(undefined).catch((error: unknown) => this.#options.log.warn({ reason: messageOf(error) }, 'the workspaces of earlier agents could not be looked at'))
+  }
+
+  async close (): Promise<void> {
+    await this.#radar.close()
+    await this.#settling.catch(() => {})
   }
 
   /** To be called before the process is made; gives its working directory. Throws `AGT_001`. */
   async begin (record: AgentRecord, projectRoot: string): Promise<string> {
     const { workspace: kind = 'shared' } = record
     const root = kind === 'shared' ? projectRoot : await this.#createPlace(record, kind, projectRoot)
-    record.work = { root, baseline: await takeBaseline(this.#options, root), proof: null }
+    // What the attempts before have done is its work, too.
+    record.work = { root, baseline: record.work?.baseline ?? await takeBaseline(this.#options, root), proof: null }
     return root
   }
 
   async #createPlace (record: AgentRecord, kind: Place['kind'], projectRoot: string): Promise<string> {
     const { git, clock, log } = this.#options
+    const earlier = await this.#places.find(record.project_id, record.agent_id)
+    if (earlier?.ready === true) return join(earlier.folder, earlier.prefix)
     try {
       const { folder, prefix, notes } = await createPlace(git, this.#places, {
         agent_id: record.agent_id,
@@ -113,6 +145,27 @@ export class Workspaces {
   async find (project: string, agentId: string): Promise<KnownPlace | undefined> {
     const place = await this.#places.find(project, agentId)
     return place === undefined ? undefined : await this.#know(place)
+  }
+
+  /** What an agent changed since its start; in a shared working tree also what others did. `undefined` where nothing is known. */
+  async diff (record: AgentRecord): Promise<WorkDiff | undefined> {
+    const { work } = record
+    if (work === undefined || work.baseline === null) return undefined
+    const place = await this.#places.find(record.project_id, record.agent_id)
+    const isGone = (record.workspace ?? 'shared') !== 'shared' && place === undefined
+    // What is in commits outlives the working tree.
+    const root = isGone ? this.#options.rootOf(record.project_id) : work.root
+    const found = await diffSince(this.#options.git, root, work.baseline.head, isGone ? work.proof?.head_after ?? work.baseline.head ?? undefined : undefined)
+    return { ...found, diff: found.diff === null ? null : await this.#options.redact(found.diff) }
+  }
+
+  /** Merges what an agent has committed in a place of its own; `undefined` where it has none. */
+  async merge (record: AgentRecord, dryRun: boolean): Promise<MergeReport | undefined> {
+    const place = await this.#places.find(record.project_id, record.agent_id)
+    if (place === undefined || !place.ready) return undefined
+    const merged = this.#settling.catch(() => {}).then(async () => await mergePlace(this.#options.git, place, dryRun))
+    this.#settling = merged
+    return await merged
   }
 
   /** Removes those of agents that have ended where nothing would be lost; also what a crash has left. Gives those that were removed. */

@@ -1,4 +1,5 @@
 import type { App, Services } from '../types.js'
+import { agentWorkRoutes } from './agent-work.js'
 import { agentRoutes } from './agents.js'
 import { catalogueRoutes } from './catalogue.js'
 import { contextRoutes } from './context.js'
@@ -17,7 +18,7 @@ import { workspaceRoutes } from './workspaces.js'
 export async function mountRoutes (app: App, services: Services): Promise<void> {
   const mounts = [
     statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
-    webhookRoutes, agentRoutes, workspaceRoutes, catalogueRoutes
+    webhookRoutes, agentRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes
   ]
   for (const mount of mounts) {
     await mount(app, services)

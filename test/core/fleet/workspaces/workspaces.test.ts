@@ -148,6 +148,12 @@ t.test('the commands of a hostile repository do not run when workspaces are made
   t.ok(existsSync(trace), 'and it is a trap')
 })
 
+t.test('a further attempt goes on in the workspace of the first', async (t) => {
+  const stage = await createStage(t, { settings: { 'spawn-retry-seconds': '0' } })
+  const agent = await stage.work('if [ -e first ]; then commit Both; else echo x > first; exit 1; fi', { workspace: 'worktree' })
+  t.match(agent, { state: 'completed', attempt: 2, proof: { commits: 1, files_committed: [{ path: 'first', status: 'added' }] } })
+})
+
 t.test('after a crash what is left is treated by the same rule', async (t) => {
   const [storage, root, signs] = [join(await temporaryFolder(t), 'storage'), await temporaryFolder(t), await temporaryFolder(t)]
   await writeFiles(root, { 'a.txt': 'a\n' })
@@ -155,7 +161,7 @@ t.test('after a crash what is left is treated by the same rule', async (t) => {
   await git(root, 'add', '--all')
   await git(root, 'commit', '--quiet', '--message', 'Begin')
   await writeFile(join(signs, 'agent.sh'), 'eval "$TASK"\n')
-  const settings = { 'spawn-command': `/bin/sh "${join(signs, 'agent.sh')}"` }
+  const settings = { 'spawn-command': `/bin/sh "${join(signs, 'agent.sh')}"`, 'spawn-max-retries': '0' }
   const first = await startSidecarProcess(t, { storage, root, settings })
   const spawn = async (task: string): Promise<{ agent_id: string, process_id: number }> => (await first.ask('POST', '/api/agents/spawn', { body: { agent_type: 'test-engineer', issue_id: 'i', workspace: 'worktree', task, environment: { SIGNS: signs } } })).body
   const idle = await spawn('exec sleep 1000')
