@@ -102,8 +102,10 @@ export class Fleet {
     this.#startQueued()
   }
 
-  async spawn (project: FleetProject, body: SpawnBody): Promise<Spawned> {
+  /** `retryOf`: the agent that this one does the work of again. */
+  async spawn (project: FleetProject, body: SpawnBody, retryOf?: string): Promise<Spawned> {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
+    if (retryOf !== undefined) record.retry_of = retryOf
     if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
     this.#governor.checkBudget(project.id)
     this.#roster.add(record)
@@ -111,6 +113,27 @@ export class Fleet {
     this.#governor.add(record)
     const starting = this.#startQueued().get(record.agent_id)
     return starting === undefined ? await this.#enqueue(record) : await starting
+  }
+
+  /** The work of an agent that has ended, once more: a new agent of the same type and task. Throws `VAL_001` for one that has not ended. */
+  async retry (project: FleetProject, agentId: string): Promise<Spawned> {
+    const record = this.get(project.id, agentId)
+    if (!FINAL_STATES.has(record.state)) throw apiError('VAL_001', `The agent '${agentId}' has not ended: it is ${record.state}.`)
+    const { agent_type, issue_id, task, context_requirements, environment, priority, spawner, timeout_seconds, workspace, workspace_base, correlation_id, round } = record
+    return await this.spawn(project, {
+      agent_type,
+      issue_id,
+      task,
+      context_requirements,
+      environment,
+      priority,
+      spawner,
+      timeout_seconds,
+      ...(workspace === undefined ? {} : { workspace }),
+      ...(workspace_base === undefined ? {} : { workspace_base }),
+      ...(correlation_id === undefined ? {} : { correlation_id }),
+      ...(round === undefined ? {} : { round })
+    }, agentId)
   }
 
   async #enqueue (record: AgentRecord): Promise<Spawned> {

@@ -3,7 +3,7 @@ import type { Test } from 'tap'
 import type { AgentExit, AgentHandle, AgentProfile, Auth, LaunchRequest, ResultRecord, Spawner } from '../../core/contracts/index.js'
 import type { Events } from '../../core/events/events.js'
 import { Fleet, type Spawned } from '../../core/fleet/fleet.js'
-import type { FleetLimits } from '../../core/fleet/fleet-options.js'
+import type { FleetLimits, FleetProject } from '../../core/fleet/fleet-options.js'
 import type { SpawnBody } from '../../core/fleet/spawn-request.js'
 import { Workspaces } from '../../core/fleet/workspaces/workspaces.js'
 import type { ResultSubmission } from '../../core/results/results.js'
@@ -56,6 +56,7 @@ export interface Stage {
   submissions: ResultSubmission[]
   announced: { event_type: string, data: Record<string, unknown> }[]
   clock: TestClock
+  profiles: Pick<FleetProject, 'profile' | 'findProfile'>
   log: ReturnType<typeof createLogSpy>
   spawn (type?: string, more?: Partial<SpawnBody>): Promise<Spawned>
   /** Waits for the next start that was not answered yet, and gives it a process. */
@@ -141,6 +142,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     announced,
     clock,
     log,
+    profiles: { profile: project.profile, findProfile: project.findProfile },
     spawn: async (type = 'test-engineer', more = {}) => await fleet.spawn(project, { agent_type: type, issue_id: 'issue-1', task: 'work', ...more }),
     async begin () {
       const number = begun++

@@ -1,7 +1,8 @@
+import type { FastifyReply } from 'fastify'
 import Type from '../../typebox.js'
 import type { Claims } from '../../contracts/auth.js'
 import type { AgentRecord } from '../../fleet/agent-record.js'
-import type { Waiting } from '../../fleet/fleet.js'
+import type { Spawned as SpawnAnswer, Waiting } from '../../fleet/fleet.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
 import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time, WorkProof } from '../schemas.js'
@@ -148,6 +149,12 @@ function scopeOf (caller: Claims): string | undefined {
   return isAdmin(caller) ? undefined : caller.project_id
 }
 
+async function answer (reply: FastifyReply, { record, position, token, context_injected: injected }: SpawnAnswer): Promise<FastifyReply> {
+  const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
+  if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
+  return await reply.code(201).send({ ...common, spawned: true, process_id: record.process_id, context_injected: injected, jwt_token: token ?? null })
+}
+
 export async function agentRoutes (app: App, { context, fleet, projects }: Services): Promise<void> {
   const shown = (record: AgentRecord) => show(record, fleet.waiting(record))
 
@@ -162,13 +169,19 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     // Requirement names are written with `-`; older clients write `_`.
     const requirements = needs?.map((need) => need.replaceAll('_', '-'))
     context.checkRequirements(requirements ?? [])
-    const { record, position, token, context_injected: injected } = await fleet.spawn(
+    return await answer(reply, await fleet.spawn(
       { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
       { ...body, ...(requirements === undefined ? {} : { context_requirements: requirements }) }
-    )
-    const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
-    if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
-    return await reply.code(201).send({ ...common, spawned: true, process_id: record.process_id, context_injected: injected, jwt_token: token ?? null })
+    ))
+  })
+
+  app.post('/api/agents/:agent_id/retry', {
+    config: { access: 'spawn_agents' },
+    schema: { summary: 'Does the work of an agent that has ended once more, with a new agent', tags: ['agents'], params: Params, response: responses({ 201: Spawned, 202: Queued }, 404, ...BODY_ERRORS) }
+  }, async (request, reply) => {
+    const { agent_id: agentId, project_id: id } = fleet.get(scopeOf(callerOf(request)), request.params.agent_id)
+    const { project, profiles } = projects.get(id)
+    return await answer(reply, await fleet.retry({ id, root: project.root, profile: profiles.get, findProfile: profiles.find }, agentId))
   })
 
   app.get('/api/agents', {
