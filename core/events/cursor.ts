@@ -5,9 +5,12 @@ const PREFIX = 'cur_'
 const RFC3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:\d{2})$/
 const EVENT_ID = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 
-/** A position as it is shown to clients. */
+let last = { position: '', cursor: PREFIX }
+
+/** A position as it is shown to clients. Many who wait for the same are shown the same one after the other. */
 export function toCursor (position: Position): string {
-  return PREFIX + Buffer.from(position).toString('base64url')
+  if (position !== last.position) last = { position, cursor: PREFIX + Buffer.from(position).toString('base64url') }
+  return last.cursor
 }
 
 /**

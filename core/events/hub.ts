@@ -61,8 +61,10 @@ export class Hub {
 
   /** Agent types of the listeners that an event reaches. */
   reached (name: string, event: EventDraft): string[] {
+    const listeners = this.#projects.get(name)?.index.matching(event)
+    if (listeners === undefined || listeners.size === 0) return []
     const types = new Set<string>()
-    for (const { agentType } of this.#projects.get(name)?.index.matching(event) ?? []) if (agentType !== '') types.add(agentType)
+    for (const { agentType } of listeners) if (agentType !== '') types.add(agentType)
     return [...types]
   }
 

@@ -26,6 +26,7 @@ interface Cell {
 }
 
 const ANY = '*'
+const NOBODY: ReadonlySet<Listener> = new Set()
 
 /**
  * Who listens for what, by type, topic and one equality of the filter: an event finds its listeners without asking all.
@@ -69,7 +70,8 @@ export class ListenerIndex {
     }
   }
 
-  matching (event: SidecarEvent | EventDraft): Set<Listener> {
+  matching (event: SidecarEvent | EventDraft): ReadonlySet<Listener> {
+    if (!this.#cells.has(event.event_type) && !this.#cells.has(ANY)) return NOBODY
     const found = new Set<Listener>()
     for (const type of [event.event_type, ANY]) {
       const topics = this.#cells.get(type)

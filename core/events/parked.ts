@@ -1,6 +1,7 @@
 import type { LiveEvent, PlacedEvent, Position } from '../contracts/event-bus.js'
 import type { Holder } from './held.js'
 import type { Heard, Listener } from './hub.js'
+import type { Scan } from './scan.js'
 import type { Subscription } from './subscription.js'
 
 /** Tells that a client is gone; an `AbortSignal` does. */
@@ -8,14 +9,6 @@ export interface GoneSignal {
   readonly aborted: boolean
   addEventListener (type: 'abort', listener: { handleEvent (): void }): void
   removeEventListener (type: 'abort', listener: { handleEvent (): void }): void
-}
-
-/** What came while a wait was parked. */
-export interface Handed {
-  /** All that matches up to `next`, or as much of it as was asked for. */
-  placed: PlacedEvent[]
-  next: Position
-  more: boolean
 }
 
 /**
@@ -77,7 +70,7 @@ export class Parked implements Listener, Holder {
   }
 
   /** Ends the gathering and says what came; `undefined` where it is not certain that this is all: then the bus must be read. */
-  handed (): Handed | undefined {
+  handed (): Scan | undefined {
     this.#isRung = false
     this.#resolve = undefined
     const heard = this.#heard
@@ -86,6 +79,6 @@ export class Parked implements Listener, Holder {
     if (heard === undefined || heard.breaks !== this.#breaks) return undefined
     const more = gathered.length > this.#limit
     const placed = more ? gathered.slice(0, this.#limit) : gathered
-    return { placed, next: more ? placed.at(-1)!.position : heard.head!, more }
+    return { placed, next: more ? placed.at(-1)!.position : heard.head!, more, missed: 0 }
   }
 }

@@ -17,12 +17,15 @@ export function renderEvent (event: SidecarEvent): string {
   return text
 }
 
+const OF_PAGE: ReadonlySet<string> = new Set<keyof EventPage>(['events', 'more_available', 'next_cursor', 'gap'])
+
 /** A page with what else an answer has, as JSON. The page is rendered once for all who are sent the same events. */
 export function renderAnswer (answer: EventPage): string {
-  const { events, more_available, next_cursor, gap, ...own } = answer
-  const page = renderPage({ events, more_available, next_cursor, ...(gap === undefined ? {} : { gap }) })
-  const rest = JSON.stringify(own).slice(1, -1)
-  return rest === '' ? `${page}}` : `${page},${rest}}`
+  let text = renderPage(answer)
+  for (const [name, value] of Object.entries(answer)) {
+    if (!OF_PAGE.has(name) && value !== undefined) text += `,"${name}":${JSON.stringify(value)}`
+  }
+  return `${text}}`
 }
 
 /** Without its last brace. */

@@ -41,10 +41,7 @@ export async function scan (bus: EventBus, project: string, after: Position, wan
 }
 
 export function pageOf ({ placed, next, more, missed }: Scan): EventPage {
-  return {
-    events: placed.map(({ event }) => event),
-    more_available: more,
-    next_cursor: toCursor(next),
-    ...(missed > 0 ? { gap: { missed } } : {})
-  }
+  const page: EventPage = { events: placed.map(({ event }) => event), more_available: more, next_cursor: toCursor(next) }
+  if (missed > 0) page.gap = { missed }
+  return page
 }

@@ -67,14 +67,14 @@ export class Waits {
     return this.#find(query).then((found) => this.#answer(query, found))
   }
 
-  #answer (query: WaitQuery, { start, waited, ...found }: Found): Waited {
+  #answer (query: WaitQuery, found: Found): Waited {
     const page = pageOf(found)
     return {
       page,
       timedOut: page.events.length === 0,
       delivered: async () => {
-        this.#count(page, waited)
-        await this.#positions.move(query.project, nameOf(query), start, found.next)
+        this.#count(page, found.waited)
+        await this.#positions.move(query.project, nameOf(query), found.start, found.next)
       },
       // The reader stays where it was.
       lost: async () => {}
@@ -98,11 +98,11 @@ export class Waits {
       if (timeoutMs > 0) timer = setTimeout(endOf, timeoutMs, parked)
       let missed = 0
       for (let waited = false; ; waited = true) {
-        const handed = waited ? parked.handed() : undefined
-        const found = handed === undefined ? await scan(bus, project, position, subscription, limit) : { ...handed, missed: 0 }
+        const found: Scan = (waited ? parked.handed() : undefined) ?? await scan(bus, project, position, subscription, limit)
         missed += found.missed
-        if (found.placed.length > 0 || parked.isOver || timeoutMs === 0) return { ...found, missed, waited, start }
-        position = found.next
+        const { placed, next, more } = found
+        if (placed.length > 0 || parked.isOver || timeoutMs === 0) return { placed, next, more, missed, waited, start }
+        position = next
         parked.gatherFrom(position, hub.heardOf(project))
         await parked.rung()
       }

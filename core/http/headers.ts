@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { randomId } from '../ids.js'
 
 const SANE_ID = /^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$/
 export const TRACE_PARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/
@@ -17,8 +17,7 @@ export const SECURITY_HEADERS = {
 /** The client's own request id where it is a sane one. */
 export function requestId (request: IncomingMessage): string {
   const given = request.headers['x-request-id']
-  // Copied, because V8 keeps what Node joined of twenty pieces as those pieces, and a wait holds it for minutes.
-  return typeof given === 'string' && SANE_ID.test(given) ? given : Buffer.from(randomUUID(), 'latin1').toString('latin1')
+  return typeof given === 'string' && SANE_ID.test(given) ? given : randomId()
 }
 
 /** What every response carries. */

@@ -65,10 +65,10 @@ export function goneSignal (response: ServerResponse): AbortSignal {
 }
 
 /** Resolves to whether a response, not yet sent, is written out whole. */
-export async function writtenOut (response: ServerResponse): Promise<boolean> {
+export function writtenOut (response: ServerResponse): Promise<boolean> {
   const { socket } = response
-  if (response.closed) return response.writableFinished
-  return await new Promise((resolve) => {
+  if (response.closed) return Promise.resolve(response.writableFinished)
+  return new Promise((resolve) => {
     // Node says `finish`, and `writableFinished`, also of a response whose connection broke on the way.
     response.once('finish', () => resolve(socket?.destroyed !== true))
     response.once('close', () => resolve(false))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { createIds, timeOfId } from '../../core/ids.js'
+import { createIds, randomId, timeOfId } from '../../core/ids.js'
 
 const FORM = /^evt_[0-9A-HJKMNP-TV-Z]{26}$/
 
@@ -33,4 +33,12 @@ t.test('goes on behind an identifier of an earlier run, whatever the clock says 
   const [first, second] = [next(), next()]
   t.ok(first > last && second > first)
   t.equal(timeOfId(first), 9_000_000_000_000)
+})
+
+t.test('UUIDs of chance have their form, and every digit that is free takes every value', async t => {
+  const ids = Array.from({ length: 5000 }, randomId)
+  t.equal(new Set(ids).size, ids.length)
+  t.ok(ids.every((id) => /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id)))
+  const seen = Array.from({ length: 36 }, (_, place) => new Set(ids.map((id) => id[place])).size)
+  t.strictSame(seen, [...'xxxxxxxx-xxxx-4xxx-yxxx-xxxxxxxxxxxx'].map((kind) => ({ x: 16, y: 4 })[kind] ?? 1))
 })

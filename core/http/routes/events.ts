@@ -80,7 +80,9 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
         : await events.groups.wait({ ...shared, signal: goneSignal(reply.raw), group: query.group, listensFor: asked })
       afterWriting(request, reply, delivered, lost)
       reply.type('application/json; charset=utf-8').serializer(renderAnswer)
-      return { ...page, ...(timedOut ? { timeout: true } : {}), timestamp: new Date().toISOString() }
+      const answer: EventPage & { timeout?: boolean, timestamp: string } = { ...page, timestamp: new Date().toISOString() }
+      if (timedOut) answer.timeout = true
+      return answer
     })
   }
 

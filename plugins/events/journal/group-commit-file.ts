@@ -57,10 +57,10 @@ export class GroupCommitFile<Item> {
     return this.#broken ?? (this.#closed ? 'the log is closed' : undefined)
   }
 
-  async append (item: Item): Promise<void> {
-    if (this.broken !== undefined) throw unavailable(this.broken)
-    if (this.#waiting.length >= MAX_WAITING) throw unavailable('too many events wait to be written')
-    await new Promise<void>((resolve, reject) => {
+  append (item: Item): Promise<void> {
+    return new Promise<void>((resolve, reject) => {
+      if (this.broken !== undefined) throw unavailable(this.broken)
+      if (this.#waiting.length >= MAX_WAITING) throw unavailable('too many events wait to be written')
       this.#waiting.push({ item, resolve, reject })
       this.#running ??= this.#run()
     })

@@ -64,7 +64,7 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log,
       const { project, draft } = item
       // Project names hold no slash.
       const names = namesOf(draft).map(({ by, value }) => `${project}/${by}/${value}`)
-      item.placed ??= names.map((name) => batch.get(name)).find((placed) => placed !== undefined)
+      for (const name of names) item.placed ??= batch.get(name)
       if (item.placed !== undefined) continue
       const { event, text } = completeEvent(draft, () => streams.nextId(project), clock)
       const sequence = next.get(project) ?? streams.of(project).nextSequence
@@ -153,7 +153,8 @@ export function createJournal ({ directory, retention, segmentBytes, clock, log,
     async append (project, draft) {
       const item: Append = { project, draft }
       await opened().append(item)
-      return { ...item.placed!, duplicate: item.written === undefined }
+      const { event, position } = item.placed!
+      return { event, position, duplicate: item.written === undefined }
     },
     read: async (project, { after, limit }) => await streams.of(project).read(after, limit),
     locate: async (project, anchor) => await streams.of(project).locate(anchor),
