@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAgent } from './commands/agent.js'
+import { addBackup, addRestore } from './commands/backup.js'
 import { addContext } from './commands/context.js'
 import { addDemo } from './commands/demo.js'
 import { addEvents } from './commands/events/index.js'
@@ -36,6 +37,8 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   program.commandsGroup('The server:')
   addStart(program, terminal, settings)
   addTrust(program, terminal)
+  addBackup(program, terminal)
+  addRestore(program, terminal)
   addDemo(program, terminal)
   program.commandsGroup('Watch and steer a running sidecar:')
   for (const add of [addHealth, addStatus, addAgent, addEvents, addWebhook, addResults, addContext, addProfiles, addToken]) add(program, terminal)

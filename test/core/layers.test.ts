@@ -14,7 +14,7 @@ const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plai
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
+  cli: ['index', 'core/backup', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],
@@ -30,6 +30,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   'core/context': ['core/context/priority', 'core/project', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/events': ['core/events/topics', 'core/events/consumer-groups', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   // The schema of settings shares patterns with the profiles' and names plugins as the host does.
+  // Works on a storage from outside, also when no sidecar runs.
+  'core/backup': ['core/errors', 'core/contracts', ...LEAVES],
   'core/config': ['core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/project': ['core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/profiles': ['core/errors', 'core/contracts', ...LEAVES],
