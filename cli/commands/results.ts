@@ -1,7 +1,7 @@
-import { Option, type Command } from 'commander'
+import { InvalidArgumentError, Option, type Command } from 'commander'
 import { examples, segment, wholeNumber } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
-import { oneLine, pairs, paintState, show, table, time } from '../output.js'
+import { bytes, oneLine, pairs, paintState, show, table, time } from '../output.js'
 import { decisionsOf, metricsOf, type ResultBody } from '../result-facts.js'
 import type { Colors, Terminal } from '../terminal.js'
 
@@ -43,7 +43,33 @@ export function addResults (program: Command, terminal: Terminal): void {
       show(terminal, options.format, await client.call<Entry>('GET', `/api/results/${segment(id)}`), describeOne)
     })
   examples(get, 'cco results get res_01JD3M0N8Q4ZK7T2V5X9YB6C1D')
+  addPrune(group, terminal)
   examples(group, 'cco results list --issue issue-123')
+}
+
+interface Pruned { removed: number, bytes: number, before: string, project_id: string }
+
+function addPrune (group: Command, terminal: Terminal): void {
+  const prune = calling(group.command('prune')
+    .description('remove old results, earlier than their retention does')
+    .requiredOption('--before <age|date>', 'an age like 30d or 12h, or a date like 2026-11-01', instant)
+    .option('--dry-run', 'only tell what would go'))
+    .action(async ({ before, dryRun = false, ...options }: CallingOptions & { before: Date, dryRun?: boolean }) => {
+      const client = await connect(options, terminal)
+      const answer = await client.call<Pruned>('POST', '/api/results/prune', { body: { before: before.toISOString(), dry_run: dryRun } })
+      show(terminal, options.format, answer, ({ removed, bytes: size, before: earliest }) => `${removed} results of before ${time(earliest)}, ${bytes(size)}, ${dryRun ? 'would go' : 'are removed'}.`)
+    })
+  examples(prune, 'cco results prune --before 30d --dry-run', 'cco results prune --before 2026-11-01')
+}
+
+const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }
+
+/** A time in the past, by its distance or by its date. */
+function instant (text: string): Date {
+  const [, count, unit] = /^(\d{1,6})([hdw])$/.exec(text) ?? []
+  const when = new Date(count === undefined ? (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN) : Date.now() - Number(count) * UNITS[unit!]!)
+  if (Number.isNaN(when.getTime()) || when.getTime() < 0) throw new InvalidArgumentError('It must be an age like 30d, 12h or 2w, or a date like 2026-11-01.')
+  return when
 }
 
 function describeList (results: readonly Entry[], colors: Colors): string {

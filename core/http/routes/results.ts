@@ -113,6 +113,20 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
     return { ...page, results: page.results.map(shown) }
   })
 
+  app.post('/api/results/prune', {
+    config: { access: 'admin' },
+    schema: {
+      summary: 'Removes results that are older than a time, or tells how many there are',
+      tags: ['results'],
+      body: Strict({ before: Time, project_id: Type.Optional(Identifier), dry_run: Type.Optional(Type.Boolean()) }),
+      response: responses({ 200: Type.Object({ project_id: Type.String(), before: Time, dry_run: Type.Boolean(), removed: Type.Integer(), bytes: Type.Integer(), timestamp: Time }) }, 404, ...BODY_ERRORS)
+    }
+  }, async (request) => {
+    const { before, project_id: project = callerOf(request).project_id, dry_run: dryRun = false } = request.body
+    const pruned = await store.prune(projects.get(project).project.id, { before: Date.parse(before), dryRun })
+    return { project_id: project, before: new Date(before).toISOString(), dry_run: dryRun, ...pruned, timestamp: new Date().toISOString() }
+  })
+
   app.get('/api/results/:id', {
     config: { access: 'read_context' },
     schema: { summary: 'One result, whole', tags: ['results'], params: Strict({ id: Identifier }), response: responses({ 200: ResultEnvelope }, 404) }
