@@ -1,4 +1,4 @@
-import { createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
+import { agentEnvironment, createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
 import type { Settings } from './core/config/settings.js'
 import { BUILTINS } from './plugins/builtins.js'
 
@@ -30,3 +30,6 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
 export async function createSidecar (config: SidecarConfig): Promise<Sidecar> {
   return await create(config, BUILTINS, impliedOptions)
 }
+
+/** What `cco spawner` needs: the spawners that ship, the options that the settings imply for them, and what their agents would see. */
+export const SPAWNERS = { builtins: BUILTINS.filter(({ kind }) => kind === 'spawner'), impliedOptions, agentEnvironment }

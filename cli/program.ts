@@ -8,6 +8,7 @@ import { addHealth } from './commands/health.js'
 import { addPlugin } from './commands/plugin.js'
 import { addProfiles } from './commands/profiles.js'
 import { addResults } from './commands/results.js'
+import { addSpawner } from './commands/spawner.js'
 import { addStart, START_NAMES } from './commands/start.js'
 import { addStatus } from './commands/status.js'
 import { addToken } from './commands/token.js'
@@ -44,6 +45,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   for (const add of [addHealth, addStatus, addAgent, addEvents, addWebhook, addResults, addContext, addProfiles, addToken]) add(program, terminal)
   program.commandsGroup('Plugins:')
   addPlugin(program, terminal)
+  addSpawner(program, terminal)
   program.commandsGroup('Help:')
   return examples(program,
     'cco start                                   serve the repository you stand in',

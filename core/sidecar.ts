@@ -27,6 +27,8 @@ import { createResults } from './results/results.js'
 import { takeStorage, type StorageLock } from './storage.js'
 import { createTelemetry } from './telemetry-source.js'
 
+export { agentEnvironment } from './fleet/environment.js'
+
 export interface SidecarConfig {
   settings: Settings
   /** The repository that the operator's token is for. */

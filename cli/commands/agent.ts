@@ -9,7 +9,7 @@ import { waitForEnd } from '../wait-for-end.js'
 import { addWork } from './agent-work.js'
 import { addWorkspaces } from './agent-workspaces.js'
 
-interface SpawnOptions extends CallingOptions { issue: string, task: string, env?: Record<string, string>, priority?: string, workspace?: string, workspaceBase?: string, wait?: boolean }
+interface SpawnOptions extends CallingOptions { issue: string, task: string, env?: Record<string, string>, priority?: string, workspace?: string, workspaceBase?: string, spawner?: string, wait?: boolean }
 interface ListOptions extends CallingOptions { status?: string, agentType?: string, issue?: string }
 interface LogsOptions extends CallingOptions { tail?: number }
 interface KillOptions extends CallingOptions { force?: boolean, timeout?: number }
@@ -42,14 +42,15 @@ function addSpawn (group: Command, terminal: Terminal): void {
     .requiredOption('--issue <id>', 'issue it works on')
     .requiredOption('--task <text>', 'what it is to do')
     .option('--env <NAME=value>', 'variable of its environment; may be given more than once', assignment)
+    .option('--spawner <name>', 'what starts it, for example claude-code; as its profile or the configuration says by default')
     .addOption(new Option('--priority <priority>', 'place in the queue when all are busy').choices(['low', 'normal', 'high']))
     .addOption(new Option('--workspace <kind>', 'work in the project itself, or in a working tree of its own').choices(['shared', 'worktree', 'clone']))
     .option('--workspace-base <ref>', 'commit, branch or tag that a working tree of its own begins from')
     .option('--wait', 'wait until it has ended; exit code 1 unless it completed'))
-    .action(async (type: string, { issue, task, env, priority, workspace, workspaceBase, wait, ...options }: SpawnOptions) => {
+    .action(async (type: string, { issue, task, env, priority, workspace, workspaceBase, spawner, wait, ...options }: SpawnOptions) => {
       const client = await connect(options, terminal)
       const spawned = await client.call<Spawned>('POST', '/api/agents/spawn', {
-        body: { agent_type: type, issue_id: issue, task, environment: env, priority, workspace, workspace_base: workspaceBase }
+        body: { agent_type: type, issue_id: issue, task, environment: env, priority, workspace, workspace_base: workspaceBase, spawner }
       })
       if (wait !== true) {
         show(terminal, options.format, spawned, ({ agent_id: id, process_id: pid, position }) => spawned.spawned

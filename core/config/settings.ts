@@ -55,6 +55,7 @@ export const settingsSchema = Type.Object({
   }, 'Results'),
   spawn: group({
     command: Type.Optional(Type.String({ minLength: 1, description: 'Command that the process spawner runs for an agent, split at white space; quotes keep words together.' })),
+    spawner: Type.String({ minLength: 1, default: 'process', description: 'Spawner of an agent for which neither the spawn nor its profile names one, for example `claude-code`.' }),
     max_concurrent: Type.Integer({ minimum: 1, maximum: 10_000, default: 119, description: 'Agents at work at once.' }),
     max_per_project: Type.Integer({ minimum: 1, maximum: 10_000, default: 119, description: 'Agents of one project at work at once.' }),
     max_per_type: Type.Integer({ minimum: 1, maximum: 10_000, default: 16, description: 'Agents of one type at work at once.' }),

@@ -81,6 +81,14 @@ export interface AdoptOptions {
   on_sign: OnSign
 }
 
+/** What a spawner would start, as `cco spawner list` shows it. */
+export interface SpawnerProgram {
+  /** Path of the program. */
+  program: string
+  /** As it says itself; `null` where it does not. */
+  version: string | null
+}
+
 /** Errors: `AGT_001` when the agent could not be started; the message says what to do. */
 export interface Spawner extends Lifecycle {
   readonly supports: {
@@ -97,4 +105,8 @@ export interface Spawner extends Lifecycle {
   adopt? (reference: Json, options: AdoptOptions): Promise<AgentHandle | undefined>
   /** Ends what an agent that cannot be adopted may have left behind. */
   clean? (reference: Json): Promise<void>
+  /** Finds what agents with this environment would run, and starts none. Rejects with `AGT_001` and what to do when there is nothing. */
+  probe? (environment: Record<string, string>): Promise<SpawnerProgram>
+  /** Variables with which an agent asks a stand-in for its model at this address; `undefined` where variables cannot say so. For trials that cost nothing. */
+  trial? (address: string): Record<string, string> | undefined
 }

@@ -19,6 +19,8 @@ export interface FleetProject {
 export interface FleetLimits extends GovernorLimits, RetryLimits, ResourceLimits, SupervisionLimits {
   timeout_seconds: number
   environment: readonly string[]
+  /** For an agent that names none. */
+  spawner: string
 }
 
 export interface FleetOptions {

@@ -24,7 +24,7 @@ export interface SpawnBody {
 /** The record of an agent that is about to be started. Throws `AGT_002` for an unknown type, `VAL_001` for what cannot be given to it. */
 export function createRecord ({ spawners, limits, clock }: FleetOptions, project: FleetProject, body: SpawnBody, id: string): AgentRecord {
   const profile = project.profile(body.agent_type)
-  const spawner = body.spawner ?? profile.spawn.spawner ?? 'process'
+  const spawner = body.spawner ?? profile.spawn.spawner ?? limits.spawner
   if (!spawners.has(spawner)) {
     throw apiError('VAL_001', `There is no spawner '${spawner}'. Known: ${[...spawners.keys()].map((name) => `'${name}'`).join(', ')}.`, { details: { issues: [{ path: 'spawner', message: 'is not known' }] } })
   }

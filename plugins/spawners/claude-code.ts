@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { definePlugin, Type, type AgentUsage, type LaunchRequest, type Static } from '../../core/plugin-api.js'
 import { writeForAgent } from './shared/agent-folder.js'
-import { cliOptions, MCP_NAME, modelArguments, rightsOf, TOKEN_VARIABLE } from './shared/cli-options.js'
+import { cliOptions, MCP_NAME, modelArguments, rightsOf, START_SECONDS, TOKEN_VARIABLE } from './shared/cli-options.js'
 import { createCliSpawner } from './shared/cli-spawner.js'
 import { listOf, membersOf, numberOf, textOf, type Event } from './shared/json-lines.js'
 import type { Launch } from './shared/launch-script.js'
@@ -151,5 +151,10 @@ export default definePlugin({
   name: 'claude-code',
   description: 'Runs Claude Code for each agent',
   options,
-  create: (options, context) => createCliSpawner({ prepare: prepareClaude(options), session: claudeSession }, options, context)
+  create: (options, context) => createCliSpawner({
+    prepare: prepareClaude(options),
+    session: claudeSession,
+    firstSignSeconds: START_SECONDS,
+    trial: (address) => ({ ANTHROPIC_BASE_URL: address, ANTHROPIC_API_KEY: 'none' })
+  }, options, context)
 })

@@ -1,6 +1,6 @@
 import { definePlugin, Type, type LaunchRequest, type Static } from '../../core/plugin-api.js'
 import { writeForAgent } from './shared/agent-folder.js'
-import { cliOptions, MCP_NAME, modelArguments, rightsOf, TOKEN_VARIABLE } from './shared/cli-options.js'
+import { cliOptions, MCP_NAME, modelArguments, rightsOf, START_SECONDS, TOKEN_VARIABLE } from './shared/cli-options.js'
 import { createCliSpawner } from './shared/cli-spawner.js'
 import { membersOf, numberOf, textOf, type Event } from './shared/json-lines.js'
 import type { Launch } from './shared/launch-script.js'
@@ -101,5 +101,5 @@ export default definePlugin({
   name: 'codex',
   description: 'Runs Codex for each agent',
   options,
-  create: (options, context) => createCliSpawner({ prepare: prepareCodex(options), session: codexSession }, options, context)
+  create: (options, context) => createCliSpawner({ prepare: prepareCodex(options), session: codexSession, firstSignSeconds: START_SECONDS }, options, context)
 })

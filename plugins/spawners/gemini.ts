@@ -1,6 +1,6 @@
 import { definePlugin, Type, type LaunchRequest, type Static } from '../../core/plugin-api.js'
 import { writeForAgent } from './shared/agent-folder.js'
-import { cliOptions, MCP_NAME, modelArguments, rightsOf, TOKEN_VARIABLE } from './shared/cli-options.js'
+import { cliOptions, MCP_NAME, modelArguments, rightsOf, START_SECONDS, TOKEN_VARIABLE } from './shared/cli-options.js'
 import { createCliSpawner } from './shared/cli-spawner.js'
 import { membersOf, numberOf, textOf, type Event } from './shared/json-lines.js'
 import type { Launch } from './shared/launch-script.js'
@@ -91,5 +91,10 @@ export default definePlugin({
   name: 'gemini',
   description: 'Runs the Gemini CLI for each agent',
   options,
-  create: (options, context) => createCliSpawner({ prepare: prepareGemini(options), session: geminiSession }, options, context)
+  create: (options, context) => createCliSpawner({
+    prepare: prepareGemini(options),
+    session: geminiSession,
+    firstSignSeconds: START_SECONDS,
+    trial: (address) => ({ GOOGLE_GEMINI_BASE_URL: address, GEMINI_API_KEY: 'none' })
+  }, options, context)
 })

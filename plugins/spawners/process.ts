@@ -1,5 +1,6 @@
 import { apiError, definePlugin, Type, type Logger, type OnSign, type Spawner } from '../../core/plugin-api.js'
 import { adoptProcess, cleanProcess, startProcess, type Attend } from './shared/agent-process.js'
+import { pathOf } from './shared/probe.js'
 import { createReadings, type Readings } from './shared/readings.js'
 
 /** Runs one command for every agent, in a process group of its own, its output in the log file. That it writes something is its sign. */
@@ -8,16 +9,21 @@ export function createProcessSpawner ({ command, log }: { command: readonly stri
   return {
     supports: { adopt: true, signs: 'output' },
     async start (request) {
-      const [program, ...args] = command
-      if (program === undefined) {
-        throw apiError('AGT_001', 'No command is set for the process spawner: set spawn.command in the configuration, --spawn-command or CCO_SIDECAR_SPAWN_COMMAND.')
-      }
+      const [program, ...args] = named(command)
       return await startProcess(request, { command: program, args }, outputOf(readings, request))
     },
     adopt: async (reference, options) => await adoptProcess(reference, outputOf(readings, options)),
     clean: cleanProcess,
+    // What its arguments mean nobody knows, so it is not asked for its version.
+    probe: async (environment) => ({ program: await pathOf(named(command)[0], environment), version: null }),
     close: readings.close
   }
+}
+
+function named (command: readonly string[]): [program: string, ...args: string[]] {
+  const [program, ...args] = command
+  if (program !== undefined) return [program, ...args]
+  throw apiError('AGT_001', 'No command is set for the process spawner: set spawn.command in the configuration, --spawn-command or CCO_SIDECAR_SPAWN_COMMAND.')
 }
 
 function outputOf (readings: Readings, { log_file: path, on_sign: onSign }: { log_file: string, on_sign: OnSign }): Attend {

@@ -27,5 +27,6 @@ export const NO_LIMITS: FleetLimits = {
   retry_seconds: 0,
   breaker_failures: 1000,
   breaker_seconds: 60,
-  environment: []
+  environment: [],
+  spawner: 'process'
 }

@@ -33,3 +33,6 @@ export function rightsOf ({ tools }: LaunchRequest): { change: boolean, run: boo
   const has = (name: string): boolean => tools.some((tool) => tool === name || tool.startsWith(`${name}(`))
   return { change: CHANGING_TOOLS.some(has), run: has('Bash'), fetch: has('WebFetch') }
 }
+
+/** For a CLI that reports itself before it calls its model: this is time for its start alone, on a machine where many start at once. */
+export const START_SECONDS = 120

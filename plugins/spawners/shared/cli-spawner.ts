@@ -4,11 +4,10 @@ import type { CliOptions } from './cli-options.js'
 import { eventOf } from './json-lines.js'
 import type { Launch } from './launch-script.js'
 import { createLineSplitter } from './lines.js'
+import { probeProgram } from './probe.js'
 import { createReadings, type Readings } from './readings.js'
 import { messageFor, type Session, type SessionOptions } from './session.js'
 
-/** A CLI reports itself before it calls its model, so this is time for its start alone, on a machine where many start at once. */
-const FIRST_SIGN_SECONDS = 120
 /** How long a CLI that hangs after its final word may take to end when it is asked. */
 const HUNG_GRACE_MS = 5000
 /** Lines that are no events are kept for the reason of a failure. */
@@ -19,15 +18,19 @@ export interface Cli {
   /** Writes what the CLI reads into the agent's folder, and says how it is called. */
   prepare (request: LaunchRequest): Promise<Omit<Launch, 'program'>>
   session (options: SessionOptions): Session
+  /** See `Spawner.first_sign_seconds`. */
+  firstSignSeconds?: number
+  /** See `Spawner.trial`. */
+  trial? (address: string): Record<string, string>
 }
 
-export function createCliSpawner ({ prepare, session }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
+export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
   const readings = createReadings(log)
   const attend = (path: string, onSign: OnSign): Attend => (stop) =>
     attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000 })
   return {
     supports: { adopt: true, signs: 'events' },
-    first_sign_seconds: FIRST_SIGN_SECONDS,
+    ...(firstSignSeconds === undefined ? {} : { first_sign_seconds: firstSignSeconds }),
     async start (request) {
       const [command, ...first] = options.command
       const { args, ...rest } = await prepare(request)
@@ -35,6 +38,8 @@ export function createCliSpawner ({ prepare, session }: Cli, options: CliOptions
     },
     adopt: async (reference, { log_file: path, on_sign: onSign }) => await adoptProcess(reference, attend(path, onSign)),
     clean: cleanProcess,
+    probe: async (environment) => await probeProgram(options.command, environment),
+    trial: (address) => trial?.(address),
     close: readings.close
   }
 }
