@@ -14,7 +14,7 @@ t.test('writes a whole file, readable by its owner alone', async t => {
   t.strictSame(await readdir(folder), ['a.json'])
 })
 
-t.test('whoever reads meanwhile sees the old or the new', async t => {
+t.test('FAULT 7: whoever reads meanwhile sees the old or the new', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a')
   const [old, fresh] = ['x'.repeat(200_000), 'y'.repeat(300_000)]
@@ -38,7 +38,7 @@ t.test('whoever reads meanwhile sees the old or the new', async t => {
   t.strictSame(await readdir(folder), ['a'], 'and nothing is left beside it')
 })
 
-t.test('a write that fails leaves the old content and no leftover', async t => {
+t.test('FAULT 7: a write that fails leaves the old content and no leftover', async t => {
   const folder = await temporaryFolder(t)
   const file = join(folder, 'a')
   await writeFileDurably(file, 'old')
@@ -58,7 +58,7 @@ t.test('a link is replaced, not written through', async t => {
   t.equal(await readFile(join(folder, 'outside'), 'utf8'), 'mine')
 })
 
-t.test('leftovers of a crash are removed, and nothing else', async t => {
+t.test('FAULT 7: leftovers of a crash are removed, and nothing else', async t => {
   const folder = await temporaryFolder(t)
   const kept = ['a.json', '.hidden', 'a.tmp', '.a.tmp', '.a.123.tmp', 'a.00000000-0000-0000-0000-000000000000.tmp']
   for (const name of [...kept, '.a.json.0b6e8a04-7a52-4a2a-9f1c-0123456789ab.tmp']) await writeFile(join(folder, name), '')

@@ -146,7 +146,7 @@ t.test('environment and token', LINUX, async (t) => {
   const { environment: whole, directory, command, context, mode } = await told(agent, 'report') as { environment: Record<string, string>, directory: string, command: string, context: string, mode: number }
   const environment = withoutTestRunner(whole)
 
-  t.test('of the environment of the sidecar arrives what the allow-list names, and nothing else', async (t) => {
+  t.test('FAULT 38: of the environment of the sidecar arrives what the allow-list names, and nothing else', async (t) => {
     t.strictSame(Object.keys(environment).filter((name) => name !== 'PWD').sort(), [
       'AGENT_ID', 'AGENT_TYPE', 'CONTEXT_FILE', 'CORRELATION_ID', 'GIVEN', 'HARMLESS', 'HOME', 'ISSUE_ID', 'JWT_TOKEN', 'LANG', 'PATH', 'PROJECT_ID', 'SIDECAR_URL', 'SIGNS', 'TASK'
     ])
@@ -229,7 +229,7 @@ t.test('queue', LINUX, async (t) => {
     t.match(await fleet.ask('GET', '/status'), { body: { agents: { active: 0, completed: 5, spawned_total: 5 } } })
   })
 
-  t.test('of 119 at once all start, as places come free', async (t) => {
+  t.test('FAULT 37: of 119 at once all start, as places come free', async (t) => {
     const fleet = await openFleet(t, { settings: { 'spawn-max-per-type': '30', 'spawn-max-concurrent': '30', 'spawn-command': '/bin/sh -c \'echo done\'' } })
     const answers = await Promise.all(Array.from({ length: 119 }, async () => await fleet.request('wait')))
     t.ok(answers.every(({ status }) => status === 201 || status === 202))
@@ -269,7 +269,7 @@ t.test('the end of the sidecar', LINUX, async (t) => {
     t.equal(await again.stop(), 0)
   })
 
-  t.test('after kill -9 who is alive is adopted, who is gone is lost, and who waited starts', async (t) => {
+  t.test('FAULT 36: after kill -9 who is alive is adopted, who is gone is lost, and who waited starts', async (t) => {
     const { storage, root, command } = await place(t)
     const settings = { 'spawn-command': command, 'spawn-max-concurrent': '4', 'spawn-max-retries': '0' }
     const first = await startSidecarProcess(t, { storage, root, settings, environment: { COLOUR: PLANTED } })

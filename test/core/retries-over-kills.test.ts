@@ -13,7 +13,7 @@ const SETTINGS = { 'rate-limit-enabled': 'false', 'events-retention-count': '100
 /** One call of a client, sent again with its key until it is answered. */
 interface Call { path: string, body: object, key: string, answer?: { id: string, event: string } }
 
-t.test('a client that tries again after a crash has one event and one result for each of its calls', async (t) => {
+t.test('FAULT 15: a client that tries again after a crash has one event and one result for each of its calls', async (t) => {
   const storage = `${await temporaryFolder(t, 'cco-storage')}/storage`
   const root = await temporaryFolder(t, 'cco-project')
   await createRepository(root, { 'README.md': '# Sample\n' })

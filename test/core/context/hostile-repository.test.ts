@@ -93,7 +93,7 @@ const TRAPS: Record<string, Trap> = {
 }
 
 for (const [what, { config, files, more, springs = [] }] of Object.entries(TRAPS)) {
-  t.test(`${what} run nothing`, async t => {
+  t.test(`FAULT 32: ${what} run nothing`, async t => {
     const { root, canary, sprung, disarm } = await makeTrap(t)
     await writeFiles(root, files?.(canary) ?? {})
     for (const path of Object.keys(files?.(canary) ?? {})) if (path.startsWith('.git/')) await chmod(join(root, path), 0o755)

@@ -20,7 +20,7 @@ async function stateOf (root: string, maxFileBytes = 2 * 1024 * 1024): Promise<P
 
 const pathsOf = (state: ProjectState): string[] => state.files.map(({ path }) => path)
 
-t.test('every kind of repository is answered', async t => {
+t.test('FAULT 30: every kind of repository is answered', async t => {
   const base = await temporaryFolder(t, 'cco-project')
   const at = (name: string): string => join(base, name)
   const FILES = { 'src/a.py': 'a = 1\n', 'docs/b.md': '# B\n' }
@@ -218,7 +218,7 @@ async function makeSpecial (t: Test, root: string, outside: string): Promise<voi
   await truncate(join(root, 'src/sparse.py'), 5 * 1024 ** 3)
 }
 
-t.test('every kind of file is read rightly or not at all', async t => {
+t.test('FAULT 27: every kind of file is read rightly or not at all', async t => {
   const base = await temporaryFolder(t, 'cco-project')
   const outside = join(base, 'outside')
   await writeFiles(outside, { 'outside.py': 'OUTSIDE = 1\n', 'src/deep.py': 'OUTSIDE = 2\n' })
@@ -269,7 +269,7 @@ t.test('every kind of file is read rightly or not at all', async t => {
   })
 })
 
-t.test('a folder swapped for a link leads nowhere, however the race goes', async t => {
+t.test('FAULT 26: a folder swapped for a link leads nowhere, however the race goes', async t => {
   const base = await temporaryFolder(t, 'cco-project')
   await writeFiles(base, { 'root/dir/file': 'inside', 'outside/file': 'OUTSIDE' })
   const swap = `

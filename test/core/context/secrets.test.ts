@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../support/temporary.js'
 import { createSample, PLANTED, SECRET_FILES } from './sample-repository.js'
 import { letters, ORDINARY, privateKeys, SECRETS } from './secret-corpus.js'
 
-t.test('no planted secret is in any answer', async t => {
+t.test('FAULT 33: no planted secret is in any answer', async t => {
   const root = await temporaryFolder(t, 'cco-project')
   await createSample(root)
   const { ask, agent } = await startSidecar(t, { root })
@@ -55,7 +55,7 @@ const FORMS_OF_RULES = [
   ['https://', letters('oauth', 40), ':x-oauth-', 'basic@github.com/a'], ['http://us', ':pass', 'w0rd@a.b'], ['mongodb://a:b', 'cde@h'], ['{"private_key_id":"a","private\\u005fkey":"-----BEGIN PRIVATE\\u0020KEY-----"}']
 ].map((parts) => parts.join(''))
 
-t.test('a planted corpus is found whole, wherever it stands', async t => {
+t.test('FAULT 33: a planted corpus is found whole, wherever it stands', async t => {
   for (const [what, { value, around }] of Object.entries(SECRETS)) {
     for (const [place, text] of Object.entries({
       alone: around(value), 'among others': `first = 1\n${around(value)}\nlast = 2\n`, 'switched off by a comment': `// secretlint-disable\n${around(value)}\n`,
@@ -102,7 +102,7 @@ t.test('ordinary text is left alone', async t => {
   for (const text of ordinary) t.strictSame(await redact(text, 'src/a.py'), { text, count: 0 }, text.slice(0, 60))
 })
 
-t.test('of text that only looks random, less than one line in a hundred is taken', async t => {
+t.test('FAULT 33: of text that only looks random, less than one line in a hundred is taken', async t => {
   const taken: string[] = []
   const lines = Object.entries(ORDINARY).flatMap(([kind, make]) => Array.from({ length: 100 }, (_, index) => [kind, make(`${kind} ${index}`)] as const))
   for (const [kind, line] of lines) if ((await redact(line, 'src/a.ts')).count > 0) taken.push(`${kind}: ${line}`)

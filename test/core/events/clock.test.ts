@@ -5,7 +5,7 @@ import { createStage, numbers } from './stage.js'
 
 const HOUR = 3_600_000
 
-t.test('a wait lasts as long as it was asked for, and is woken, however the clock is set meanwhile', async (t) => {
+t.test('FAULT 8: a wait lasts as long as it was asked for, and is woken, however the clock is set meanwhile', async (t) => {
   for (const step of [25 * HOUR, -2 * HOUR]) {
     const { bus, clock, wait } = createStage()
     const short = wait({ timeoutMs: 200 })

@@ -44,7 +44,7 @@ t.test('whatever since is, reading goes on right there', async () => {
   ))
 })
 
-t.test('what was not made here is refused', async (t) => {
+t.test('FAULT 12: what was not made here is refused', async (t) => {
   const bus = createBus()
   const { position } = await bus.append('sample', DRAFT)
   const cursor = toCursor(position)

@@ -4,7 +4,7 @@ import { appendRange, draft, earliest, NEIGHBOUR, PROJECT, range } from '../../.
 import { eventually, within } from '../../../core/testing/expectations.js'
 import { createStage, numbers, READER } from './stage.js'
 
-t.test('an event that is published between reading and parking wakes the wait', async (t) => {
+t.test('FAULT 14: an event that is published between reading and parking wakes the wait', async (t) => {
   let reads = 0
   const { bus, wait } = createStage({
     wrap: (inner) => ({
@@ -22,7 +22,7 @@ t.test('an event that is published between reading and parking wakes the wait', 
   await bus.close?.()
 })
 
-t.test('one that is published before a wait is registered is found, and one during the registration', async (t) => {
+t.test('FAULT 14: one that is published before a wait is registered is found, and one during the registration', async (t) => {
   const { bus, wait } = createStage({
     wrap: (inner) => ({
       ...inner,
@@ -53,7 +53,7 @@ t.test('a position moves when the answer was written out, and not before', async
   t.strictSame(numbers(await wait({ type: 'agent_completed', timeoutMs: 0 })), [1, 2, 3], 'another question has a position of its own')
 })
 
-t.test('what retention took before a reader came is said', async (t) => {
+t.test('FAULT 11: what retention took before a reader came is said', async (t) => {
   const { bus, wait } = createStage({ count: 5 })
   const start = await earliest(bus, PROJECT)
   const [first] = await appendRange(bus, PROJECT, 1, 20)
@@ -65,7 +65,7 @@ t.test('what retention took before a reader came is said', async (t) => {
   t.equal((await wait()).page.gap, undefined, 'a reader that never came before has missed nothing')
 })
 
-t.test('a cursor of another project, from the future, or garbage is refused with VAL_001', async (t) => {
+t.test('FAULT 12: a cursor of another project, from the future, or garbage is refused with VAL_001', async (t) => {
   const { bus, wait } = createStage()
   await appendRange(bus, PROJECT, 1, 2)
   const theirs = await appendRange(bus, NEIGHBOUR, 1, 2)
@@ -75,7 +75,7 @@ t.test('a cursor of another project, from the future, or garbage is refused with
   for (const since of wrong) await t.rejects(wait({ since, timeoutMs: 0 }), { code: 'VAL_001' }, JSON.stringify(since.slice(0, 30)))
 })
 
-t.test('10,000 waits whose clients are gone leave nothing behind', async (t) => {
+t.test('FAULT 13: 10,000 waits whose clients are gone leave nothing behind', async (t) => {
   const { events, wait, bus } = createStage()
   const gone = new AbortController()
   const waits = range(1, 10_000).map(async (number) => await wait({ signal: gone.signal, reader: { ...READER, agent_id: `agent-${number}` } }))

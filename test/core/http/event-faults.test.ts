@@ -6,6 +6,9 @@ import { startSidecarProcess, type SidecarProcess } from '../../support/sidecar-
 import { temporaryFolder } from '../../support/temporary.js'
 import { eventually } from './eventually.js'
 
+/** How long a process is stopped: 600, or what the command line says. */
+const stoppedMs = Number(process.argv[2] ?? 600)
+
 async function start (t: Test): Promise<SidecarProcess> {
   const folder = await temporaryFolder(t)
   return await startSidecarProcess(t, { storage: `${folder}/storage`, root: await temporaryFolder(t), settings: { 'rate-limit-enabled': 'false', 'log-level': 'error' } })
@@ -38,14 +41,14 @@ function residentBytes (pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) * 1024
 }
 
-t.test('a server that is stopped for a while and goes on loses no wait and no event', async (t) => {
+t.test('FAULT 9: a server that is stopped for a while and goes on loses no wait and no event', async (t) => {
   const sidecar = await start(t)
   const short = sidecar.ask('GET', '/api/events/wait/never?timeout=300')
-  const long = sidecar.ask('GET', '/api/events/wait/note?timeout=60000')
+  const long = sidecar.ask('GET', '/api/events/wait/note?timeout=120000')
   await waiting(sidecar, 2)
   process.kill(sidecar.pid, 'SIGSTOP')
   const publishing = publish(sidecar, {})
-  await delay(600)
+  await delay(stoppedMs)
   process.kill(sidecar.pid, 'SIGCONT')
   t.match((await short).body, { events: [], timeout: true })
   const id = await publishing
@@ -53,7 +56,7 @@ t.test('a server that is stopped for a while and goes on loses no wait and no ev
   await waiting(sidecar, 0)
 })
 
-t.test('119 streams that nobody reads hold no more than their buffers, and keep nobody else waiting', { skip: process.platform !== 'linux' && 'memory is read from /proc' }, async (t) => {
+t.test('FAULT 10: 119 streams that nobody reads hold no more than their buffers, and keep nobody else waiting', { skip: process.platform !== 'linux' && 'memory is read from /proc' }, async (t) => {
   const sidecar = await start(t)
   const text = 'x'.repeat(40_000)
   const each = 40
@@ -85,14 +88,14 @@ t.test('119 streams that nobody reads hold no more than their buffers, and keep 
   t.ok(beside < alone * 10, `an event takes ${beside} ms beside them, and ${alone} ms without`)
 })
 
-t.test('waits of peers that vanished without a word end by their own time', async (t) => {
+t.test('FAULT 13: waits of peers that vanished without a word end by their own time', async (t) => {
   const sidecar = await start(t)
   await openMute(t, sidecar, 20, '/api/events/wait/never?timeout=500')
   await waiting(sidecar, 20)
   await waiting(sidecar, 0)
 })
 
-t.test('2,000 waits whose clients vanish at once leave the list in a fraction of the time that they took to come', async (t) => {
+t.test('FAULT 13: 2,000 waits whose clients vanish at once leave the list in a fraction of the time that they took to come', async (t) => {
   const sidecar = await start(t)
   const started = performance.now()
   const sockets: Socket[] = []

@@ -47,7 +47,7 @@ t.test('each event goes to one member, stays with it, and is over when it is ack
   t.strictSame(ids((await ask('GET', '/api/events/wait/work?timeout=0', { token: ada!.token })).body), [before[0], before[2]], 'a wait without a group sees all of them')
 })
 
-t.test('an event that nobody acknowledges goes on to the next, and in the end to the dead letters', async (t) => {
+t.test('FAULT 16: an event that nobody acknowledges goes on to the next, and in the end to the dead letters', async (t) => {
   const { clock, move } = movedClock()
   const { ask, agent } = await startDocumented(t, { clock, settings: { 'events-max-deliveries': '3' } })
   const [ada, bob] = await members(agent, 2)

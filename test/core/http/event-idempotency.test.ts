@@ -15,7 +15,7 @@ async function retained (ask: Ask): Promise<Record<string, unknown>[]> {
   return (await ask('GET', '/api/events')).body.events
 }
 
-t.test('the same key gives the first answer again, and there is one event', async (t) => {
+t.test('FAULT 15: the same key gives the first answer again, and there is one event', async (t) => {
   const { ask } = await startDocumented(t)
   const first = await send(ask, { key: 'key-1' })
   t.equal(first.status, 202)
@@ -62,7 +62,7 @@ t.test('a key with other content is refused and says so', async (t) => {
   t.equal((await retained(ask)).length, 2)
 })
 
-t.test('many at once with one key are one event, and one of many with several keys each', async (t) => {
+t.test('FAULT 15: many at once with one key are one event, and one of many with several keys each', async (t) => {
   const { ask } = await startDocumented(t)
   const answers = await Promise.all(Array.from({ length: 60 }, async (_, index) => await send(ask, { key: `key-${index % 3}`, body: { data: { of: index % 3 } } })))
   t.ok(answers.every(({ status }) => status === 202))

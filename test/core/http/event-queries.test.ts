@@ -36,7 +36,7 @@ t.test('since is a cursor, an event, a time, earliest or latest', async (t) => {
   }
 })
 
-t.test('a cursor from the future or of another project is refused', async (t) => {
+t.test('FAULT 12: a cursor from the future or of another project is refused', async (t) => {
   const { ask, agent } = await startDocumented(t)
   await ask('POST', '/api/projects', { body: { project_id: 'other', root: await temporaryFolder(t) } })
   const stranger = await agent('ai-engineer', { project_id: 'other' })
@@ -62,7 +62,7 @@ t.test('going on behind an event whose time is up skips nothing', async (t) => {
   t.strictSame(ids((await ask('GET', '/api/events')).body), [long], 'an event whose time is up is not shown')
 })
 
-t.test('what retention took is told as a gap', async (t) => {
+t.test('FAULT 11: what retention took is told as a gap', async (t) => {
   const { ask, agent } = await startDocumented(t, { settings: { 'events-retention-count': '3' } })
   const { token } = await agent('ai-engineer')
   await publish(ask, 'note', { n: 0 })

@@ -12,7 +12,7 @@ async function store (ask: Ask, { token, agent_id: id }: Agent, key: string | un
   })
 }
 
-t.test('the first answer is given again for a key, and nothing is stored or announced twice', async (t) => {
+t.test('FAULT 15: the first answer is given again for a key, and nothing is stored or announced twice', async (t) => {
   const { ask, agent } = await startDocumented(t)
   const ada = await agent('ai-engineer')
   const first = await store(ask, ada, 'key-1', { correlation_id: 'talk', round: 2 })

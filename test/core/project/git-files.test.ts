@@ -35,7 +35,7 @@ async function list (root: string): Promise<string[]> {
 
 const ALL = ['.gitignore', 'a.txt', 'ignored/c.txt', 'src/b.txt']
 
-t.test('an index that is written in place while it is read', async t => {
+t.test('FAULT 31: an index that is written in place while it is read', async t => {
   const root = await makeRepository(t)
   const path = join(root, '.git/index')
   const whole = readFileSync(path)
@@ -52,7 +52,7 @@ t.test('an index that is written in place while it is read', async t => {
   t.strictSame(await list(root), ['.gitignore', 'a.txt', 'src/b.txt'], 'and where git cannot read it either, the folder is walked')
 })
 
-t.test('an index that is locked, and a collection of garbage', async t => {
+t.test('FAULT 31: an index that is locked, and a collection of garbage', async t => {
   const root = await makeRepository(t)
   writeFileSync(join(root, '.git/index.lock'), 'half')
   t.strictSame(await list(root), ALL)

@@ -10,7 +10,7 @@ import { temporaryFolder } from '../../support/temporary.js'
 
 const LIMIT = 2 * 1024 * 1024
 
-t.test('a file swapped for a link between check and open gives not a byte from outside', async t => {
+t.test('FAULT 26: a file swapped for a link between check and open gives not a byte from outside', async t => {
   const base = await temporaryFolder(t, 'cco-read')
   await writeFiles(base, { 'root/file': 'inside', 'root/dir/file': 'inside', 'outside/file': 'OUTSIDE', secret: 'OUTSIDE' })
   // The swapper works in a process of its own: nothing orders the two but the kernel.
@@ -41,7 +41,7 @@ t.test('a file swapped for a link between check and open gives not a byte from o
   t.ok(seen.inside > 0 && seen.refused > 0, `the race went both ways in ${rounds} rounds: ${JSON.stringify(seen)}`)
 })
 
-t.test('what is no file of a bearable size is refused at once', async t => {
+t.test('FAULT 27: what is no file of a bearable size is refused at once', async t => {
   const base = await temporaryFolder(t, 'cco-read')
   await mkdir(join(base, 'folder'))
   execFileSync('mkfifo', [join(base, 'fifo')])
@@ -63,7 +63,7 @@ t.test('what is no file of a bearable size is refused at once', async t => {
   t.ok(performance.now() - started < 1000, 'nothing of them is read')
 })
 
-t.test('a sparse file within the limit is binary, not text', async t => {
+t.test('FAULT 27: a sparse file within the limit is binary, not text', async t => {
   const base = await temporaryFolder(t, 'cco-read')
   writeFileSync(join(base, 'sparse'), '')
   truncateSync(join(base, 'sparse'), LIMIT)
@@ -72,7 +72,7 @@ t.test('a sparse file within the limit is binary, not text', async t => {
   t.equal(typeof read === 'string' ? read : decodeText(read.bytes), undefined)
 })
 
-t.test('text is what its bytes say, and nothing else is text', t => {
+t.test('FAULT 27: text is what its bytes say, and nothing else is text', t => {
   const texts: [what: string, bytes: Buffer, text: string | undefined][] = [
     ['UTF-8', Buffer.from('naïve 漢 😀'), 'naïve 漢 😀'],
     ['UTF-8 with a mark', Buffer.from('\uFEFFa'), 'a'],
@@ -91,7 +91,7 @@ t.test('text is what its bytes say, and nothing else is text', t => {
   t.end()
 })
 
-t.test('a file that changes while it is read gives one of its states, or a part of it', async t => {
+t.test('FAULT 27: a file that changes while it is read gives one of its states, or a part of it', async t => {
   const base = await temporaryFolder(t, 'cco-read')
   const [path, root] = [join(base, 'root/file'), join(base, 'root')]
   await writeFiles(base, { 'root/file': 'a'.repeat(300_000) })

@@ -124,7 +124,7 @@ t.test('repositories within a repository', async t => {
   t.strictSame(await listedHere(join(root, 'lib')), listedByGit(join(root, 'lib')))
 })
 
-t.test('every form of the index', async t => {
+t.test('FAULT 30: every form of the index', async t => {
   const base = await quickFolder(t, 'cco-listing')
   const files = Object.fromEntries(['a.txt', 'b/c.txt', 'b/é.txt', 'b/deep/er/d.txt', `long/${'n'.repeat(200)}.txt`, 'z.txt', ...Array.from({ length: 40 }, (_, index) => `many/file-${index}.txt`)].map((path) => [path, path]))
   const forms: [what: string, make: (root: string) => Promise<unknown>][] = [
@@ -165,7 +165,7 @@ t.test('every form of the index', async t => {
   })
 })
 
-t.test('a stamp counts only once the tick of its file is over', async t => {
+t.test('FAULT 34: a stamp counts only once the tick of its file is over', async t => {
   // File systems stamp with a clock that ticks every few milliseconds, so a second write may leave no trace in the stamp.
   const root = await quickFolder(t, 'cco-listing')
   writeFileSync(join(root, 'a'), 'first')

@@ -76,7 +76,7 @@ t.test('a write in the tick of another is seen without a wait', async t => {
   }
 })
 
-t.test('same size and same time, and back', async t => {
+t.test('FAULT 34: same size and same time, and back', async t => {
   const { root, project } = await start(t)
   for (const text of ['1\n', '2\n', '3\n']) {
     writeFileSync(join(root, 'a.txt'), text)
@@ -95,7 +95,7 @@ t.test('a status of git that renews the index is no change', async t => {
   t.equal(await project.now(), before)
 })
 
-t.test('a branch of the same sizes and times', async t => {
+t.test('FAULT 34: a branch of the same sizes and times', async t => {
   const { root, project } = await start(t)
   await git(root, 'switch', '--quiet', '--create', 'topic')
   writeFileSync(join(root, 'a.txt'), 'A\n')
@@ -125,7 +125,7 @@ t.test('new folders are watched', async t => {
   t.strictSame(asked(), [], 'and it is quiet again')
 })
 
-t.test('when there are no more watches, everything is looked at', async t => {
+t.test('FAULT 35: when there are no more watches, everything is looked at', async t => {
   let left = 2
   const { root, project, asked, warnings } = await start(t, {
     start: (path, options, onEvent) => {
@@ -141,7 +141,7 @@ t.test('when there are no more watches, everything is looked at', async t => {
   }
 })
 
-t.test('when events may have been lost, everything is looked at once', async t => {
+t.test('FAULT 35: when events may have been lost, everything is looked at once', async t => {
   const { root, project, asked } = await start(t, { maxEvents: 20 })
   // The system puts equal events that follow one another together.
   for (let round = 0; round < 30; round++) for (const path of ['a.txt', 'src/b.txt']) writeFileSync(join(root, path), String(round))

@@ -29,7 +29,7 @@ async function appendLasting (bus: EventBus, first: number, last: number): Promi
 }
 
 for (const [name, create] of BUSES) {
-  t.test(`${name}: a clock set forward 25 h takes nothing; ages go on, and so does retention`, async (t) => {
+  t.test(`FAULT 8: ${name}: a clock set forward 25 h takes nothing; ages go on, and so does retention`, async (t) => {
     const { clock, elapsed, set, pass } = createTime()
     const bus = await create(t, { clock, elapsed })
     const early = await appendLasting(bus, 1, 5)
@@ -54,7 +54,7 @@ for (const [name, create] of BUSES) {
     t.equal((await bus.stats(PROJECT)).retained, 0)
   })
 
-  t.test(`${name}: a ttl is the time that passed, however the clock is set`, async (t) => {
+  t.test(`FAULT 8: ${name}: a ttl is the time that passed, however the clock is set`, async (t) => {
     for (const step of [25 * HOUR, -2 * HOUR, -HOUR]) {
       const { clock, elapsed, set, pass } = createTime()
       const bus = await create(t, { clock, elapsed })
@@ -69,7 +69,7 @@ for (const [name, create] of BUSES) {
     }
   })
 
-  t.test(`${name}: a clock set back 2 h keeps order, drops nothing early and does not stop retention`, async (t) => {
+  t.test(`FAULT 8: ${name}: a clock set back 2 h keeps order, drops nothing early and does not stop retention`, async (t) => {
     const { clock, elapsed, set, pass } = createTime()
     const bus = await create(t, { clock, elapsed, retention: { count: 30 } })
     const before = await appendRange(bus, PROJECT, 1, 10)
@@ -99,7 +99,7 @@ for (const [name, create] of BUSES) {
   })
 }
 
-t.test('identifiers rise strictly across restarts, whatever the clock does', async (t) => {
+t.test('FAULT 8: identifiers rise strictly across restarts, whatever the clock does', async (t) => {
   const directory = await quickFolder(t)
   const clock = createTestClock()
   const ids: string[] = []

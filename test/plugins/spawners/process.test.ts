@@ -127,7 +127,7 @@ t.test('what cannot be started is refused with AGT_001, says why, and leaves no 
   t.strictSame(await within(5000, handle.exited, 'the next agent ends'), { code: 0, signal: null })
 })
 
-t.test('arguments never pass a shell', async (t) => {
+t.test('FAULT 38: arguments never pass a shell', async (t) => {
   const request = await requestIn(t)
   const canary = join(request.directory, 'canary')
   const handle = await createSpawner({ command: ['/bin/echo', `$(touch ${canary})`, `; touch ${canary}`, `\`touch ${canary}\``, '$HOME'] }).start(request)
@@ -145,7 +145,7 @@ t.test('exits are told as they were', async (t) => {
   }
 })
 
-t.test('nothing of the group is left', SKIP, async (t) => {
+t.test('FAULT 36: nothing of the group is left', SKIP, async (t) => {
   t.test('after an end by itself that left a process in the background', async (t) => {
     const request = await requestIn(t)
     const handle = await startShell(t, request, 'trap "" TERM; sleep 1000 & echo $! > "$SIGNS/left"; exit 7')

@@ -178,7 +178,7 @@ t.test('one id put twice at once is written once', async (t) => {
   t.same(await readdir(history), [`${record(1).id}.success.json`])
 })
 
-t.test('the file and every folder on the way are synced before a result is acknowledged', async (t) => {
+t.test('FAULT 2: the file and every folder on the way are synced before a result is acknowledged', async (t) => {
   const { store, storage, folder, history, reopen } = await opened(t)
   const synced: string[] = []
   const note = async (what: string, inode: number): Promise<void> => { synced.push(`${what} ${inode}`) }
@@ -205,7 +205,7 @@ t.test('the file and every folder on the way are synced before a result is ackno
   for (const expected of folders.slice(2)) t.ok(synced.includes(expected), 'an id found on disk may not be durable yet')
 })
 
-t.test('a result is not acknowledged before its folders are synced', async (t) => {
+t.test('FAULT 2: a result is not acknowledged before its folders are synced', async (t) => {
   const { store, latest } = await opened(t)
   await store.put(PROJECT, record(1))
   const { reached, release } = await holdSync(t)
@@ -293,7 +293,7 @@ t.test('the last result of an agent type, damaged, leaves nothing under its name
   t.same(await store.get(PROJECT, record(1).id), record(1), 'it can be stored again')
 })
 
-t.test('what a crash left is tidied up at first use, and nothing else is touched', async (t) => {
+t.test('FAULT 7: what a crash left is tidied up at first use, and nothing else is touched', async (t) => {
   const { store, folder, latest, history, reopen } = await opened(t)
   await store.put(PROJECT, record(1))
   await rename(latest, `${latest}.old`)
@@ -352,7 +352,7 @@ t.test('a cursor is of its project', async (t) => {
   await t.rejects(store.list(PROJECT, { limit: 1, cursor: `${cursor!}=` }), { code: 'VAL_001' })
 })
 
-t.test('a write that fails is refused in words, leaves nothing, and can be tried again', async (t) => {
+t.test('FAULT 5: a write that fails is refused in words, leaves nothing, and can be tried again', async (t) => {
   const { store, folder, latest, history } = await opened(t)
   await mkdir(join(latest, 'in the way'), { recursive: true })
   await refuses(t, store.put(PROJECT, record(1)), 'STR_001', /^Results cannot be written: a folder stands where the storage wants a file; move it away\.$/)
@@ -394,7 +394,7 @@ t.test('a read that fails is refused in words', async (t) => {
 })
 
 for (const [sync, syscall] of [['datasync', 'fdatasync'], ['sync', 'fsync']] as const) {
-  t.test(`after ${syscall} failed nothing is acknowledged any more, and reading goes on`, async (t) => {
+  t.test(`FAULT 6: after ${syscall} failed nothing is acknowledged any more, and reading goes on`, async (t) => {
     const { store, folder, latest, history, reopen } = await opened(t)
     await store.put(PROJECT, record(1))
     const restore = await replaceSync(sync, () => Promise.reject(ioError(syscall)))
@@ -508,7 +508,7 @@ t.test('the plugin has checked options and makes a store without touching the di
   t.same(await store.get(PROJECT, record(1).id), record(1))
 })
 
-t.test('kill -9 in the middle of 2,000 puts loses nothing that was acknowledged', async (t) => {
+t.test('FAULT 1: kill -9 in the middle of 2,000 puts loses nothing that was acknowledged', async (t) => {
   const storage = await temporaryFolder(t)
   const child = spawn(process.execPath, [fileURLToPath(new URL('./put-until-killed.js', import.meta.url)), storage], { stdio: ['ignore', 'pipe', 'inherit'] })
   t.teardown(() => { child.kill('SIGKILL') })
@@ -553,7 +553,7 @@ const mounted = mountSmallDisk(small)
 if (mounted) execFileSync('umount', [small])
 const skip = mounted ? false : 'needs root and mount(8): the full disk is NOT tested here'
 
-t.test('a full disk refuses, acknowledges nothing falsely, still reads, and heals', { skip }, async (t) => {
+t.test('FAULT 5: a full disk refuses, acknowledges nothing falsely, still reads, and heals', { skip }, async (t) => {
   const disk = await temporaryFolder(t)
   t.ok(mountSmallDisk(disk))
   t.teardown(() => { execFileSync('umount', [disk]) })

@@ -67,7 +67,7 @@ t.test('where order does not count so many are pushed at once, and one that fail
   t.equal((await webhooks.get(PROJECT, null, webhook.webhook_id)).pending, 1, 'the first waits for its time')
 })
 
-t.test('an event that always fails becomes a dead letter, and the next one follows', async (t) => {
+t.test('FAULT 16: an event that always fails becomes a dead letter, and the next one follows', async (t) => {
   const { webhooks, publish, bus, log } = setUp(t)
   const receiver = await startReceiver(t, (response, { body }) => {
     if (body.data.data.number === 2) return 200

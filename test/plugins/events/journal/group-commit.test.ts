@@ -6,7 +6,7 @@ import { interceptFileHandles } from '../../../support/file-handle.js'
 import { quickFolder } from '../../../support/temporary.js'
 import { HOUR, idsOf, LOG, openJournal } from './open-journal.js'
 
-t.test('group commit: what gathers during a sync is synced together, and nothing is acknowledged before its sync', async (t) => {
+t.test('FAULT 2: group commit: what gathers during a sync is synced together, and nothing is acknowledged before its sync', async (t) => {
   const { bus, directory } = await openJournal(t, await quickFolder(t))
   let syncs = 0
   let synced = 0
