@@ -30,9 +30,11 @@ export interface SubscriptionQuery {
 /** Throws `VAL_001` for a type, topic or filter that is not valid. */
 export function parseSubscription (query: SubscriptionQuery): Subscription {
   const asked = JSON.stringify([query.type, query.topic, query.filter])
-  const known = compiled.get(asked) ?? compile(query)
-  compiled.set(asked, known)
-  return known
+  const known = compiled.get(asked)
+  if (known !== undefined) return known
+  const subscription = compile(query)
+  compiled.set(asked, subscription)
+  return subscription
 }
 
 function compile ({ type, topic, filter: text }: SubscriptionQuery): Subscription {

@@ -72,9 +72,9 @@ export class Waits {
     return {
       page,
       timedOut: page.events.length === 0,
-      delivered: async () => {
+      delivered: () => {
         this.#count(page, found.waited)
-        await this.#positions.move(query.project, nameOf(query), found.start, found.next)
+        return this.#positions.move(query.project, nameOf(query), found.start, found.next)
       },
       // The reader stays where it was.
       lost: async () => {}

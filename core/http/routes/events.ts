@@ -36,7 +36,7 @@ const Limit = Type.Integer({ minimum: 1, maximum: 1000, default: 100 })
 /** A reader is further on only when it has been given the events. */
 function afterWriting (request: FastifyRequest, reply: FastifyReply, delivered: () => Promise<void>, lost: () => Promise<void>): void {
   writtenOut(reply.raw)
-    .then(async (isWritten) => { await (isWritten ? delivered() : lost()) })
+    .then((isWritten) => (isWritten ? delivered() : lost()))
     .catch((error: unknown) => request.log.warn({ err: error }, 'where a reader is could not be saved'))
 }
 
@@ -68,16 +68,11 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
       const caller = callerOf(request)
       const query = request.query as { timeout?: number, filter?: string, topic?: string, since?: string, limit?: number, group?: string }
       const asked = { type: request.params.event_type, topic: query.topic, filter: query.filter }
-      const shared = {
-        project: caller.project_id,
-        reader: caller,
-        since: query.since,
-        limit: query.limit ?? 100,
-        timeoutMs: query.timeout ?? DEFAULT_TIMEOUT_MS
-      }
-      const { page, timedOut, delivered, lost } = query.group === undefined
-        ? await events.wait({ ...shared, signal: new Departure(reply.raw), subscription: parseSubscription(asked) })
-        : await events.groups.wait({ ...shared, signal: goneSignal(reply.raw), group: query.group, listensFor: asked })
+      const { since, limit = 100, timeout: timeoutMs = DEFAULT_TIMEOUT_MS, group } = query
+      const { project_id: project } = caller
+      const { page, timedOut, delivered, lost } = await (group === undefined
+        ? events.wait({ project, reader: caller, since, limit, timeoutMs, signal: new Departure(reply.raw), subscription: parseSubscription(asked) })
+        : events.groups.wait({ project, reader: caller, since, limit, timeoutMs, signal: goneSignal(reply.raw), group, listensFor: asked }))
       afterWriting(request, reply, delivered, lost)
       reply.type('application/json; charset=utf-8').serializer(renderAnswer)
       const answer: EventPage & { timeout?: boolean, timestamp: string } = { ...page, timestamp: new Date().toISOString() }

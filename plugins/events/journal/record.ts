@@ -26,8 +26,8 @@ export function encodeHeads (heads: Heads): string {
 
 /** `event` is the event as JSON. */
 export function encodeEvent ({ seq, project_id, key }: Omit<EventRecord, 'event'>, event: string): string {
-  const start = JSON.stringify({ seq, project_id, key })
-  return encode(`${start.slice(1, -1)},"event":${event}}`)
+  const own = key === undefined ? '' : `,"key":${JSON.stringify(key)}`
+  return encode(`"seq":${seq},"project_id":${JSON.stringify(project_id)}${own},"event":${event}}`)
 }
 
 /** The record of a line without its newline, or `undefined` when the line is damaged. */
