@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from './config/settings.js'
+import type { TriggerSource } from './config/load.js'
 import { isTrusted } from './config/trust.js'
 import { createContextService } from './context/context.js'
 import type { Clock, Logger, ResultRecord } from './contracts/index.js'
@@ -8,6 +9,10 @@ import { messageOf } from './errors.js'
 import { Events } from './events/events.js'
 import { createWebhooks } from './events/webhooks/create-webhooks.js'
 import { Fleet } from './fleet/fleet.js'
+import type { FleetProject } from './fleet/fleet-options.js'
+import { Triggers } from './fleet/triggers/engine.js'
+import type { Rule } from './fleet/triggers/definition.js'
+import { readRules } from './fleet/triggers/rule-book.js'
 import { createGit } from './fleet/workspaces/git.js'
 import { announceCollision } from './fleet/workspaces/announce-collision.js'
 import { Workspaces } from './fleet/workspaces/workspaces.js'
@@ -21,7 +26,7 @@ import { VERSION } from './package-root.js'
 import { makePlugins, type LoadedPlugin, type Plugins } from './plugin-host/host.js'
 import type { Builtin, PluginRequest } from './plugin-host/resolve.js'
 import { readBuiltinProfiles } from './profiles/load.js'
-import { Projects, type ProjectEntry } from './project/projects.js'
+import { Projects, type ProjectEntry, type ServedProject } from './project/projects.js'
 import { createProjectWorker, type ProjectWorker } from './project/worker/client.js'
 import { createResults } from './results/results.js'
 import { takeStorage, type StorageLock } from './storage.js'
@@ -34,7 +39,9 @@ export interface SidecarConfig {
   /** The repository that the operator's token is for. */
   project: { id: string, root: string }
   /** Further repositories. */
-  projects: ProjectEntry[]
+  projects: (ProjectEntry & { triggers?: TriggerSource })[]
+  /** Rules of the configuration that start agents, for the project of the operator's token. */
+  triggers?: readonly TriggerSource[]
   plugins: PluginRequest[]
   /** Whether what the project brings in `.cco` may load plugins and raise rights. */
   trusted: boolean
@@ -73,6 +80,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
   try {
     const telemetry = createTelemetry()
     const projectsRef: { current?: Projects } = {}
+    const triggersRef: { current?: Triggers } = {}
+    const rules = new Map<string, readonly Rule[]>()
     const log = app.log as Logger
     const plugins = await makePlugins({
       app,
@@ -95,7 +104,14 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       worker,
       maxFileBytes: settings.context.max_file_mb * 1024 * 1024,
       log,
-      isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root))
+      isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root)),
+      async admit (served, isTrusted) {
+        const found = rulesOf(config, served, isTrusted)
+        return async () => {
+          rules.set(served.project.id, found)
+          await triggersRef.current?.serve(served.project.id, found)
+        }
+      }
     })
     await projects.configure([{ project_id: config.project.id, root: config.project.root }, ...config.projects])
 
@@ -107,6 +123,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const services = assemble({ config, app, plugins, projects, worker, performance, telemetry, clock, log })
     // Agents of an earlier run go on: this start failed, not they.
     undo.push(async () => await services.fleet.release())
+    undo.push(async () => await services.triggers.close())
     await services.fleet.open()
     mountAccess(app, services)
     for (const extension of plugins.all('http').values()) await extension.register(app)
@@ -121,6 +138,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     })
     await app.ready()
     services.webhooks.start()
+    for (const [project, found] of rules) await services.triggers.serve(project, found)
+    triggersRef.current = services.triggers
     return {
       app,
       info: {
@@ -139,6 +158,17 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     for (const step of undo.reverse()) await step().catch((reason: unknown) => app.log.warn({ reason: messageOf(reason) }, 'a failed start could not be undone whole'))
     throw error
   }
+}
+
+/** The rules that start agents in a project: of the configuration, and its own where it is trusted. */
+function rulesOf ({ project: { id }, projects, triggers = [] }: SidecarConfig, { project, profiles }: ServedProject, isTrusted: boolean): Rule[] {
+  const entry = projects.find(({ project_id: named }) => named === project.id)?.triggers
+  return readRules({
+    root: project.root,
+    isTrusted,
+    agentTypes: profiles.all().map((profile) => profile.id),
+    sources: [...(project.id === id ? triggers : []), ...(entry === undefined ? [] : [entry])]
+  })
 }
 
 // The start itself is to be over, health answered and queued agents started.
@@ -184,7 +214,10 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
       rules: { ackWaitSeconds: settings.events.ack_wait_seconds, maxDeliveries: settings.events.max_deliveries },
       maxGroups: settings.events.max_groups
     },
-    offered: (project, group) => webhooks.wake(project, group),
+    offered (project, group) {
+      webhooks.wake(project, group)
+      triggers.wake(project, group)
+    },
     subscribedAgents: (project, topic) => fleet.subscribedTypes(project, topic)
   })
   const webhooks = createWebhooks({
@@ -197,6 +230,10 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     clock,
     log
   })
+  const fleetProject = (id: string): FleetProject => {
+    const { project, profiles } = projects.get(id)
+    return { id, root: project.root, profile: profiles.get, findProfile: profiles.find }
+  }
   const results = createResults({
     store, events, clock, log, witness: async (project, submission) => await fleet.witness(project, submission), onStored: (record) => fleet.noteResult(record)
   })
@@ -225,10 +262,7 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
     workspaces,
     tokenSeconds: settings.auth.token_ttl_seconds,
     inherited: config.environment,
-    project (id) {
-      const { project, profiles } = projects.get(id)
-      return { id, root: project.root, profile: profiles.get, findProfile: profiles.find }
-    },
+    project: fleetProject,
     address: () => addressOf(app),
     async context (agent) {
       const { project, profiles } = projects.get(agent.project_id)
@@ -252,8 +286,9 @@ function assemble ({ config, app, plugins, projects, worker, performance, teleme
       return stored.find((record) => record.agent_id === agent.agent_id)
     }
   })
+  const triggers = new Triggers({ bus, events, store, fleet, project: fleetProject, limits: settings.triggers, clock, log })
   telemetry.bind({ bus, store, cache, context, events, webhooks, fleet })
-  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
+  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
 }
 
 /** Where agents reach the server: an address of any interface is reached over loopback. */
@@ -321,6 +356,7 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
   const pushes = services.webhooks.close(PUSHES_MS)
   pushes.catch(() => {})
   const steps: [string, () => Promise<unknown>][] = [
+    ['triggers', async () => await services.triggers.close()],
     ['agents', async () => await services.fleet.close()],
     ['workspaces', async () => await services.workspaces.close()],
     ['connections', async () => await closeConnections(app)],

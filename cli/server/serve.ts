@@ -31,6 +31,7 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
     project: { id: settings.project_id ?? projectIdOf(config.root), root: config.root },
     projects: config.projects,
     plugins: config.plugins,
+    triggers: config.triggers,
     trusted: config.trusted,
     environment: terminal.env
   })

@@ -21,15 +21,25 @@ export interface ConfigInput {
   home?: string
 }
 
+/** Rules that start agents, as they are written; who follows them says what is wrong with them. */
+export interface TriggerSource {
+  /** File and member. */
+  origin: string
+  value: unknown
+}
+
 export interface ProjectEntry {
   project_id: string
   root: string
+  triggers?: TriggerSource
 }
 
 export interface LoadedConfig {
   settings: Settings
   plugins: PluginRequest[]
   projects: ProjectEntry[]
+  /** Rules for the project that is started, beside those of its own `triggers.json`. */
+  triggers: TriggerSource[]
   /** Files that were read, in order of precedence. */
   files: string[]
   /** What was left out because the project is not trusted. */
@@ -39,7 +49,7 @@ export interface LoadedConfig {
 
 type Tree = Record<string, unknown>
 
-interface ConfigFile { sidecar?: Tree, plugins?: unknown[], projects?: ProjectEntry[] }
+interface ConfigFile { sidecar?: Tree, plugins?: unknown[], projects?: (Omit<ProjectEntry, 'triggers'> & { triggers?: unknown })[], triggers?: unknown }
 
 const fileSchema = Type.Object({
   sidecar: Type.Optional(Type.Object({})),
@@ -54,8 +64,10 @@ const fileSchema = Type.Object({
   ]))),
   projects: Type.Optional(Type.Array(Type.Object({
     project_id: Type.String({ pattern: IDENTIFIER }),
-    root: Type.String({ minLength: 1 })
-  }, { additionalProperties: false })))
+    root: Type.String({ minLength: 1 }),
+    triggers: Type.Optional(Type.Object({}))
+  }, { additionalProperties: false }))),
+  triggers: Type.Optional(Type.Object({}))
 }, { additionalProperties: false })
 
 const FILE_MEMBERS = [...Object.keys(fileSchema.properties), 'use', 'kind', 'options', 'enabled', 'project_id', 'root']
@@ -66,7 +78,7 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   const projectFile = join(input.project, '.cco', 'config.json')
   const userFile = join(home, '.cco', 'config.json')
   const trusted = await isTrusted(input.project, home)
-  const merged: LoadedConfig = { settings: {} as Settings, plugins: [], projects: [], files: [], ignored: [], trusted }
+  const merged: LoadedConfig = { settings: {} as Settings, plugins: [], projects: [], triggers: [], files: [], ignored: [], trusted }
   const tree: Tree = {}
   const sources = [{ file: userFile, trusted: true, needed: false }]
   if (projectFile !== userFile) sources.push({ file: projectFile, trusted, needed: false })
@@ -78,7 +90,11 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
     const allowed = source.trusted ? content : restrain(content, merged.ignored)
     overlay(tree, allowed.sidecar ?? {})
     merged.plugins.push(...pluginRequests(allowed, source.file))
-    for (const entry of allowed.projects ?? []) merged.projects.push({ ...entry, root: resolve(dirname(source.file), entry.root) })
+    for (const [index, { project_id: id, root, triggers }] of (allowed.projects ?? []).entries()) {
+      const origin = `${source.file} (projects.${index}.triggers)`
+      merged.projects.push({ project_id: id, root: resolve(dirname(source.file), root), ...(triggers === undefined ? {} : { triggers: { origin, value: triggers } }) })
+    }
+    if (allowed.triggers !== undefined) merged.triggers.push({ origin: `${source.file} (triggers)`, value: allowed.triggers })
   }
   for (const name of SETTING_NAMES) {
     const text = input.flags[name.flag] ?? input.env[name.variable]
@@ -138,6 +154,7 @@ function restrain (content: ConfigFile, ignored: string[]): ConfigFile {
   }
   if ((content.plugins ?? []).length > 0) ignored.push('plugins')
   if ((content.projects ?? []).length > 0) ignored.push('projects')
+  if (content.triggers !== undefined) ignored.push('triggers')
   return { sidecar: settings }
 }
 

@@ -86,6 +86,14 @@ export const settingsSchema = Type.Object({
   workspaces: group({
     compare_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How often the working trees of agents at work are compared with each other.' })
   }, 'Workspaces of agents'),
+  triggers: group({
+    dry_run: Type.Boolean({ default: false, description: 'Whether triggers only tell what they would start.' }),
+    max_per_correlation: Type.Integer({ minimum: 1, maximum: 10_000, default: 50, description: 'Agents that the triggers of a project start for one correlation, in all.' }),
+    max_per_hour: Type.Integer({ minimum: 1, maximum: 10_000, default: 200, description: 'Agents that the triggers of a project start within an hour.' }),
+    retry_seconds: Type.Array(Type.Number({ minimum: 0, maximum: 86_400 }), {
+      maxItems: 20, default: [1, 5, 30, 120, 600], description: 'Waits between the attempts of a trigger to start its agents; after the last one its event becomes a dead letter.'
+    })
+  }, 'Triggers'),
   access: group({
     loopback_status: Type.Boolean({ default: true, description: 'Whether /status and /metrics answer direct loopback connections without a token.' })
   }, 'Open routes')

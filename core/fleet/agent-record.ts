@@ -27,6 +27,15 @@ export interface Attempt {
   usage?: AgentUsage
 }
 
+/** The rule that started an agent, and the event that it did so for. */
+export interface AgentTrigger {
+  rule: string
+  event_id: string
+  /** Among the agents that the rule starts for an event, from 0. */
+  index: number
+  dedupe_key?: string
+}
+
 /** All that is known of an agent; survives restarts. The members of `Attempt` are those of the newest one. */
 export interface AgentRecord extends Attempt {
   agent_id: string
@@ -57,6 +66,10 @@ export interface AgentRecord extends Attempt {
   not_before?: string
   /** The agent that this one does the work of again. */
   retry_of?: string
+  /** Absent for an agent that no rule started. */
+  trigger?: AgentTrigger
+  /** How many triggers lie behind it, one after the other; absent for none. */
+  depth?: number
   /** What the agent says of itself. */
   progress?: number
   message?: string

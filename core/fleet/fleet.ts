@@ -119,7 +119,7 @@ export class Fleet {
   async retry (project: FleetProject, agentId: string): Promise<Spawned> {
     const record = this.get(project.id, agentId)
     if (!FINAL_STATES.has(record.state)) throw apiError('VAL_001', `The agent '${agentId}' has not ended: it is ${record.state}.`)
-    const { agent_type, issue_id, task, context_requirements, environment, priority, spawner, timeout_seconds, workspace, workspace_base, correlation_id, round } = record
+    const { agent_type, issue_id, task, context_requirements, environment, priority, spawner, timeout_seconds, workspace, workspace_base, correlation_id, round, depth } = record
     return await this.spawn(project, {
       agent_type,
       issue_id,
@@ -132,8 +132,32 @@ export class Fleet {
       ...(workspace === undefined ? {} : { workspace }),
       ...(workspace_base === undefined ? {} : { workspace_base }),
       ...(correlation_id === undefined ? {} : { correlation_id }),
-      ...(round === undefined ? {} : { round })
+      ...(round === undefined ? {} : { round }),
+      ...(depth === undefined ? {} : { depth })
     }, agentId)
+  }
+
+  /**
+   * Starts an agent that nobody waits for. It is recorded when this resolves, and begins as soon as it may; what fails from then
+   * on is tried again as an agent that waited. Rejects when it cannot wait, or cannot be recorded.
+   */
+  async enqueue (project: FleetProject, body: SpawnBody): Promise<AgentRecord> {
+    const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
+    if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
+    this.#governor.checkBudget(project.id)
+    this.#roster.add(record)
+    this.#governor.add(record)
+    record.state = 'queued'
+    this.#startQueued()
+    if (this.#governor.positionOf(record.agent_id) !== undefined) return (await this.#enqueue(record)).record
+    await this.#records.save(record)
+    return record
+  }
+
+  /** How many triggers lie behind an agent of the project; 0 for whoever else publishes. */
+  depthOf (project: string, agentId: string): number {
+    const record = this.#roster.find(agentId)
+    return record?.project_id === project ? record.depth ?? 0 : 0
   }
 
   async #enqueue (record: AgentRecord): Promise<Spawned> {

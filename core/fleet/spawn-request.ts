@@ -1,6 +1,6 @@
 import { apiError } from '../errors.js'
 import type { Priority } from '../contracts/index.js'
-import type { AgentRecord } from './agent-record.js'
+import type { AgentRecord, AgentTrigger } from './agent-record.js'
 import { checkEnvironment } from './environment.js'
 import type { FleetOptions, FleetProject } from './fleet-options.js'
 import type { WorkspaceKind } from './workspaces/workspaces.js'
@@ -19,6 +19,9 @@ export interface SpawnBody {
   workspace_base?: string
   correlation_id?: string
   round?: number
+  trigger?: AgentTrigger
+  /** How many triggers lie behind it. */
+  depth?: number
 }
 
 /** The record of an agent that is about to be started. Throws `AGT_002` for an unknown type, `VAL_001` for what cannot be given to it. */
@@ -47,6 +50,8 @@ export function createRecord ({ spawners, limits, clock }: FleetOptions, project
     context_requirements: body.context_requirements ?? [],
     ...(body.correlation_id === undefined ? {} : { correlation_id: body.correlation_id }),
     ...(body.round === undefined ? {} : { round: body.round }),
+    ...(body.trigger === undefined ? {} : { trigger: body.trigger }),
+    ...(body.depth === undefined || body.depth === 0 ? {} : { depth: body.depth }),
     created_at: new Date(clock()).toISOString(),
     process_id: null,
     reference: null

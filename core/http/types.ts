@@ -6,6 +6,7 @@ import type { ContextService } from '../context/context.js'
 import type { Events } from '../events/events.js'
 import type { Webhooks } from '../events/webhooks/webhooks.js'
 import type { Fleet } from '../fleet/fleet.js'
+import type { Triggers } from '../fleet/triggers/engine.js'
 import type { Workspaces } from '../fleet/workspaces/workspaces.js'
 import type { LoadedPlugin } from '../plugin-host/host.js'
 import type { Projects } from '../project/projects.js'
@@ -53,6 +54,7 @@ export interface Services {
   webhooks: Webhooks
   results: Results
   fleet: Fleet
+  triggers: Triggers
   workspaces: Workspaces
   performance: Performance
   plugins: readonly LoadedPlugin[]

@@ -20,6 +20,9 @@ export interface ServedProject {
   profiles: ProfileSet
 }
 
+/** A project that may be served, and what is to be done when it is. */
+interface Admitted { served: ServedProject, begin (): Promise<void> }
+
 export interface ProjectsOptions {
   storage: string
   profiles: readonly AgentProfile[]
@@ -28,6 +31,11 @@ export interface ProjectsOptions {
   maxFileBytes: number
   log: Logger
   isTrusted (root: string): Promise<boolean>
+  /**
+   * Reads what else a project brings; rejects where that is not valid, which keeps the project from being served. What it resolves to
+   * is called when the project is served.
+   */
+  admit? (project: ServedProject, isTrusted: boolean): Promise<() => Promise<void>>
 }
 
 /** The repositories that this sidecar serves. Those that were added while it ran are kept in `projects.json`. */
@@ -46,7 +54,7 @@ export class Projects {
     for (const { project_id: id, root } of entries) {
       const other = this.#served.get(id)
       if (other !== undefined) throw startError('SIDECAR_ERR_PROJECT_INVALID', `Two projects have the id '${id}': ${other.project.root} and ${root}. Give one another project_id.`)
-      this.#served.set(id, await this.#serve(id, root))
+      await this.#take(id, await this.#serve(id, root))
     }
   }
 
@@ -63,7 +71,7 @@ export class Projects {
       this.#added.set(entry.project_id, entry.root)
       if (this.#served.has(entry.project_id)) continue
       try {
-        this.#served.set(entry.project_id, await this.#serve(entry.project_id, entry.root))
+        await this.#take(entry.project_id, await this.#serve(entry.project_id, entry.root))
       } catch (error) {
         onGone(entry, messageOf(error))
       }
@@ -72,15 +80,16 @@ export class Projects {
 
   /** Adds a project while the server runs. Throws `VAL_001` for a root that is no directory and for an id that is taken. */
   async add (id: string, root: string): Promise<ServedProject> {
-    const served = await this.#serve(id, root).catch((error: unknown) => {
-      throw apiError('VAL_001', messageOf(error), { details: { issues: [{ path: 'root', message: 'must be an existing directory with valid agent profiles' }] } })
+    const admitted = await this.#serve(id, root).catch((error: unknown) => {
+      throw apiError('VAL_001', messageOf(error), { details: { issues: [{ path: 'root', message: 'must be an existing directory with valid agent profiles and triggers' }] } })
     })
+    const { served } = admitted
     const known = this.#served.get(id)
     if (known !== undefined && known.project.root !== served.project.root) {
       throw apiError('VAL_001', `The project '${id}' is served from another directory already.`, { details: { issues: [{ path: 'project_id', message: 'is taken' }] } })
     }
     if (known !== undefined) return known
-    this.#served.set(id, served)
+    await this.#take(id, admitted)
     this.#added.set(id, served.project.root)
     await this.#save()
     return served
@@ -105,14 +114,21 @@ export class Projects {
     return join(this.#options.storage, 'projects.json')
   }
 
-  async #serve (id: string, root: string): Promise<ServedProject> {
-    const { profiles, strategies, worker, maxFileBytes, isTrusted, log } = this.#options
+  async #take (id: string, { served, begin }: Admitted): Promise<void> {
+    this.#served.set(id, served)
+    await begin()
+  }
+
+  async #serve (id: string, root: string): Promise<Admitted> {
+    const { profiles, strategies, worker, maxFileBytes, isTrusted, admit, log } = this.#options
     const real = await directoryOf(root)
     const own = await readProfiles(join(real, '.cco', 'agents'))
-    return {
+    const trusted = await isTrusted(real)
+    const served: ServedProject = {
       project: createProject({ id, root: real, worker, maxFileBytes, log }),
-      profiles: createProfileSet(profiles, own, await isTrusted(real), strategies)
+      profiles: createProfileSet(profiles, own, trusted, strategies)
     }
+    return { served, begin: await admit?.(served, trusted) ?? (async () => {}) }
   }
 
   async #save (): Promise<void> {

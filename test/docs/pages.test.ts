@@ -79,7 +79,7 @@ t.test('JSON snippets parse, and configurations are accepted', async (t) => {
 })
 
 t.test('the profile of the documentation is valid, and its names exist', async (t) => {
-  const { text } = findSnippet('docs/agents.md', 'json', '"spawn"')
+  const { text } = findSnippet('docs/agents.md', 'json', '"invoice-specialist"')
   const profile = checkProfile(JSON.parse(text), 'invoice-specialist', 'docs/agents.md')
   const known = new Set((await readProfiles(PROFILES_DIRECTORY)).map(({ id }) => id))
   for (const id of [...profile.handoff.success, ...profile.handoff.failed]) t.ok(known.has(id), id)

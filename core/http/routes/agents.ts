@@ -171,7 +171,8 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     context.checkRequirements(requirements ?? [])
     return await answer(reply, await fleet.spawn(
       { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
-      { ...body, ...(requirements === undefined ? {} : { context_requirements: requirements }) }
+      // Who was started by a trigger does not get out of its bounds by starting others.
+      { ...body, depth: fleet.depthOf(caller.project_id, caller.agent_id), ...(requirements === undefined ? {} : { context_requirements: requirements }) }
     ))
   })
 

@@ -11,6 +11,7 @@ import { eventRoutes } from './events.js'
 import { resultRoutes } from './results.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
+import { triggerRoutes } from './triggers.js'
 import { webhookRoutes } from './webhooks.js'
 import { workspaceRoutes } from './workspaces.js'
 
@@ -18,7 +19,7 @@ import { workspaceRoutes } from './workspaces.js'
 export async function mountRoutes (app: App, services: Services): Promise<void> {
   const mounts = [
     statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
-    webhookRoutes, agentRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes
+    webhookRoutes, agentRoutes, triggerRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes
   ]
   for (const mount of mounts) {
     await mount(app, services)

@@ -21,6 +21,7 @@ const CONTRACT = [
   'POST /api/webhooks', 'GET /api/webhooks', 'GET /api/webhooks/{webhook_id}', 'DELETE /api/webhooks/{webhook_id}', 'POST /api/webhooks/{webhook_id}/test',
   'POST /api/webhooks/{webhook_id}/enable', 'POST /api/webhooks/{webhook_id}/disable', 'POST /api/webhooks/{webhook_id}/secret',
   'POST /api/agents/spawn', 'GET /api/agents', 'GET /api/agents/{agent_id}/status', 'POST /api/agents/{agent_id}/status', 'GET /api/agents/{agent_id}/logs', 'DELETE /api/agents/{agent_id}',
+  'GET /api/triggers', 'POST /api/triggers/evaluate',
   'GET /api/profiles', 'GET /api/profiles/{agent_type}', 'POST /api/projects', 'GET /api/projects', 'GET /api/plugins',
   'GET /health', 'GET /health/live', 'GET /health/ready', 'GET /status', 'GET /metrics', 'GET /openapi.json'
 ]

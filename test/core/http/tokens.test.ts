@@ -72,6 +72,8 @@ const NEEDS: [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, permission
   ['GET', '/api/agents/absent/workspace', ['read_context']],
   ['GET', '/api/agents/absent/diff', ['spawn_agents']],
   ['POST', '/api/agents/absent/merge', ['spawn_agents']],
+  ['GET', '/api/triggers', ['spawn_agents']],
+  ['POST', '/api/triggers/evaluate', ['spawn_agents']],
   ['DELETE', '/api/cache/context/x', ['read_context']],
   ['DELETE', '/api/cache/all', ['admin']],
   ['GET', '/api/profiles', []],
