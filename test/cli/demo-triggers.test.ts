@@ -20,7 +20,7 @@ const FILES = {
   'tests/test_cart.py': 'from shop.cart import add\n\n\ndef test_add():\n    assert add([], 1) == 1\n',
   'pyproject.toml': '[project]\nname = "shop"\ndependencies = ["requests"]\n'
 }
-const [ARCHITECT, CODER, WRITER, TESTER, AUDITOR] = castFor('python').map(({ agentType, task }) => ({ agent_type: agentType, task }))
+const [, CODER, WRITER, TESTER, AUDITOR] = castFor('python').map(({ agentType, task }) => ({ agent_type: agentType, task }))
 
 /** The order that the demo's agents keep by waiting for each other, as rules: nobody is started before there is something to do. */
 const RULES = {

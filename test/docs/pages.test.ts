@@ -10,6 +10,7 @@ import { loadConfig } from '../../core/config/load.js'
 import { SETTING_NAMES } from '../../core/config/settings.js'
 import { START_ERRORS } from '../../core/errors.js'
 import { STANDARD_TOPICS } from '../../core/events/topics.js'
+import { checkAgentTypes, parseRules } from '../../core/fleet/triggers/definition.js'
 import { PACKAGE_ROOT, PROFILES_DIRECTORY, VERSION } from '../../core/package-root.js'
 import { findBuiltin } from '../../core/plugin-host/resolve.js'
 import { GROUP_RIGHTS } from '../../core/profiles/group-rights.js'
@@ -76,6 +77,12 @@ t.test('JSON snippets parse, and configurations are accepted', async (t) => {
     }
   }
   t.ok(configurations >= 5, `${configurations} configurations`)
+})
+
+t.test('the triggers of the documentation are valid, and name agents that exist', async () => {
+  const { text } = findSnippet('docs/agents.md', 'json', '"explain-failures"')
+  const rules = parseRules([{ origin: 'docs/agents.md', value: JSON.parse(text) }])
+  checkAgentTypes(rules, 'docs/agents.md', (await readProfiles(PROFILES_DIRECTORY)).map(({ id }) => id))
 })
 
 t.test('the profile of the documentation is valid, and its names exist', async (t) => {

@@ -101,7 +101,7 @@ t.test('agents of a trigger that meet a full queue are tried again, end as dead 
   await eventually(async () => (await ask('GET', '/api/events/dead-letters')).body.dead_letters.length === 1, 'it is a dead letter', ENDS_MS)
   t.match((await ask('GET', '/api/events/dead-letters')).body.dead_letters, [{ target: 'trigger:note', attempts: 3, event: { event_id: event.event_id } }])
   await ask('DELETE', `/api/agents/${String(busy.agent_id)}?timeout_seconds=1`)
-  t.equal((await ask('POST', `/api/events/dead-letters/${String(event.event_id)}/redrive`)).status, 200)
+  t.equal((await ask('POST', `/api/events/dead-letters/${String(event.event_id)}/redrive`)).status, 202)
   await eventually(async () => (await ask('GET', '/api/agents?agent_type=test-engineer')).body.agents[0]?.state === 'completed', 'the agent runs after all', ENDS_MS)
   t.strictSame((await ask('GET', '/api/events/dead-letters')).body.dead_letters, [])
 })
