@@ -22,6 +22,8 @@ const CONTRACT = [
   'POST /api/webhooks/{webhook_id}/enable', 'POST /api/webhooks/{webhook_id}/disable', 'POST /api/webhooks/{webhook_id}/secret',
   'POST /api/agents/spawn', 'GET /api/agents', 'GET /api/agents/{agent_id}/status', 'POST /api/agents/{agent_id}/status', 'GET /api/agents/{agent_id}/logs', 'DELETE /api/agents/{agent_id}',
   'GET /api/triggers', 'POST /api/triggers/evaluate',
+  'GET /api/agents/{agent_id}/diff', 'GET /api/agents/{agent_id}/workspace', 'POST /api/agents/{agent_id}/merge', 'POST /api/agents/{agent_id}/retry',
+  'GET /api/workspaces', 'POST /api/workspaces/prune', 'POST /api/results/prune',
   'GET /api/profiles', 'GET /api/profiles/{agent_type}', 'POST /api/projects', 'GET /api/projects', 'GET /api/plugins',
   'GET /health', 'GET /health/live', 'GET /health/ready', 'GET /status', 'GET /metrics', 'GET /openapi.json'
 ]
