@@ -1,6 +1,6 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { DIRECTORY_MODE, writeFileDurably } from '../durable-file.js'
+import { DIRECTORY_MODE, removeLeftovers, writeFileDurably } from '../durable-file.js'
 import { codeOf, messageOf } from '../errors.js'
 import type { Logger } from '../contracts/common.js'
 import { RECORD } from './agent-files.js'
@@ -40,13 +40,24 @@ export class AgentRecords {
     const names = await readdir(this.#directory)
     const records = await Promise.all(names.map(async (name) => {
       try {
+        await removeLeftovers(this.directoryOf(name))
         return JSON.parse(await readFile(join(this.#directory, name, RECORD), 'utf8')) as AgentRecord
       } catch (error) {
-        if (codeOf(error) !== 'ENOENT' && codeOf(error) !== 'ENOTDIR') log.warn({ agent: name, reason: messageOf(error) }, 'the record of an agent cannot be read')
+        if (codeOf(error) === 'ENOENT') await this.#removeUnrecorded(name)
+        else if (codeOf(error) !== 'ENOTDIR') log.warn({ agent: name, reason: messageOf(error) }, 'the record of an agent cannot be read')
         return undefined
       }
     }))
     return records.filter((record) => record !== undefined).sort((a, b) => (orderOf(a) < orderOf(b) ? -1 : 1))
+  }
+
+  /** A sidecar that was killed between making a folder and writing the record has told nobody of the agent; what holds anything stays. */
+  async #removeUnrecorded (name: string): Promise<void> {
+    try {
+      await rmdir(this.directoryOf(name))
+    } catch (error) {
+      if (codeOf(error) !== 'ENOTEMPTY' && codeOf(error) !== 'ENOENT') throw error
+    }
   }
 }
 

@@ -4,6 +4,7 @@ import { outputFile } from './agent-files.js'
 import type { AgentRecord } from './agent-record.js'
 import type { AgentRecords } from './agent-records.js'
 import type { Conclusion } from './conclusion.js'
+import { judge } from './ending.js'
 import type { FleetOptions } from './fleet-options.js'
 import type { Governor } from './governor/governor.js'
 import type { Supervision } from './supervision/supervision.js'
@@ -35,6 +36,12 @@ export async function takeOver (parts: Parts, record: AgentRecord): Promise<void
   }
   supervision.forget(record.agent_id)
   log.warn({ agent: record.agent_id }, 'an agent of an earlier run is gone')
+  // It has done what it was there for: how it ended after that nobody can say, as with one that was adopted.
+  if (record.result_id !== undefined) {
+    record.exit = { code: null, signal: null }
+    await conclusion.conclude(record, judge(record))
+    return
+  }
   await conclusion.conclude(record, { state: 'lost', failure: 'lost', reason: 'the sidecar was restarted and the agent was gone' })
 }
 

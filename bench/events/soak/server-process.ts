@@ -11,12 +11,17 @@ export interface Life {
 /** A server that is killed and started again on what it left on the disk. */
 export class ServerProcess {
   readonly #folder: string
+  readonly #module: URL
+  readonly #environment: Record<string, string>
   #child: ChildProcess | undefined
   #life = 0
   #alive: Promise<Life> = Promise.reject(new Error('The server was not started.'))
 
-  constructor (folder: string) {
+  /** `module` is given the folder as its argument and sends its port when it listens. */
+  constructor (folder: string, module = new URL('./server.js', import.meta.url), environment: Record<string, string> = {}) {
     this.#folder = folder
+    this.#module = module
+    this.#environment = environment
     this.#alive.catch(() => {})
   }
 
@@ -26,7 +31,7 @@ export class ServerProcess {
   }
 
   async start (): Promise<void> {
-    const child = fork(new URL('./server.js', import.meta.url), [this.#folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env.PATH } })
+    const child = fork(this.#module, [this.#folder], { stdio: ['ignore', 'ignore', 'inherit', 'ipc'], env: { PATH: process.env.PATH, ...this.#environment } })
     track(child)
     this.#child = child
     const number = ++this.#life

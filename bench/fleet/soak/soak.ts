@@ -1,0 +1,6 @@
+/** `npm run soak:fleet`: what must hold for agents of every kind while the sidecar is killed. */
+import { runProgram } from '../../shared/program.js'
+import { killChildren } from '../../speed/child.js'
+import { readOptions } from './options.js'
+
+await runProgram({ readOptions, load: async () => await import('./run.js'), stop: killChildren })
