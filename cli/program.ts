@@ -14,6 +14,7 @@ import { addStatus } from './commands/status.js'
 import { addToken } from './commands/token.js'
 import { addTrust } from './commands/trust.js'
 import { addTriggers } from './commands/triggers.js'
+import { addUp } from './commands/up.js'
 import { addWebhook } from './commands/webhook.js'
 import { examples } from './command-line.js'
 import { reportFailure } from './failure.js'
@@ -43,7 +44,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   addRestore(program, terminal)
   addDemo(program, terminal)
   program.commandsGroup('Watch and steer a running sidecar:')
-  for (const add of [addHealth, addStatus, addAgent, addEvents, addWebhook, addTriggers, addResults, addContext, addProfiles, addToken]) add(program, terminal)
+  for (const add of [addHealth, addStatus, addUp, addAgent, addEvents, addWebhook, addTriggers, addResults, addContext, addProfiles, addToken]) add(program, terminal)
   program.commandsGroup('Plugins:')
   addPlugin(program, terminal)
   addSpawner(program, terminal)
