@@ -21,7 +21,7 @@ export interface UpOptions {
 
 const QUIET_MS = 2000
 const GRACE_MS = 15_000
-const NO_TRIGGERS = 'No triggers are configured, so nothing follows this agent by itself. Write rules, or {"use": "standard-flow"}, into .cco/triggers.json; see docs/triggers.md.'
+const NO_TRIGGERS = 'No triggers are configured, so nothing follows this agent by itself. Write rules, or {"use": ["standard-flow"]}, into .cco/triggers.json; see docs/agents.md.'
 
 /** Starts an agent and prints what comes of it, until nothing of it runs or waits any more; gives all agents that had a part. Rejects when the signal aborts. */
 export async function up (options: UpOptions, client: Client, terminal: Terminal, signal: AbortSignal): Promise<AgentFacts[]> {
