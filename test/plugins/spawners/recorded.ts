@@ -82,7 +82,7 @@ export const RECORDED: Recorded[] = [
     plugin: gemini,
     program: 'gemini',
     adds: ['GEMINI_CLI_HOME', 'GEMINI_CLI_TRUST_WORKSPACE'],
-    signs: [progress('session with model-of-the-day'), progress('uses read_file on /work/src/größe.ts'), progress('uses run_shell_command'), usage(500, 41, 1500, null, null), success],
+    signs: [progress('session with model-of-the-day'), progress('uses read_file on /srv/src/größe.ts'), progress('uses run_shell_command'), usage(500, 41, 1500, null, null), success],
     limits: [{ after: 20_000 }],
     failure: 'API key not valid.'
   }
