@@ -1,7 +1,9 @@
 import { agentEnvironment, createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
 import type { Settings } from './core/config/settings.js'
+import { listRoutes as list, type RouteFacts } from './core/route-list.js'
 import { BUILTINS } from './plugins/builtins.js'
 
+export type { RouteFacts } from './core/route-list.js'
 export { loadConfig, type LoadedConfig } from './core/config/load.js'
 export type { Settings } from './core/config/settings.js'
 export { API_ERRORS, START_ERRORS, SidecarError, codeOf, type ApiErrorCode, type StartErrorCode } from './core/errors.js'
@@ -29,6 +31,11 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
 /** A sidecar with the built-in plugins at hand; the configuration adds to and replaces them. */
 export async function createSidecar (config: SidecarConfig): Promise<Sidecar> {
   return await create(config, BUILTINS, impliedOptions)
+}
+
+/** What routes a sidecar of this configuration has, and what each asks for; starts none. */
+export async function listRoutes (config: SidecarConfig): Promise<RouteFacts[]> {
+  return await list(config, BUILTINS, impliedOptions)
 }
 
 /** What `cco spawner` needs: the spawners that ship, the options that the settings imply for them, and what their agents would see. */

@@ -19,7 +19,9 @@ export const TOKEN_FILE = 'operator.token'
 
 /** Adds the option that every command with an answer has. */
 export function withFormat (command: Command): Command {
-  return command.addOption(new Option('--format <format>', 'how the answer is printed').choices(['human', 'json']).default('human'))
+  return command
+    .addOption(new Option('--format <format>', 'how the answer is printed').choices(['human', 'json']).default('human'))
+    .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
 }
 
 /** Adds the options of every command that calls a running sidecar. */

@@ -8,6 +8,7 @@ import { addHealth } from './commands/health.js'
 import { addPlugin } from './commands/plugin.js'
 import { addProfiles } from './commands/profiles.js'
 import { addResults } from './commands/results.js'
+import { addRoutes } from './commands/routes.js'
 import { addSpawner } from './commands/spawner.js'
 import { addStart, START_NAMES } from './commands/start.js'
 import { addStatus } from './commands/status.js'
@@ -40,6 +41,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   program.commandsGroup('The server:')
   addStart(program, terminal, settings)
   addTrust(program, terminal)
+  addRoutes(program, terminal)
   addBackup(program, terminal)
   addRestore(program, terminal)
   addDemo(program, terminal)

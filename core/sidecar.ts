@@ -188,7 +188,8 @@ function resumeGroups ({ events, projects, log }: Services): void {
   events.groups.resume(projects.all().map(({ project }) => project.id)).catch((error: unknown) => log.warn({ reason: messageOf(error) }, 'consumer groups are looked after when their members come'))
 }
 
-function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {
+/** Makes all that the routes call, of plugins that need not be open yet. Nothing is read, written or started. */
+export function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {
   config: SidecarConfig
   app: FastifyInstance
   plugins: Plugins

@@ -20,6 +20,9 @@ import type { Performance } from './performance.js'
  */
 export type Access = 'open' | 'any' | 'loopback' | Permission | readonly Permission[]
 
+/** How far a route reaches: the caller's own things, those of its project, or all that the sidecar holds. */
+export type Scope = 'agent' | 'project' | 'sidecar'
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; `null` on open routes. */
@@ -31,6 +34,8 @@ declare module 'fastify' {
   }
   interface FastifyContextConfig {
     access?: Access
+    /** `project` where a route says nothing: that is the bound which stores, bus and cache hold to by themselves. */
+    scope?: Scope
     /** Long polls and streams: neither counted as response time nor ended by a request time-out. */
     longLived?: boolean
     /** Code of a body that does not fit; `VAL_001` by default. */

@@ -54,7 +54,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
         done()
       })
       app.get('/metrics', {
-        config: { access: 'loopback' },
+        config: { access: 'loopback', scope: 'sidecar' },
         schema: { summary: 'Metrics for Prometheus', tags: ['status'], response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: Type.String() } } }, 401: { $ref: 'Error#' } } }
       }, async (_request, reply) => {
         update(await sidecar.telemetry())

@@ -215,7 +215,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   })
 
   app.post('/api/agents/:agent_id/status', {
-    config: { access: 'any' },
+    config: { access: 'any', scope: 'agent' },
     schema: {
       summary: 'A sign of life of the agent itself',
       tags: ['agents'],

@@ -45,7 +45,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
   })
 
   app.post('/api/projects', {
-    config: { access: 'admin' },
+    config: { access: 'admin', scope: 'sidecar' },
     schema: {
       summary: 'Serves a further repository',
       tags: ['projects'],
@@ -71,7 +71,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
   })
 
   app.get('/api/plugins', {
-    config: { access: 'any' },
+    config: { access: 'any', scope: 'sidecar' },
     schema: { summary: 'What is loaded, and with which options', tags: ['plugins'], response: responses({ 200: Type.Object({ plugins: Type.Array(Verbatim) }) }) }
   }, async () => ({ plugins }))
 }

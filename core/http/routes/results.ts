@@ -54,7 +54,7 @@ function shown ({ idempotency_key: _key, ...record }: ResultRecord): Omit<Result
 
 export async function resultRoutes (app: App, { results, store, projects }: Services): Promise<void> {
   app.post('/api/results', {
-    config: { access: 'write_results' },
+    config: { access: 'write_results', scope: 'agent' },
     schema: { summary: 'Stores what an agent achieved', tags: ['results'], headers: IdempotencyHeaders, body: Body, response: responses({ 201: { ...Stored, ...ReplayedHeader } }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)

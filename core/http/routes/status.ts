@@ -90,7 +90,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
   })
 
   app.get('/status', {
-    config: { access: 'loopback' },
+    config: { access: 'loopback', scope: 'sidecar' },
     schema: { summary: 'Figures of the running sidecar', tags: ['status'], response: responses({ 200: Status }) }
   }, async () => {
     const { agents, storage, events } = await telemetry()

@@ -57,12 +57,12 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
   })
 
   app.post('/api/tokens/refresh', {
-    config: { access: 'any' },
+    config: { access: 'any', scope: 'agent' },
     schema: { summary: 'Replaces a token in its last five minutes', tags: ['tokens'], response: responses({ 200: Issued }, ...BODY_ERRORS) }
   }, async (request) => show(await auth.refresh(callerOf(request))))
 
   app.post('/api/tokens/revoke', {
-    config: { access: 'admin' },
+    config: { access: 'admin', scope: 'sidecar' },
     schema: {
       summary: 'Revokes one token, or those of an agent',
       tags: ['tokens'],
