@@ -1,6 +1,6 @@
 // Puts what ships into few files, after the compiler: loading hundreds of small modules one by one takes a third of the start.
 // Packages stay outside, and every entry shares one copy of each module with the others.
-import { isAbsolute, join, relative, sep } from 'node:path'
+import { basename, isAbsolute, join, relative, sep } from 'node:path'
 import { readdirSync, rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { rollup } from '@rollup/wasm-node'
@@ -10,6 +10,9 @@ const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'bundle')
 const CHUNKS = join(BUNDLE, 'chunks')
 const PROGRAM = join(DIST, 'cli', 'cco.js')
+
+/** A thread and processes of their own, which share nothing with the rest. They are looked for beside the code that starts them. */
+const OWN = ['core/project/worker/worker', 'core/project/worker/git-helper', 'plugins/spawners/shared/start-helper']
 
 const isPackage = (id) => !id.startsWith('.') && !isAbsolute(id)
 
@@ -24,7 +27,7 @@ function pluginEntries () {
   const files = readdirSync(join(DIST, 'plugins'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.js'))
     .map((entry) => relative(DIST, join(entry.parentPath, entry.name)).split(sep).join('/').slice(0, -'.js'.length))
-  return Object.fromEntries(files.map((name) => [name, join(DIST, `${name}.js`)]))
+  return Object.fromEntries(files.filter((name) => !OWN.includes(name)).map((name) => [name, join(DIST, `${name}.js`)]))
 }
 
 /** All that a server is made of goes into one file, except what the program itself loads for every small command. */
@@ -52,7 +55,7 @@ await bundle({
   'core/testing/index': join(DIST, 'core', 'testing', 'index.js'),
   ...pluginEntries()
 }, { dir: BUNDLE, chunkFileNames: 'chunks/[name].js', manualChunks: serverChunk() })
-// A thread and a process of their own share nothing with the rest. They are looked for beside the code that starts them.
-for (const name of ['worker', 'git-helper']) {
-  await bundle(join(DIST, 'core', 'project', 'worker', `${name}.js`), { dir: CHUNKS, entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` })
+for (const path of OWN) {
+  const name = basename(path)
+  await bundle(join(DIST, `${path}.js`), { dir: CHUNKS, entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` })
 }

@@ -1,11 +1,10 @@
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { setTimeout as delay } from 'node:timers/promises'
 import { apiError, codeOf, isApiError, messageOf, type AgentExit, type AgentHandle, type Json, type LaunchRequest } from '../../../core/plugin-api.js'
 import { findProgram } from './find-program.js'
 import { writeLaunchScript, type Launch } from './launch-script.js'
 import { endGroup, groupExists, startTimeOf } from './process-group.js'
+import type { ProcessStarts } from './process-starts.js'
 
 const SHELL = '/bin/sh'
 /** How long what an agent left behind in its group may take to end by itself. */
@@ -24,7 +23,7 @@ export interface Attendant {
 export type Attend = (stop: AgentHandle['stop']) => Attendant
 
 /** Starts a program through its launch script, in a process group of its own, its output in the log file. Throws `AGT_001`. */
-export async function startProcess (request: LaunchRequest, launch: Omit<Launch, 'program'> & { command: string }, attend: Attend): Promise<AgentHandle> {
+export async function startProcess (starts: ProcessStarts, request: LaunchRequest, launch: Omit<Launch, 'program'> & { command: string }, attend: Attend): Promise<AgentHandle> {
   const { command, ...rest } = launch
   try {
     if ([command, ...launch.args].some((word) => word.includes('\0'))) throw apiError('AGT_001', `The agent could not be started: '${command}': there are null bytes in its command.`)
@@ -32,7 +31,7 @@ export async function startProcess (request: LaunchRequest, launch: Omit<Launch,
     const found = await findProgram(command, request.environment.PATH, request.project_root)
     if ('missing' in found) throw apiError('AGT_001', `The agent could not be started: '${command}' ${found.missing}.`)
     const script = await writeLaunchScript(request, { ...rest, program: found.path })
-    return await run(script, request, attend)
+    return await run(starts, script, request, attend)
   } catch (error) {
     if (isApiError(error)) throw error
     const why = codeOf(error) === 'E2BIG' ? 'its task and environment are longer than the system takes' : `'${command}': ${messageOf(error)}`
@@ -40,30 +39,11 @@ export async function startProcess (request: LaunchRequest, launch: Omit<Launch,
   }
 }
 
-async function run (script: string, request: LaunchRequest, attend: Attend): Promise<AgentHandle> {
-  const log = await open(request.log_file, 'a', 0o600)
-  try {
-    const child = spawn(SHELL, [script], {
-      cwd: request.project_root,
-      env: request.environment,
-      stdio: ['ignore', log.fd, log.fd],
-      detached: true,
-      windowsHide: true
-    })
-    const exited = new Promise<AgentExit>((resolve) => {
-      child.once('exit', (code, signal) => resolve({ code, signal }))
-    })
-    await new Promise<void>((resolve, reject) => {
-      child.once('spawn', resolve)
-      child.once('error', reject)
-    })
-    const pid = child.pid!
-    child.unref()
-    const reference = { pid, start_time: await startTimeOf(pid) ?? null }
-    return handleOf(pid, reference, exited, attend)
-  } finally {
-    await log.close()
-  }
+async function run (starts: ProcessStarts, script: string, request: LaunchRequest, attend: Attend): Promise<AgentHandle> {
+  const { pid, start_time: startTime, exited } = await starts.start({
+    command: SHELL, args: [script], cwd: request.project_root, environment: request.environment, log_file: request.log_file
+  })
+  return handleOf(pid, { pid, start_time: startTime }, exited.then(async (exit) => exit ?? await watchAdopted(pid, startTime)), attend)
 }
 
 /** The process that a reference of `startProcess` names, or `undefined` when it is gone. */
@@ -103,8 +83,9 @@ function handleOf (pid: number, reference: Json, ended: Promise<AgentExit>, atte
   }
 }
 
-/** An adopted agent is no child of this process: its end is seen, its exit code is not. */
-async function watchAdopted (pid: number, startTime: string): Promise<AgentExit> {
-  while (await startTimeOf(pid) === startTime) await delay(ADOPTED_POLL_MS, undefined, { ref: false })
+/** An adopted agent is no child that anybody waits for: its end is seen, its exit code is not. */
+async function watchAdopted (pid: number, startTime: string | null): Promise<AgentExit> {
+  const isThere = async (): Promise<boolean> => startTime !== null && await startTimeOf(pid) === startTime
+  while (await isThere()) await delay(ADOPTED_POLL_MS, undefined, { ref: false })
   return { code: null, signal: null }
 }

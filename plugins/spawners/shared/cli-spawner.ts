@@ -5,6 +5,7 @@ import { eventOf } from './json-lines.js'
 import type { Launch } from './launch-script.js'
 import { createLineSplitter } from './lines.js'
 import { probeProgram } from './probe.js'
+import { openProcessStarts } from './process-starts.js'
 import { createReadings, type Readings } from './readings.js'
 import { messageFor, type Session, type SessionOptions } from './session.js'
 
@@ -26,6 +27,7 @@ export interface Cli {
 
 export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
   const readings = createReadings(log)
+  const starts = openProcessStarts()
   const attend = (path: string, onSign: OnSign): Attend => (stop) =>
     attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000 })
   return {
@@ -34,13 +36,16 @@ export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }:
     async start (request) {
       const [command, ...first] = options.command
       const { args, ...rest } = await prepare(request)
-      return await startProcess(request, { ...rest, command: command!, args: [...first, ...args, ...options.arguments] }, attend(request.log_file, request.on_sign))
+      return await startProcess(starts, request, { ...rest, command: command!, args: [...first, ...args, ...options.arguments] }, attend(request.log_file, request.on_sign))
     },
     adopt: async (reference, { log_file: path, on_sign: onSign }) => await adoptProcess(reference, attend(path, onSign)),
     clean: cleanProcess,
     probe: async (environment) => await probeProgram(options.command, environment),
     trial: (address) => trial?.(address),
-    close: readings.close
+    async close () {
+      await readings.close()
+      await starts.close()
+    }
   }
 }
 

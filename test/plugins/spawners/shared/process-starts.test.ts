@@ -1,0 +1,76 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import t, { type Test } from 'tap'
+import { openProcessStarts, type ProcessStarts } from '../../../../plugins/spawners/shared/process-starts.js'
+import { temporaryFolder } from '../../../support/temporary.js'
+
+const LINUX = process.platform === 'linux' ? {} : { skip: 'reads /proc' }
+
+function open (t: Test): ProcessStarts {
+  const starts = openProcessStarts()
+  t.teardown(async () => await starts.close())
+  return starts
+}
+
+function shell (folder: string, script: string) {
+  return { command: '/bin/sh', args: ['-c', script], cwd: folder, environment: { PATH: process.env.PATH ?? '', WHO: 'ada' }, log_file: join(folder, 'output.log') }
+}
+
+/** The helper is the child of this process that runs its file. */
+function helpers (): number[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
+    try {
+      const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
+      const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+      return state !== 'Z' && Number(parent) === process.pid && readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes('start-helper')
+    } catch {
+      return false
+    }
+  })
+}
+
+// The helper keeps nothing alive; a server would.
+const alive = setInterval(() => {}, 1000)
+t.teardown(() => clearInterval(alive))
+
+t.test('exits are told as they were, output is appended, and the environment is what was given', async (t) => {
+  const starts = open(t)
+  const folder = await temporaryFolder(t)
+  const three = await starts.start(shell(folder, 'echo "$WHO"; exit 3'))
+  t.same(await three.exited, { code: 3, signal: null })
+  const killed = await starts.start(shell(folder, 'echo again; kill -KILL $$'))
+  t.same(await killed.exited, { code: null, signal: 'SIGKILL' })
+  t.equal(readFileSync(join(folder, 'output.log'), 'utf8'), 'ada\nagain\n')
+})
+
+t.test('what the system refuses is told with its code', async (t) => {
+  const starts = open(t)
+  const folder = await temporaryFolder(t)
+  await t.rejects(starts.start({ ...shell(folder, ''), command: join(folder, 'missing') }), { code: 'ENOENT' })
+  await t.rejects(starts.start({ ...shell(folder, ''), log_file: join(folder, 'no', 'output.log') }), { code: 'ENOENT' })
+  await t.rejects(starts.start({ ...shell(folder, ''), environment: { LONG: 'x'.repeat(4_000_000) } }), { code: 'E2BIG' })
+})
+
+t.test('a helper that is gone takes no process with it, and the next start has another', LINUX, async (t) => {
+  const starts = open(t)
+  const folder = await temporaryFolder(t)
+  const agent = await starts.start(shell(folder, 'exec sleep 600'))
+  t.teardown(() => process.kill(agent.pid, 'SIGKILL'))
+  const [helper] = helpers()
+  process.kill(helper!, 'SIGKILL')
+  t.equal(await agent.exited, undefined, 'nobody can say how it ends')
+  t.ok(process.kill(agent.pid, 0), 'it is there')
+  t.same(await (await starts.start(shell(folder, 'exit 0'))).exited, { code: 0, signal: null })
+  t.not(helpers()[0], helper)
+})
+
+t.test('the helper stays until the last of its users is closed', LINUX, async (t) => {
+  const [one, other] = [openProcessStarts(), openProcessStarts()]
+  const folder = await temporaryFolder(t)
+  await (await one.start(shell(folder, 'exit 0'))).exited
+  await one.close()
+  await one.close()
+  t.equal(helpers().length, 1)
+  await other.close()
+  t.equal(helpers().length, 0)
+})
