@@ -56,6 +56,8 @@ export class Starter {
     } catch (error) {
       const reason = messageOf(error)
       supervision.forget(id)
+      // A spawner that could not say that there is a process may have made one all the same.
+      await supervision.endLeftovers(id)
       await conclusion.conclude(record, this.#closing || this.#recalled.has(id)
         ? { state: 'stopped', reason }
         : { state: 'failed', failure: 'start', reason, isFinal: isAnswered })

@@ -62,7 +62,7 @@ async function adopt ({ options: { spawners, log, findResult }, records, supervi
       : await spawner?.adopt?.(reference, { log_file: outputFile(records.directoryOf(id)), on_sign: (sign) => supervision.sign(id, sign) })
     if (handle !== undefined) return handle
     if (reference !== null) await spawner?.clean?.(reference)
-    await supervision.leftovers.end(id)
+    await supervision.endLeftovers(id)
   } catch (error) {
     log.error({ agent: id, reason: messageOf(error) }, 'an agent of an earlier run could not be taken over')
   }

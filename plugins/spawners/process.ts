@@ -1,13 +1,13 @@
 import { apiError, definePlugin, Type, type Logger, type OnSign, type Spawner } from '../../core/plugin-api.js'
 import { adoptProcess, cleanProcess, startProcess, type Attend } from './shared/agent-process.js'
 import { pathOf } from './shared/probe.js'
-import { openProcessStarts } from './shared/process-starts.js'
+import { createProcessStarts } from './shared/process-starts.js'
 import { createReadings, type Readings } from './shared/readings.js'
 
 /** Runs one command for every agent, in a process group of its own, its output in the log file. That it writes something is its sign. */
 export function createProcessSpawner ({ command, log }: { command: readonly string[], log: Logger }): Spawner {
   const readings = createReadings(log)
-  const starts = openProcessStarts()
+  const starts = createProcessStarts()
   return {
     supports: { adopt: true, signs: 'output' },
     async start (request) {
@@ -18,6 +18,7 @@ export function createProcessSpawner ({ command, log }: { command: readonly stri
     clean: cleanProcess,
     // What its arguments mean nobody knows, so it is not asked for its version.
     probe: async (environment) => ({ program: await pathOf(named(command)[0], environment), version: null }),
+    open: async () => starts.prepare(),
     async close () {
       await readings.close()
       await starts.close()

@@ -8,7 +8,8 @@ import { groupMembers } from './process-table.js'
 import { startSidecar, type Answer, type TestSidecar, type TestSidecarOptions } from './sidecar.js'
 import { quickFolder, temporaryFolder } from './temporary.js'
 
-export const ENDS_MS = 15_000
+/** An end for waits that should never be met, however busy the machine is. */
+export const ENDS_MS = 60_000
 const FINAL = ['completed', 'failed', 'stopped', 'lost']
 
 export interface Agent { id: string, pid: number, token: string, signs: string }

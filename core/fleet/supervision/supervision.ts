@@ -24,6 +24,8 @@ export interface Live {
   isDirty: boolean
   /** Why it is being ended, when the sidecar ends it. */
   ending: Ending | undefined
+  /** Nothing of it is left; what comes now, such as a call by whoever has its token, would be written over its end. */
+  isOver: boolean
   ended: Promise<void>
 }
 
@@ -56,12 +58,12 @@ export class Supervision {
   readonly #live = new Map<string, Live>()
   readonly #early = new EarlySigns()
   readonly #watch: Watch
-  readonly leftovers: Leftovers
+  readonly #leftovers: Leftovers
   #released = false
 
   constructor (options: SupervisionOptions) {
     this.#options = options
-    this.leftovers = new Leftovers(options.log)
+    this.#leftovers = new Leftovers(options.log)
     this.#watch = new Watch(options, {
       live: () => this.#live.values(),
       end: (live, ending) => this.#end(live, ending, STOP_GRACE_MS)
@@ -90,6 +92,7 @@ export class Supervision {
       signAt: performance.now(),
       isDirty: false,
       ending: undefined,
+      isOver: false,
       ended: Promise.resolve()
     }
     if (record.state === 'starting' && firstSignSeconds > 0) {
@@ -104,6 +107,7 @@ export class Supervision {
   sign (agentId: string, sign: AgentSign): void {
     const live = this.#live.get(agentId)
     if (live === undefined) return this.#early.keep(agentId, sign)
+    if (live.isOver) return
     live.signAt = performance.now()
     const { record } = live
     if (applySign(record, sign, this.#options.clock())) live.isDirty = true
@@ -130,6 +134,16 @@ export class Supervision {
     if (live === undefined) return
     this.#end(live, ending, graceMs)
     await live.ended
+  }
+
+  /** Ends the processes that an agent has left behind; never rejects. */
+  async endLeftovers (agentId: string): Promise<void> {
+    try {
+      const ended = await this.#leftovers.end(agentId)
+      if (ended > 0) this.#options.log.warn({ agent: agentId, processes: ended }, 'processes that an agent had left behind were ended')
+    } catch (error) {
+      this.#options.log.error({ agent: agentId, reason: messageOf(error) }, 'what an agent may have left behind could not be looked for')
+    }
   }
 
   /** Ends all agents, says what came of it, and watches no more. */
@@ -161,12 +175,8 @@ export class Supervision {
     }
     if (this.#released) return
     clearTimers(timers)
-    try {
-      const ended = await this.leftovers.end(record.agent_id)
-      if (ended > 0) this.#options.log.warn({ agent: record.agent_id, processes: ended }, 'processes that an agent had left behind were ended')
-    } catch (error) {
-      this.#options.log.error({ agent: record.agent_id, reason: messageOf(error) }, 'what an agent may have left behind could not be looked for')
-    }
+    await this.endLeftovers(record.agent_id)
+    live.isOver = true
     record.exit = exit
     const ending = live.ending ?? judge(record)
     // Its place stays its own until the end is recorded, and no sign comes after it.

@@ -50,12 +50,12 @@ export class Watch {
 
   async #look (): Promise<void> {
     const isTimeToSave = ++this.#looks % SAVE_EVERY === 0
-    await Promise.all([...this.#agents.live()].filter(({ ending }) => ending === undefined).map(async (live) => {
+    await Promise.all([...this.#agents.live()].filter(({ ending, isOver }) => ending === undefined && !isOver).map(async (live) => {
       try {
         this.checkBudget(live)
         this.#checkSilence(live)
         await this.#checkOutput(live)
-        if (live.isDirty && isTimeToSave && live.ending === undefined) {
+        if (live.isDirty && isTimeToSave && live.ending === undefined && !live.isOver) {
           live.isDirty = false
           await this.#options.save(live.record)
         }

@@ -5,7 +5,7 @@ import { eventOf } from './json-lines.js'
 import type { Launch } from './launch-script.js'
 import { createLineSplitter } from './lines.js'
 import { probeProgram } from './probe.js'
-import { openProcessStarts } from './process-starts.js'
+import { createProcessStarts } from './process-starts.js'
 import { createReadings, type Readings } from './readings.js'
 import { messageFor, type Session, type SessionOptions } from './session.js'
 
@@ -27,7 +27,7 @@ export interface Cli {
 
 export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
   const readings = createReadings(log)
-  const starts = openProcessStarts()
+  const starts = createProcessStarts()
   const attend = (path: string, onSign: OnSign): Attend => (stop) =>
     attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000 })
   return {
@@ -42,6 +42,7 @@ export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }:
     clean: cleanProcess,
     probe: async (environment) => await probeProgram(options.command, environment),
     trial: (address) => trial?.(address),
+    open: async () => starts.prepare(),
     async close () {
       await readings.close()
       await starts.close()

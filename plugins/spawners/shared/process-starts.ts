@@ -1,110 +1,54 @@
-import { fork, type ChildProcess } from 'node:child_process'
-import type { AgentExit } from '../../../core/plugin-api.js'
-import type { StartReply, StartRequest } from './start-helper.js'
-
-export interface StartedProcess {
-  pid: number
-  /** In the words of `startTimeOf`; `null` where it is not known. */
-  start_time: string | null
-  /** `undefined` when nobody can say any more how it ends: whoever had started it is gone. Never rejects. */
-  exited: Promise<AgentExit | undefined>
-}
+import { HelperProcess, type StartedProcess } from './helper-process.js'
+import type { StartRequest } from './start-helper.js'
 
 /** Starts processes that outlive this one, each in a group of its own, its output appended to a file. */
 export interface ProcessStarts {
-  /** Resolves when the process exists; rejects with the system's code. */
+  /** Has the helper made a little later, when a server that was just started has less to do, and before its heap is large. */
+  prepare (): void
+  /**
+   * Resolves when the process exists; rejects with the system's code. A rejection for want of an answer leaves open whether there is a
+   * process: the fleet looks for it by its AGENT_ID.
+   */
   start (request: Omit<StartRequest, 'id'>): Promise<StartedProcess>
   /** What was started goes on. Idempotent. */
   close (): Promise<void>
 }
 
-interface Pending {
-  started (process: StartedProcess): void
-  failed (error: Error): void
-  ended (exit: AgentExit | undefined): void
-  exited: Promise<AgentExit | undefined>
-}
+const PREPARE_MS = 1000
 
-/** One helper for all spawners of this process, from the first start until the last of them is closed. */
-let helper: ChildProcess | undefined
+/** One helper for all spawners of this process, from the first of them that needs it until the last of those is closed. */
+let helper: HelperProcess | undefined
 let users = 0
-let nextId = 0
-/** Starts that keep this process alive: who has started an agent has something else that does. */
-let unanswered = 0
-const pending = new Map<number, Pending>()
 
-export function openProcessStarts (): ProcessStarts {
-  let open = true
-  users++
+export function createProcessStarts ({ prepareMs = PREPARE_MS } = {}): ProcessStarts {
+  let state: 'unused' | 'used' | 'closed' = 'unused'
+  let timer: NodeJS.Timeout | undefined
+  const use = (): HelperProcess => {
+    if (state === 'closed') throw new Error('the spawner is closed')
+    if (state === 'unused') users++
+    state = 'used'
+    if (helper === undefined || helper.isGone) helper = new HelperProcess()
+    return helper
+  }
   return {
-    start: async (request) => await new Promise((resolve, reject) => {
-      const id = nextId++
-      let ended: Pending['ended'] = () => {}
-      const exited = new Promise<AgentExit | undefined>((resolve) => { ended = resolve })
-      pending.set(id, { started: resolve, failed: reject, ended, exited })
-      helper ??= startHelper()
-      if (unanswered++ === 0) helper.channel?.ref()
-      helper.send({ id, ...request } satisfies StartRequest)
-    }),
+    prepare () {
+      timer ??= setTimeout(() => {
+        try {
+          use()
+        } catch {
+          // The first start tries again, and says why it fails.
+        }
+      }, prepareMs).unref()
+    },
+    start: async (request) => await use().start(request),
     async close () {
-      if (!open) return
-      open = false
-      if (--users === 0) await endHelper()
+      clearTimeout(timer)
+      const wasUsed = state === 'used'
+      state = 'closed'
+      if (!wasUsed || --users > 0) return
+      const last = helper
+      helper = undefined
+      await last?.end()
     }
   }
-}
-
-function startHelper (): ChildProcess {
-  const child = fork(new URL('./start-helper.js', import.meta.url), {
-    // Nothing of the server's environment, and no folder that is kept from being removed.
-    cwd: '/',
-    env: { PATH: process.env.PATH },
-    execArgv: [],
-    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
-    serialization: 'advanced'
-  })
-  child.unref()
-  child.channel?.unref()
-  child.on('message', take)
-  const gone = (): void => {
-    // After a close the next one may be at work already.
-    if (helper !== child) return
-    helper = undefined
-    forgetAll()
-  }
-  child.on('error', gone)
-  child.on('exit', gone)
-  return child
-}
-
-function take (reply: StartReply): void {
-  const call = pending.get(reply.id)
-  if (call === undefined) return
-  if (reply.kind !== 'ended' && --unanswered === 0) helper?.channel?.unref()
-  if (reply.kind === 'started') return call.started({ pid: reply.pid, start_time: reply.start_time, exited: call.exited })
-  pending.delete(reply.id)
-  if (reply.kind === 'ended') call.ended(reply.exit)
-  else call.failed(Object.assign(new Error(reply.message), { code: reply.code }))
-}
-
-/** For a start that was answered the rejection says nothing any more, as the end does for one that was not. */
-function forgetAll (): void {
-  const calls = [...pending.values()]
-  pending.clear()
-  unanswered = 0
-  for (const { ended, failed } of calls) {
-    failed(new Error('the process that starts agents ended'))
-    ended(undefined)
-  }
-}
-
-async function endHelper (): Promise<void> {
-  const child = helper
-  if (child === undefined) return
-  helper = undefined
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
-  child.ref()
-  if (child.connected) child.disconnect()
-  forgetAll()
-  await ended
 }

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
@@ -37,6 +39,20 @@ t.test('an agent whose start is being written down takes one place, not two', as
   stage.starts[1]!.gate.open(new Puppet())
   t.equal((await second!).position, undefined, 'it was not queued')
   t.equal((await stage.spawn()).position, 1, 'the third is')
+})
+
+t.test('a spawner that fails after it has made a process leaves none behind', { skip: process.platform !== 'linux' && 'finds processes by /proc' }, async (t) => {
+  const stage = await createStage(t)
+  const starting = stage.spawn()
+  await asked(stage, 1)
+  const { environment: { AGENT_ID: id } } = stage.starts[0]!.request
+  const child = spawn('sleep', ['600'], { stdio: 'ignore', env: { PATH: process.env.PATH, AGENT_ID: id } })
+  t.teardown(() => child.kill('SIGKILL'))
+  const exited = once(child, 'exit')
+  await once(child, 'spawn')
+  stage.starts[0]!.gate.fail(new Error('the helper is gone'))
+  await t.rejects(starting, { code: 'AGT_001', message: /the helper is gone/ })
+  t.same(await exited, [null, 'SIGTERM'])
 })
 
 t.test('who is stopped while it is being started never starts', async (t) => {

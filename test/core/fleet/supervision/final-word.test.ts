@@ -1,5 +1,8 @@
+import { join } from 'node:path'
 import t from 'tap'
+import { AgentRecords } from '../../../../core/fleet/agent-records.js'
 import { eventually } from '../../../../core/testing/expectations.js'
+import { interceptFileHandles } from '../../../support/file-handle.js'
 import { createStage } from '../../../support/fleet-stage.js'
 
 t.test('who goes on after its final word is ended, and the word decides', async (t) => {
@@ -55,6 +58,25 @@ t.test('signs that come before the process is known are not lost, and those of n
   await eventually(() => record.state === 'completed', 'it ends')
   onSign({ kind: 'progress', message: 'from beyond' })
   t.equal(record.message, 'reading')
+})
+
+t.test('a call that comes while its end is being written down is not written over it', async (t) => {
+  const stage = await createStage(t, { isSilent: true })
+  const spawning = stage.spawn()
+  const { puppet } = await stage.begin()
+  const { record } = await spawning
+  t.equal(record.state, 'starting')
+  let calls = 0
+  interceptFileHandles(t, 'datasync', async (original) => {
+    stage.fleet.noteCall('sample', record.agent_id)
+    calls++
+    return await original()
+  })
+  puppet.end()
+  await eventually(() => record.state === 'completed', 'it ends')
+  t.ok(calls > 0)
+  t.equal(stage.fleet.statistics().transitions.running, 0)
+  t.match((await new AgentRecords(join(stage.storage, 'agents')).load(stage.log))[0], { state: 'completed' })
 })
 
 t.test('the work of an agent is done once more on request', async (t) => {

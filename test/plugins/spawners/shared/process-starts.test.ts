@@ -1,13 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
-import { openProcessStarts, type ProcessStarts } from '../../../../plugins/spawners/shared/process-starts.js'
+import { eventually } from '../../../../core/testing/expectations.js'
+import { createProcessStarts, type ProcessStarts } from '../../../../plugins/spawners/shared/process-starts.js'
 import { temporaryFolder } from '../../../support/temporary.js'
 
 const LINUX = process.platform === 'linux' ? {} : { skip: 'reads /proc' }
 
 function open (t: Test): ProcessStarts {
-  const starts = openProcessStarts()
+  const starts = createProcessStarts()
   t.teardown(async () => await starts.close())
   return starts
 }
@@ -64,10 +65,48 @@ t.test('a helper that is gone takes no process with it, and the next start has a
   t.not(helpers()[0], helper)
 })
 
-t.test('the helper stays until the last of its users is closed', LINUX, async (t) => {
-  const [one, other] = [openProcessStarts(), openProcessStarts()]
+t.test('a helper that dies before it answers fails the start, and nothing of it runs later', LINUX, async (t) => {
+  const starts = open(t)
   const folder = await temporaryFolder(t)
-  await (await one.start(shell(folder, 'exit 0'))).exited
+  await (await starts.start(shell(folder, 'exit 0'))).exited
+  const [helper] = helpers()
+  process.kill(helper!, 'SIGSTOP')
+  const starting = Promise.all([1, 2].map(async () => await t.rejects(starts.start(shell(folder, 'echo run')), { message: /the process that starts agents is gone/ })))
+  process.kill(helper!, 'SIGKILL')
+  await starting
+  await (await starts.start(shell(folder, 'echo next'))).exited
+  t.equal(readFileSync(join(folder, 'output.log'), 'utf8'), 'next\n')
+})
+
+t.test('a start that is open when its spawner is closed fails, and nothing of it runs later', LINUX, async (t) => {
+  const starts = createProcessStarts()
+  const folder = await temporaryFolder(t)
+  await (await starts.start(shell(folder, 'exit 0'))).exited
+  const [helper] = helpers()
+  process.kill(helper!, 'SIGSTOP')
+  const starting = t.rejects(starts.start(shell(folder, 'echo run')), { message: /the process that starts agents is gone/ })
+  const closing = starts.close()
+  process.kill(helper!, 'SIGKILL')
+  await Promise.all([starting, closing])
+  t.same(helpers(), [])
+  t.notOk(readFileSync(join(folder, 'output.log'), 'utf8').includes('run'))
+  await t.rejects(starts.start(shell(folder, 'exit 0')), { message: 'the spawner is closed' })
+})
+
+t.test('the helper can be made before it is needed, and is not made for who was closed by then', LINUX, async (t) => {
+  const [early, closed] = [createProcessStarts({ prepareMs: 1 }), createProcessStarts({ prepareMs: 1 })]
+  t.teardown(async () => await early.close())
+  closed.prepare()
+  await closed.close()
+  t.same(helpers(), [])
+  early.prepare()
+  await eventually(() => helpers().length === 1, 'it is there')
+})
+
+t.test('the helper stays until the last of those that used it is closed', LINUX, async (t) => {
+  const [one, other] = [createProcessStarts(), createProcessStarts()]
+  const folder = await temporaryFolder(t)
+  for (const starts of [one, other]) await (await starts.start(shell(folder, 'exit 0'))).exited
   await one.close()
   await one.close()
   t.equal(helpers().length, 1)
