@@ -23,7 +23,7 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
     'event-bus/memory': retention,
     'context-cache/memory': { maxBytes: settings.cache_size_mb * 1024 * 1024 },
     'spawner/process': settings.spawn.command === undefined ? {} : { command: settings.spawn.command },
-    'http/rate-limit': { enabled: settings.rate_limit.enabled, projectPerMinute: settings.rate_limit.project_per_minute },
+    'http/rate-limit': { enabled: settings.rate_limit.enabled, projectPerMinute: settings.rate_limit.project_per_minute, addressPerMinute: settings.rate_limit.address_per_minute },
     'http/cors': { origins: settings.cors.origins }
   }
 }

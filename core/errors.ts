@@ -70,6 +70,15 @@ export function apiError (code: ApiErrorCode, message: string, context?: ErrorCo
   return new SidecarError(code, message, context)
 }
 
+/** `RATE_001` with all that the wire contract wants of it: `limit` is what was exceeded, `waitMs` the time until it pays to try again. */
+export function rateLimited (what: string, limit: number, waitMs: number): SidecarError<ApiErrorCode> {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
+  return apiError('RATE_001', `${what}; try again in ${seconds} s.`, {
+    details: { retry_after_seconds: seconds, limit },
+    headers: { 'retry-after': String(seconds), 'x-ratelimit-limit': String(limit), 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(seconds) }
+  })
+}
+
 export function startError (code: StartErrorCode, message: string, context?: ErrorContext): SidecarError<StartErrorCode> {
   return new SidecarError(code, message, context)
 }

@@ -210,6 +210,7 @@ export function assemble ({ config, app, plugins, projects, worker, performance,
     clock,
     log,
     maxWaits: settings.events.max_waits,
+    maxWaitsPerAgent: settings.events.max_waits_per_agent,
     maxRounds: settings.events.max_rounds,
     groups: {
       rules: { ackWaitSeconds: settings.events.ack_wait_seconds, maxDeliveries: settings.events.max_deliveries },

@@ -18,8 +18,21 @@ export const settingsSchema = Type.Object({
   body_limit_mb: Type.Integer({ minimum: 1, maximum: 1024, default: 10, description: 'Largest request body, MiB.' }),
   rate_limit: group({
     enabled: Type.Boolean({ default: true, description: 'Whether agents are held to the rates of their profiles.' }),
-    project_per_minute: Type.Integer({ minimum: 1, default: 60_000, description: 'Requests a minute that all agents of a project may make together.' })
+    project_per_minute: Type.Integer({ minimum: 1, default: 60_000, description: 'Requests a minute that all agents of a project may make together.' }),
+    address_per_minute: Type.Integer({ minimum: 1, default: 600, description: 'Requests a minute that one address may make in vain (without a valid token, or for no route) before it is turned away unread; an IPv6 address is its first 64 bits, and on loopback each connection counts for itself. Tokens that were good before pass.' })
   }, 'Rate limits'),
+  requests: group({
+    max_connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 25_000, description: 'Connections at once; further ones are closed at once.' }),
+    header_kb: Type.Integer({ minimum: 1, maximum: 1024, default: 16, description: 'Size of all headers of a request, its address included, KiB.' }),
+    max_headers: Type.Integer({ minimum: 16, maximum: 2000, default: 100, description: 'Headers of a request.' }),
+    max_parameters: Type.Integer({ minimum: 16, maximum: 10_000, default: 100, description: 'Parameters in the query of a request.' }),
+    json_depth: Type.Integer({ minimum: 8, maximum: 1000, default: 64, description: 'Levels to which a body may nest.' }),
+    json_items: Type.Integer({ minimum: 100, maximum: 10_000_000, default: 100_000, description: 'Items of one array, and members of one object, of a body.' }),
+    json_values: Type.Integer({ minimum: 100, maximum: 100_000_000, default: 1_000_000, description: 'Items and members of a body in all.' }),
+    headers_seconds: Type.Number({ minimum: 0.1, maximum: 600, default: 15, description: 'How long a connection may take to send the headers of a request, from its first byte; of the first request, from the connection.' }),
+    request_seconds: Type.Number({ minimum: 0.2, maximum: 3600, default: 60, description: 'How long a request may take to arrive, body included.' }),
+    idle_seconds: Type.Integer({ minimum: 130, maximum: 86_400, default: 180, description: 'After how long without a byte in either direction a connection is closed; longer than the longest poll.' })
+  }, 'Bounds of requests'),
   cors: group({
     origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins whose pages may call the sidecar; none by default.' })
   }, 'Cross-origin requests'),
@@ -34,6 +47,7 @@ export const settingsSchema = Type.Object({
     retention_mb: Type.Number({ exclusiveMinimum: 0, maximum: 1_048_576, default: 256, description: 'How much of a project\'s events is kept, MiB.' }),
     max_rounds: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 50, description: 'The highest round that an event may have.' }),
     max_waits: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 20_000, description: 'Long polls and streams held at once.' }),
+    max_waits_per_agent: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 256, description: 'Long polls and streams of one agent held at once.' }),
     ack_wait_seconds: Type.Number({ minimum: 0.1, maximum: 86_400, default: 30, description: 'How long a member of a group may take to acknowledge an event before another one gets it.' }),
     max_deliveries: Type.Integer({ minimum: 1, maximum: 1000, default: 5, description: 'Attempts after which an event that no member of a group acknowledges becomes a dead letter.' }),
     max_groups: Type.Integer({ minimum: 1, maximum: 100_000, default: 1000, description: 'Consumer groups of a project, webhooks included.' }),

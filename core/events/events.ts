@@ -60,6 +60,8 @@ export interface EventStatistics {
 export interface EventsOptions {
   bus: EventBus
   maxWaits: number
+  /** As many as in all where it is left out. */
+  maxWaitsPerAgent?: number
   /** The highest round that a published event may have. */
   maxRounds: number
   clock: Clock
@@ -88,7 +90,7 @@ export class Events {
     this.#options = options
     this.#bus = options.bus
     this.#hub = new Hub(options.bus)
-    this.#held = new Held(options.maxWaits)
+    this.#held = new Held(options)
     this.deadLetters = new DeadLetters({
       bus: options.bus,
       publish: async (project, draft) => await this.#append(project, draft),

@@ -28,7 +28,7 @@ export interface StreamQuery {
 /** Pages of matching events as they come, until the signal is aborted or the server shuts down. */
 export async function * stream ({ bus, hub, held }: { bus: EventBus, hub: Hub, held: Held }, query: StreamQuery): AsyncGenerator<StreamPage> {
   const { project, subscription } = query
-  const { end, release } = held.take(query.signal)
+  const { end, release } = held.take(query.signal, query.reader)
   const bell = createBell()
   let remove: (() => void) | undefined
   try {

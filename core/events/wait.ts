@@ -85,7 +85,7 @@ export class Waits {
     const { bus, hub, held } = this.#parts
     const { project, subscription, since, limit, timeoutMs, signal } = query
     const parked = new Parked(query.reader.agent_type, subscription, limit)
-    held.add(parked)
+    held.add(parked, query.reader)
     let remove: (() => void) | undefined
     let timer: NodeJS.Timeout | undefined
     try {
@@ -110,7 +110,7 @@ export class Waits {
       clearTimeout(timer)
       remove?.()
       signal.removeEventListener('abort', parked)
-      held.delete(parked)
+      held.delete(parked, query.reader)
     }
   }
 

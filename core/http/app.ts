@@ -8,6 +8,7 @@ import { requestId } from './headers.js'
 import { mountHygiene, refuseMalformed } from './hygiene.js'
 import type { Performance } from './performance.js'
 import { ErrorBody } from './schemas.js'
+import { serverLimits } from './server-limits.js'
 
 const MAX_PARAM_LENGTH = 2200
 
@@ -40,9 +41,7 @@ export async function createApp (settings: Settings, performance: Performance, i
     requestIdHeader: false,
     bodyLimit: settings.body_limit_mb * 1024 * 1024,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    // Time for headers and body to arrive; answers may take as long as a long poll does.
-    requestTimeout: 60_000,
-    keepAliveTimeout: 72_000,
+    ...serverLimits(settings),
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     logController: new LogController({ disableRequestLogging: true }),
@@ -54,8 +53,9 @@ export async function createApp (settings: Settings, performance: Performance, i
   // Answers are made by this code alone and are checked against their schemas by tests, not at each request.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   mountErrors(app)
-  mountBodyParser(app)
-  mountHygiene(app, isClosing)
+  app.server.maxConnections = settings.requests.max_connections
+  mountBodyParser(app, settings)
+  mountHygiene(app, settings, isClosing)
   const isVerbose = ['debug', 'trace'].includes(settings.log_level)
   app.addHook('onResponse', (request, reply, done) => {
     const { config, url: route } = request.routeOptions

@@ -1,50 +1,86 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Settings } from '../config/settings.js'
 import { apiError } from '../errors.js'
 
-const MAX_DEPTH = 64
 const QUOTE = 34
+const COMMA = 44
 const BACKSLASH = 92
 const OPEN_BRACKET = 91
 const CLOSE_BRACKET = 93
 const OPEN_BRACE = 123
 const CLOSE_BRACE = 125
 
-/** Whether a JSON text nests deeper than `limit`. Depth is counted before parsing: what parses may still be too deep to be written again. */
-export function isDeeperThan (text: string, limit: number): boolean {
+/** What a JSON text may be made of. */
+export interface JsonBounds {
+  depth: number
+  /** Items of one array, members of one object. */
+  items: number
+  /** Items and members in all. */
+  values: number
+}
+
+/**
+ * What a JSON text has too much of, or `undefined`. Counted before parsing: what parses may still be too deep to be written again, and an empty
+ * array costs twenty times the memory of its text.
+ */
+export function excessOf (text: string, { depth: mostDepth, items: mostItems, values: mostValues }: JsonBounds): string | undefined {
+  const commas = new Int32Array(Math.min(mostDepth, text.length) + 1)
   let depth = 0
-  let inString = false
+  let values = 1
   for (let index = 0; index < text.length; index++) {
     const code = text.charCodeAt(index)
-    if (inString) {
-      if (code === BACKSLASH) index++
-      else if (code === QUOTE) inString = false
-    } else if (code === QUOTE) {
-      inString = true
+    if (code === QUOTE) {
+      // Most of a text is strings, and the engine searches them faster than any loop.
+      index = endOfString(text, index)
+      if (index === -1) return undefined
+    } else if (code === COMMA) {
+      // What stands before the first bracket is no JSON, and the parser says so.
+      if (depth > 0 && ++commas[depth]! >= mostItems) return `holds more than ${mostItems} items in one array or object`
+      if (++values > mostValues) return `holds more than ${mostValues} values`
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
-      if (++depth > limit) return true
-    } else if (code === CLOSE_BRACE || code === CLOSE_BRACKET) {
+      if (++depth > mostDepth) return `nests deeper than ${mostDepth} levels`
+      if (++values > mostValues) return `holds more than ${mostValues} values`
+      commas[depth] = 0
+    } else if ((code === CLOSE_BRACE || code === CLOSE_BRACKET) && depth > 0) {
       depth--
     }
   }
-  return false
+  return undefined
 }
 
-/** Accepts JSON bodies of bounded depth, free of members that would reach a prototype. An empty body is no body. */
-export function mountBodyParser (app: FastifyInstance): void {
+/** Where the quote is that ends a string, or -1. */
+function endOfString (text: string, start: number): number {
+  let end = text.indexOf('"', start + 1)
+  while (end !== -1 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end
+}
+
+function isEscaped (text: string, at: number): boolean {
+  let first = at
+  while (text.charCodeAt(first - 1) === BACKSLASH) first--
+  return (at - first) % 2 === 1
+}
+
+/** A parser of JSON bodies of bounded depth and number, free of members that would reach a prototype. An empty body is no body. */
+function jsonParser (app: Pick<FastifyInstance, 'getDefaultJsonParser'>, bounds: JsonBounds): JsonParser {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  return (request, body, done) => {
+    const excess = body.length === 0 ? undefined : excessOf(body, bounds)
+    if (body.length === 0) done(null, undefined)
+    else if (excess !== undefined) done(apiError('VAL_001', `The body ${excess}.`))
+    else parse(request, body, done)
+  }
+}
+
+type JsonParser = (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void
+
+/** Accepts JSON bodies and no others. */
+export function mountBodyParser (app: FastifyInstance, settings: Pick<Settings, 'requests'>): void {
   app.removeAllContentTypeParsers()
-  acceptJson(app, 'application/json')
+  acceptJson(app, 'application/json', settings)
 }
 
 /** Accepts JSON under a media type, in this scope and those below it. */
-export function acceptJson (app: Pick<FastifyInstance, 'addContentTypeParser' | 'getDefaultJsonParser'>, mediaType: string): void {
-  const parse = app.getDefaultJsonParser('error', 'error')
-  app.addContentTypeParser(mediaType, { parseAs: 'string' }, (request: FastifyRequest, body: string, done) => {
-    if (body.length === 0) {
-      done(null, undefined)
-    } else if (isDeeperThan(body, MAX_DEPTH)) {
-      done(apiError('VAL_001', `The body nests deeper than ${MAX_DEPTH} levels.`))
-    } else {
-      parse(request, body, done)
-    }
-  })
+export function acceptJson (app: Pick<FastifyInstance, 'addContentTypeParser' | 'getDefaultJsonParser'>, mediaType: string, { requests }: Pick<Settings, 'requests'>): void {
+  app.addContentTypeParser(mediaType, { parseAs: 'string' }, jsonParser(app, { depth: requests.json_depth, items: requests.json_items, values: requests.json_values }))
 }

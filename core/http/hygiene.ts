@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
+import type { Settings } from '../config/settings.js'
 import { apiError } from '../errors.js'
 import { answerOf, errorBody } from './errors.js'
 import { SECURITY_HEADERS, setCommonHeaders } from './headers.js'
@@ -10,17 +11,39 @@ import { SECURITY_HEADERS, setCommonHeaders } from './headers.js'
 const SINGLE = new Set(['authorization', 'host', 'content-length', 'content-type', 'idempotency-key'])
 
 /** Headers of every response, and what no request may bring. */
-export function mountHygiene (app: FastifyInstance, isClosing: () => boolean): void {
+export function mountHygiene (app: FastifyInstance, { requests }: Pick<Settings, 'requests'>, isClosing: () => boolean): void {
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
     if (isClosing()) {
       reply.header('connection', 'close')
       throw apiError('SRV_002', 'The sidecar is shutting down; try again when it is back.')
     }
-    const twice = repeated(request.raw)
-    if (twice !== undefined) throw apiError('VAL_001', `The header ${twice} may come once only.`)
+    const fault = faultOf(request.raw, requests)
+    if (fault !== undefined) throw apiError('VAL_001', fault)
+    // A few kilobytes can unpack to gigabytes.
+    const { 'content-encoding': encoding } = request.headers
+    if (encoding !== undefined && encoding !== 'identity') throw Object.assign(new Error('The body is compressed.'), { statusCode: 415 })
     done()
   })
+}
+
+/** What is wrong with the head of a request, in words. */
+function faultOf (request: IncomingMessage, { max_headers: mostHeaders, max_parameters: mostParameters }: Settings['requests']): string | undefined {
+  const { rawHeaders, url = '' } = request
+  if (rawHeaders.length > mostHeaders * 2) return `A request may have ${mostHeaders} headers.`
+  // To a proxy the other form names another server.
+  if (url[0] !== '/' && url !== '*') return 'The address must begin with "/".'
+  // As many parameters need as many characters.
+  if (url.length > mostParameters && parametersIn(url) > mostParameters) return `A request may have ${mostParameters} parameters.`
+  if (request.headers.host === undefined && request.httpVersion === '1.1') return 'The header host is missing.'
+  const twice = repeated(request)
+  return twice === undefined ? undefined : `The header ${twice} may come once only.`
+}
+
+function parametersIn (url: string): number {
+  let count = 1
+  for (let at = url.indexOf('&', url.indexOf('?')); at !== -1; at = url.indexOf('&', at + 1)) count++
+  return url.includes('?') ? count : 0
 }
 
 function repeated (request: IncomingMessage): string | undefined {

@@ -23,6 +23,12 @@ export type Access = 'open' | 'any' | 'loopback' | Permission | readonly Permiss
 /** How far a route reaches: the caller's own things, those of its project, or all that the sidecar holds. */
 export type Scope = 'agent' | 'project' | 'sidecar'
 
+/**
+ * What goes first when there is more to do than can be done: `low` is what can be asked again at no cost (contexts, lists, history), then `normal`,
+ * waits among them, and last `high`: what carries work (publishes, acknowledgements, results, signs of life). `always` is never refused for load.
+ */
+export type RequestPriority = 'low' | 'normal' | 'high' | 'always'
+
 declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; `null` on open routes. */
@@ -38,6 +44,8 @@ declare module 'fastify' {
     scope?: Scope
     /** Long polls and streams: neither counted as response time nor ended by a request time-out. */
     longLived?: boolean
+    /** `normal` by default. */
+    priority?: RequestPriority
     /** Code of a body that does not fit; `VAL_001` by default. */
     invalidBody?: 'VAL_001' | 'EVT_002'
   }

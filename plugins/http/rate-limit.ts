@@ -1,98 +1,85 @@
-import rateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyRequest } from 'fastify'
-import { apiError, definePlugin, Type, type HttpExtension, type SidecarFacts } from '../../core/plugin-api.js'
-import { TokenBuckets } from './token-bucket.js'
+import type { FastifyInstance, FastifyReply } from 'fastify'
+import { apiError, definePlugin, rateLimited, Type, type AgentProfile, type Claims, type HttpExtension, type SidecarFacts } from '../../core/plugin-api.js'
+import { mountAddressGuard, type AddressGuard } from './address-guard.js'
+import type { Bucket, BucketStore, Drawn } from './bucket-store.js'
+import { TokenBuckets } from './token-buckets.js'
 
 export interface RateLimitOptions {
-  enabled: boolean
   projectPerMinute: number
 }
 
-interface Limit {
-  requests_per_minute: number
-  burst: number
+/** What a token's bearer draws from; the project's bucket is always the last. */
+interface Limited {
+  profile: AgentProfile | undefined
+  buckets: readonly Bucket[]
 }
 
-type Callback = (error: Error | null, result?: { current: number, ttl: number }) => void
-
 /** Holds each agent to the rate and burst of its profile, and all agents of a project to one rate. */
-export function createRateLimit ({ enabled, projectPerMinute }: RateLimitOptions, sidecar: SidecarFacts): HttpExtension {
-  const buckets = new TokenBuckets()
+export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar: SidecarFacts, store: BucketStore = new TokenBuckets(), guard?: AddressGuard): HttpExtension {
+  // Verified claims are the same object as long as their token is remembered.
+  const known = new WeakMap<Claims, Limited>()
 
-  /** `undefined` where the caller is not limited: the operator, architects, and open routes. */
-  const limitOf = ({ caller }: FastifyRequest): Limit | undefined => {
-    if (caller === null || caller.permissions.includes('admin')) return undefined
-    const limits = sidecar.profile(caller.project_id, caller.agent_type)?.limits
-    if (limits?.requests_per_minute == null) return undefined
-    return { requests_per_minute: limits.requests_per_minute, burst: limits.burst ?? limits.requests_per_minute }
+  const limitedOf = (caller: Claims): Limited => {
+    const profile = sidecar.profile(caller.project_id, caller.agent_type)
+    const held = known.get(caller)
+    if (held !== undefined && held.profile === profile) return held
+    const limited = { profile, buckets: bucketsOf(caller, profile) }
+    known.set(caller, limited)
+    return limited
   }
 
-  /** The store of @fastify/rate-limit over token buckets: `max` is the burst, the window the time in which it refills. */
-  class BucketStore {
-    incr (key: string, callback: Callback, windowMs: number, burst: number): void {
-      const { allowed, remaining, waitMs } = buckets.draw(key, burst / windowMs * 60_000, burst)
-      callback(null, { current: allowed ? burst - remaining : burst + 1, ttl: waitMs })
-    }
+  /** None for the operator; the project's alone for agents without a limit of their own, such as architects. */
+  const bucketsOf = (caller: Claims, profile: AgentProfile | undefined): Bucket[] => {
+    if (caller.permissions.includes('admin')) return []
+    // Identifiers hold neither `/` nor a space.
+    const project = { key: `project ${caller.project_id}`, perMinute: projectPerMinute, burst: projectPerMinute }
+    const { requests_per_minute: perMinute = null, burst } = profile?.limits ?? {}
+    return perMinute === null ? [project] : [{ key: `${caller.project_id}/${caller.agent_id}`, perMinute, burst: burst ?? perMinute }, project]
+  }
 
-    child (): BucketStore {
-      return this
+  const settle = (reply: FastifyReply, caller: Claims, { buckets }: Limited, { allowed, place, remaining, waitMs }: Drawn): Error | undefined => {
+    const { perMinute } = buckets[place]!
+    if (!allowed) {
+      return rateLimited(place === buckets.length - 1
+        ? `The agents of project '${caller.project_id}' make more than ${perMinute} requests a minute together`
+        : `Agents of type '${caller.agent_type}' may make ${perMinute} requests a minute`, perMinute, waitMs)
     }
+    if (buckets.length > 1) reply.header('x-ratelimit-limit', perMinute).header('x-ratelimit-remaining', remaining).header('x-ratelimit-reset', Math.ceil(waitMs / 1000))
+    return undefined
   }
 
   return {
     async register (app: FastifyInstance) {
-      if (!enabled) return
-      app.addHook('preParsing', (request, _reply, _payload, done) => {
+      app.addHook('onRequest', (request, reply, done) => {
         const { caller } = request
-        if (caller !== null && !caller.permissions.includes('admin')) {
-          const { allowed, waitMs } = buckets.draw(caller.project_id, projectPerMinute, projectPerMinute)
-          if (!allowed) throw exceeded(`The agents of project '${caller.project_id}' make more than ${projectPerMinute} requests a minute together`, projectPerMinute, waitMs)
-        }
-        done()
-      })
-      await app.register(rateLimit, {
-        hook: 'preParsing',
-        store: BucketStore as unknown as NonNullable<Parameters<typeof rateLimit>[1]>['store'],
-        // Asked before the allow-list, so also for those who bear no token. Identifiers hold no `/`.
-        keyGenerator: ({ caller }) => (caller === null ? '' : `${caller.project_id}/${caller.agent_id}`),
-        allowList: (request) => limitOf(request) === undefined,
-        max: (request) => limitOf(request)!.burst,
-        timeWindow: (request: FastifyRequest) => {
-          const { requests_per_minute: rate, burst } = limitOf(request)!
-          return burst / rate * 60_000
-        },
-        // The burst is what remains from; the limit that is shown is the rate.
-        addHeaders: { 'x-ratelimit-limit': false },
-        addHeadersOnExceeding: { 'x-ratelimit-limit': false },
-        errorResponseBuilder: (request, { ttl }) => {
-          const { requests_per_minute: rate } = limitOf(request)!
-          return exceeded(`Agents of type '${request.caller!.agent_type}' may make ${rate} requests a minute`, rate, ttl)
-        }
-      } as Parameters<typeof rateLimit>[1])
-      app.addHook('onSend', (request, reply, _payload, done) => {
-        const limit = limitOf(request)
-        if (limit !== undefined && !reply.hasHeader('x-ratelimit-limit')) reply.header('x-ratelimit-limit', limit.requests_per_minute)
-        done()
+        guard?.admitted(request)
+        if (caller === null) return done()
+        const limited = limitedOf(caller)
+        if (limited.buckets.length === 0) return done()
+        const drawn = store.draw(limited.buckets)
+        if (!(drawn instanceof Promise)) return done(settle(reply, caller, limited, drawn))
+        drawn.then(
+          (found) => done(settle(reply, caller, limited, found)),
+          // Whoever could put the store out of order would else be free of all limits.
+          (cause: unknown) => done(apiError('SRV_002', 'The rates of requests cannot be checked; try again in a moment.', { cause }))
+        )
       })
     }
   }
-}
-
-function exceeded (what: string, limit: number, waitMs: number): Error {
-  const seconds = Math.max(1, Math.ceil(waitMs / 1000))
-  return apiError('RATE_001', `${what}; try again in ${seconds} s.`, {
-    details: { retry_after_seconds: seconds, limit },
-    headers: { 'retry-after': String(seconds), 'x-ratelimit-limit': String(limit), 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(seconds) }
-  })
 }
 
 export default definePlugin({
   kind: 'http',
   name: 'rate-limit',
-  description: 'Requests a minute by agent and by project',
+  description: 'Requests a minute by agent, by project, and by address before authentication',
   options: Type.Object({
     enabled: Type.Boolean({ default: true }),
-    projectPerMinute: Type.Integer({ minimum: 1, default: 60_000 })
+    projectPerMinute: Type.Integer({ minimum: 1, default: 60_000 }),
+    addressPerMinute: Type.Integer({ minimum: 1, default: 600, description: 'Requests that one address may make in vain; on loopback each connection.' })
   }, { additionalProperties: false }),
-  create: (options, { sidecar }) => createRateLimit(options, sidecar)
+  create ({ enabled, projectPerMinute, addressPerMinute }, { app, sidecar }) {
+    if (!enabled) return { async register () {} }
+    // Before the server looks at tokens.
+    return createRateLimit({ projectPerMinute }, sidecar, new TokenBuckets(), mountAddressGuard(app, addressPerMinute))
+  }
 })

@@ -96,7 +96,7 @@ export class Groups {
   }
 
   async wait ({ timeoutMs, ...query }: GroupQuery & { timeoutMs: number }): Promise<GroupWaited> {
-    const { end, release } = this.#options.held.take(query.signal)
+    const { end, release } = this.#options.held.take(query.signal, query.reader)
     try {
       const desk = await this.#join(query)
       const { agent_id: member, agent_type: agentType } = query.reader
@@ -118,7 +118,7 @@ export class Groups {
 
   /** Events as they come, at most `limit` of them without an acknowledgement. An empty page says that all is quiet. */
   async * stream ({ quietMs, ...query }: GroupQuery & { quietMs: number }): AsyncGenerator<StreamPage> {
-    const { end, release } = this.#options.held.take(query.signal)
+    const { end, release } = this.#options.held.take(query.signal, query.reader)
     let unwatch: (() => void) | undefined
     try {
       const desk = await this.#join(query)

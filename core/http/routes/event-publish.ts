@@ -47,7 +47,7 @@ const Published = Type.Object({
 export async function eventPublishRoutes (app: App, { events, projects, settings }: Services): Promise<void> {
   // A scope of its own: no other route takes CloudEvents.
   await app.register(async (scope) => {
-    acceptJson(scope, CLOUD_EVENT)
+    acceptJson(scope, CLOUD_EVENT, settings)
     scope.post('/api/events/:event_type', {
       config: { access: 'publish_events', invalidBody: 'EVT_002' },
       schema: {

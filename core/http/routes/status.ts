@@ -43,7 +43,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
   }
 
   app.get('/health', {
-    config: { access: 'open' },
+    config: { access: 'open', priority: 'always' },
     schema: { summary: 'Whether the sidecar can do its work', tags: ['status'], response: responses({ 200: Health, 503: Health }) }
   }, async (_request, reply) => {
     // Health is asked for when something is wrong: whatever fails is told and keeps nothing else from being told.
@@ -76,12 +76,12 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
   const Probe = Type.Object({ status: Type.String(), timestamp: Time })
 
   app.get('/health/live', {
-    config: { access: 'open' },
+    config: { access: 'open', priority: 'always' },
     schema: { summary: 'Whether the process runs', tags: ['status'], response: responses({ 200: Probe }) }
   }, async () => ({ status: 'alive', timestamp: new Date().toISOString() }))
 
   app.get('/health/ready', {
-    config: { access: 'open' },
+    config: { access: 'open', priority: 'always' },
     schema: { summary: 'Whether it takes requests', tags: ['status'], response: responses({ 200: Probe, 503: Probe }) }
   }, async (_request, reply) => {
     const checks = await Promise.all([check(store), check(bus)])

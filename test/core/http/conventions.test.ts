@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createConnection, type AddressInfo } from 'node:net'
 import fc from 'fast-check'
 import t from 'tap'
-import { isDeeperThan } from '../../../core/http/body.js'
+import { excessOf } from '../../../core/http/body.js'
 import { type Answer, startSidecar } from '../../support/sidecar.js'
 import { checkConventions, startDocumented } from './documented.js'
 import { eventually } from './eventually.js'
@@ -249,6 +249,7 @@ t.test('the depth of a JSON text is that of its value', async (t) => {
     if (typeof value !== 'object' || value === null) return 0
     return 1 + Math.max(0, ...Object.values(value).map(depthOf))
   }
+  const isDeeperThan = (text: string, depth: number): boolean => excessOf(text, { depth, items: Infinity, values: Infinity }) !== undefined
   // Strings that look like structure are what could be miscounted.
   const text = fc.string({ unit: fc.constantFrom('{', '}', '[', ']', '"', '\\', 'a', '\n'), maxLength: 6 })
   const value = fc.letrec((tie) => ({

@@ -1,0 +1,94 @@
+import { isIPv6 } from 'node:net'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import { rateLimited } from '../../core/plugin-api.js'
+import type { Bucket } from './bucket-store.js'
+import { TokenBuckets } from './token-buckets.js'
+
+/** Headers that were good when they came last: who bears one is let through to be checked, whatever others do from its address. */
+const KNOWN_HEADERS = 10_000
+
+export interface AddressGuard {
+  /** To be called for each request that was let in. */
+  admitted (request: FastifyRequest): void
+  /** How many requests were turned away before anybody looked at their token. */
+  readonly refused: number
+}
+
+/**
+ * Turns away who has asked in vain too often, before anybody looks at its token: a wrong one costs a signature check, and there is an endless
+ * supply of them. Who is let in gets its token back, so that any number of agents may share an address.
+ */
+export function mountAddressGuard (app: FastifyInstance, perMinute: number, buckets = new TokenBuckets()): AddressGuard {
+  const known = new LRUCache<string, true>({ max: KNOWN_HEADERS })
+  /** The header that each connection was let in with last: it mostly sends the same again. */
+  const lastOf = new WeakMap<object, string>()
+  const drawn = new WeakMap<FastifyRequest, Bucket>()
+  const connections = new WeakMap<object, string>()
+  let lastConnection = 0
+  let refused = 0
+
+  // On this machine all agents have one address, and so have those behind a proxy on it: there each connection counts for itself.
+  const bucketOf = (request: FastifyRequest): Bucket => {
+    let key = networkOf(request.ip)
+    if (key === undefined) {
+      const { socket } = request.raw
+      key = connections.get(socket)
+      if (key === undefined) connections.set(socket, key = `connection ${++lastConnection}`)
+    }
+    return { key, perMinute, burst: perMinute }
+  }
+
+  app.addHook('onRequest', (request, _reply, done) => {
+    const { authorization } = request.headers
+    if (authorization !== undefined && (lastOf.get(request.raw.socket) === authorization || known.has(authorization))) return done()
+    if (!request.is404 && request.routeOptions.config.priority === 'always') return done()
+    const bucket = bucketOf(request)
+    const { allowed, waitMs } = buckets.draw([bucket])
+    if (!allowed) {
+      refused++
+      return done(rateLimited(`More than ${perMinute} requests a minute came from here in vain`, perMinute, waitMs))
+    }
+    // What asks for no route has asked in vain.
+    if (!request.is404) drawn.set(request, bucket)
+    done()
+  })
+
+  app.addHook('onError', (request, _reply, _error, done) => {
+    const { authorization } = request.headers
+    // It was good once: it has ended since, or was revoked.
+    if (request.caller === null && authorization !== undefined) {
+      known.delete(authorization)
+      lastOf.delete(request.raw.socket)
+    }
+    done()
+  })
+
+  return {
+    admitted (request) {
+      const bucket = drawn.get(request)
+      if (bucket !== undefined) {
+        drawn.delete(request)
+        buckets.putBack(bucket)
+        if (request.caller !== null) known.set(request.headers.authorization!, true)
+      }
+      const { authorization } = request.headers
+      const { socket } = request.raw
+      if (request.caller !== null && authorization !== undefined && lastOf.get(socket) !== authorization) lastOf.set(socket, authorization)
+    },
+    get refused () { return refused }
+  }
+}
+
+/** What one client can be expected to hold: an IPv4 address, the first 64 bits of an IPv6 address; `undefined` on this machine. */
+export function networkOf (address: string | undefined): string | undefined {
+  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, '').split('%')[0]
+  if (plain === undefined || plain === '' || plain === '::1' || plain.startsWith('127.')) return undefined
+  if (!isIPv6(plain)) return plain
+  const [before = '', after] = plain.split('::')
+  const groups = before === '' ? [] : before.split(':')
+  // What `::` stands for, as far as it lies within the first four.
+  const rest = after === undefined || after === '' ? [] : after.split(':')
+  const zeros = after === undefined ? 0 : 8 - groups.length - rest.length
+  return `${[...groups, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
+}
