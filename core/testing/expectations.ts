@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { codeOf, messageOf, type ApiErrorCode } from '../errors.js'
 
 const POLL_MS = 5
-const DEADLINE_MS = 5_000
+/** Far beyond what is waited for: a deadline tells what never comes from what is slow on a busy machine. */
+const DEADLINE_MS = 20_000
 
 /** Resolves as soon as `condition` holds; rejects with `what` when it still does not at the deadline. */
 export async function eventually (condition: () => boolean | Promise<boolean>, what: string, deadlineMs = DEADLINE_MS): Promise<void> {

@@ -1,7 +1,8 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { promisify } from 'node:util'
+import { eventually } from '../../core/testing/expectations.js'
 import { temporaryFolder } from './temporary.js'
 
 /**
@@ -13,8 +14,8 @@ export interface TestDisk {
   folder: string
   cutPower (): Promise<void>
   turnReadOnly (): void
-  /** Mounts it again; nothing there may be open. */
-  restore (options?: 'ro'): void
+  /** Mounts it again; nothing there may be open, or about to be opened. */
+  restore (options?: 'ro'): Promise<void>
 }
 
 export const NO_DISK = 'NOT TESTED: needs root on Linux, loop devices and perl, to mount a file system that can be spoilt'
@@ -29,6 +30,7 @@ export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Prom
   const folder = join(parent, 'disk')
   const run = (command: string, ...args: string[]): string => execFileSync(command, args, { stdio: ['ignore', 'pipe', 'ignore'], encoding: 'utf8' }).trim()
   const mount = (options = ''): void => { run('mount', '-o', `loop,errors=remount-ro${options}`, image, folder) }
+  const unmounts = (): boolean => spawnSync('umount', [folder], { stdio: 'ignore' }).status === 0
   const device = (): string => basename(run('findmnt', '-n', '-o', 'SOURCE', folder))
   try {
     mkdirSync(folder)
@@ -45,8 +47,9 @@ export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Prom
     folder,
     cutPower: async () => { await promisify(execFile)('perl', ['-e', SHUTDOWN, folder]) },
     turnReadOnly () { writeFileSync(`/sys/fs/ext4/${device()}/trigger_fs_error`, 'the test') },
-    restore (options) {
-      run('umount', folder)
+    async restore (options) {
+      // A handle that was closed is let go of by the kernel when it comes to it, which on a busy machine is after the call.
+      await eventually(unmounts, 'nothing is open on the disk')
       mount(options === undefined ? '' : `,${options}`)
     }
   }

@@ -82,9 +82,7 @@ t.test('one that hangs is told to stop, and what it does later does no harm', as
   const { own, ask } = await startWith(t, `{ satisfies: ['plans'], timeoutMs: 50, gather: ({ signal }) => new Promise((resolve, reject) => {
     signal.addEventListener('abort', () => { globalThis.aborted = signal.reason.message; setTimeout(() => reject(new Error('late')), 20) })
   }) }`)
-  const started = performance.now()
   t.equal((await own('', true)).status, 200)
-  t.ok(performance.now() - started < 4000)
   t.match((globalThis as unknown as { aborted: string }).aborted, /no answer within 50 ms/)
   const unhandled: unknown[] = []
   const note = (reason: unknown): void => { unhandled.push(reason) }

@@ -6,7 +6,7 @@ import { appendRange, draft, PROJECT, range } from '../../../core/testing/event-
 import { eventually, within } from '../../../core/testing/expectations.js'
 import { createStage, numbers, READER, type Stage } from './stage.js'
 
-const ENDS_MS = 5000
+const ENDS_MS = 20_000
 
 /** A stage that counts reads, and whose bus may tell its listeners something else than what it heard itself. */
 function createCounting (tell: (live: LiveEvent, listener: (live: LiveEvent) => void) => void = (live, listener) => listener(live)): Stage & { reads (): number } {

@@ -50,7 +50,7 @@ const SUBSCRIPTIONS: readonly { query: SubscriptionQuery, wants: (event: { type:
   { query: { topic: 'testing', filter: 'lane:0' }, wants: ({ topic, lane }) => topic === 'testing' && lane === 0 }
 ]
 const HANGS_MS = 60_000
-const ENDS_MS = 5000
+const ENDS_MS = 20_000
 
 function equal (found: unknown, wanted: unknown, what: string): void {
   const [a, b] = [JSON.stringify(found), JSON.stringify(wanted)]

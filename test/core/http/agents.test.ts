@@ -267,6 +267,7 @@ t.test('agents are listed by what they are, within the project', async (t) => {
   const one = (await spawn(started, 'stay', {}, own.token)).body.agent_id
   const two = (await spawn(started, 'stay', { agent_type: 'code-reviewer', issue_id: 'issue-2' }, own.token)).body.agent_id
   const theirs = (await spawn(started, 'stay', {}, stranger.token)).body.agent_id
+  for (const id of [one, two]) await eventually(async () => await state(started, id), (now) => now === 'running')
   const list = async (query: string, token?: string): Promise<string[]> => (await ask('GET', `/api/agents${query}`, { token })).body.agents.map((entry: { agent_id: string }) => entry.agent_id)
   t.strictSame(await list('', own.token), [two, one], 'newest first')
   t.strictSame(await list('?agent_type=ai-engineer', own.token), [one])

@@ -134,10 +134,10 @@ t.test('FAULT 7: a file system that turns read-only, really', { skip: disk === u
   await sidecar.kill()
 
   // Mounted twice, because what the journal of the file system holds cannot be replayed without writing.
-  disk!.restore()
-  disk!.restore('ro')
+  await disk!.restore()
+  await disk!.restore('ro')
   await t.rejects(start(), { message: /read-only|EROFS/ }, 'a start there fails, and says why')
-  disk!.restore()
+  await disk!.restore()
   const again = await start()
   const { body: later } = await again.ask('GET', '/api/events?since=earliest&limit=1000')
   t.strictSame((later.events as { event_type: string, data: unknown }[]).filter(({ event_type: type }) => type === 'note').map(({ data }) => data), [{ number: 1 }], 'exactly what was acknowledged is there')

@@ -5,7 +5,7 @@ import t, { type Test } from 'tap'
 import { drained } from '../../../core/http/drained.js'
 import { within } from '../../../core/testing/expectations.js'
 
-const ENDS_MS = 5000
+const ENDS_MS = 20_000
 
 /** A response of which a client has taken nothing, with more in it than all buffers between hold. */
 async function stalled (t: Test): Promise<{ response: ServerResponse, client: Socket }> {

@@ -2,7 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 
 /** Asks again until the answer is as wanted, and gives it; throws when that takes too long. */
 export async function eventually<Value> (ask: () => Value | Promise<Value>, isWanted: (value: Value) => boolean = Boolean): Promise<Value> {
-  const deadline = performance.now() + 10_000
+  const deadline = performance.now() + 30_000
   for (;;) {
     const value = await ask()
     if (isWanted(value)) return value

@@ -7,7 +7,7 @@ import { createRepository } from '../../support/repository.js'
 import { quickFolder, temporaryFolder } from '../../support/temporary.js'
 import { startDocumented } from './documented.js'
 
-const ENDS_MS = 15_000
+const ENDS_MS = 60_000
 const FLOW = ['chief-architect', 'fullstack-developer', 'test-engineer', 'security-auditor', 'deployment-engineer']
 
 const file = (value: unknown): Record<string, string> => ({ 'README.md': '# Sample\n', '.cco/triggers.json': typeof value === 'string' ? value : JSON.stringify(value) })

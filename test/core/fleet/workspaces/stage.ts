@@ -9,7 +9,7 @@ import { startSidecar, type TestSidecar, type TestSidecarOptions } from '../../.
 import { temporaryFolder } from '../../../support/temporary.js'
 
 const FINAL = ['completed', 'failed', 'stopped', 'lost']
-const ENDS_MS = 30_000
+const ENDS_MS = 60_000
 
 /** Runs its task as a script of the shell, with `store` for a result and `until_there` for a sign of its test. */
 const PROGRAM = `#!/bin/sh

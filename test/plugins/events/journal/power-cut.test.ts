@@ -67,7 +67,7 @@ async function survive (disk: TestDisk, round: number): Promise<Survived> {
     await Promise.allSettled([bus.close!(), store.close?.()])
   }
   await ended
-  disk.restore()
+  await disk.restore()
 
   const reopened = await openBus()
   const there = new Map<string, unknown>()
@@ -96,7 +96,7 @@ async function storeOne (disk: TestDisk, name: string): Promise<boolean> {
   for (const number of [1, 2]) await store.put(PROJECT, record(number))
   await disk.cutPower()
   await store.close!().catch(() => {})
-  disk.restore()
+  await disk.restore()
   const again = createFileStore(options)
   await again.open!()
   const found = await again.get(PROJECT, record(2).id).catch(() => undefined)
@@ -152,7 +152,7 @@ t.test('FAULT 2: a power cut', { skip: disk === undefined ? NO_DISK : false }, a
     await writeFileDurably(lost!, 'lost')
     restore()
     await disk!.cutPower()
-    disk!.restore()
+    await disk!.restore()
     t.ok(existsSync(kept!))
     t.notOk(existsSync(lost!))
   })

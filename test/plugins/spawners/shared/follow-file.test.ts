@@ -97,7 +97,7 @@ t.test('what a file holds and what is added is told once, whatever the sizes', a
       expected += piece
       if (index % 2 === 0) await eventually(() => followed.text().length === expected.length, 'what was added is told while the file is followed')
     }
-    await within(5000, followed.follower.finish(), 'the rest is read')
+    await within(20_000, followed.follower.finish(), 'the rest is read')
     t.ok(followed.text() === expected)
   }), { numRuns: 20 })
 })
