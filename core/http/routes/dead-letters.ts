@@ -86,7 +86,7 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
       tags: ['events'],
       params: Strict({ event_id: Identifier }),
       querystring: Strict({ target: Type.Optional(Target) }),
-      response: responses({ 200: Purged }, 404)
+      response: responses({ 200: Purged }, 404, ...BODY_ERRORS)
     }
   }, async (request) => {
     const { event_id: id } = request.params
@@ -102,7 +102,7 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
       summary: 'Throws many dead letters away',
       tags: ['events'],
       querystring: Strict({ before: Type.Optional(Time), target: Type.Optional(Target), all: Type.Optional(Type.Literal('true')) }),
-      response: responses({ 200: Purged })
+      response: responses({ 200: Purged }, ...BODY_ERRORS)
     }
   }, async (request) => {
     const { before, target, all } = request.query

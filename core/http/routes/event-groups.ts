@@ -74,7 +74,7 @@ export async function eventGroupRoutes (app: App, { events: { groups } }: Servic
       summary: 'Forgets a consumer group; the events stay',
       tags: ['events'],
       params: Params,
-      response: responses({ 200: Type.Object({ deleted: Type.String(), timestamp: Time }) }, 404)
+      response: responses({ 200: Type.Object({ deleted: Type.String(), timestamp: Time }) }, 404, ...BODY_ERRORS)
     }
   }, async (request) => {
     await groups.remove(callerOf(request).project_id, request.params.group)

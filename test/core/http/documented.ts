@@ -67,7 +67,7 @@ type Validator = (method: string, url: string, answer: Answer) => void
 const validators = new Map<string, Validator>()
 
 /** Sidecars of the same plugins have the same document; compiling it takes longer than starting one of them. */
-function validatorOf ({ text, body }: Answer<OpenApiDocument>): Validator {
+export function validatorOf ({ text, body }: Answer<OpenApiDocument>): Validator {
   const validator = validators.get(text) ?? createValidator(body)
   validators.set(text, validator)
   return validator
