@@ -33,6 +33,16 @@ export function assignment (text: string, before: Record<string, string> = {}): 
   return { ...before, [text.slice(0, sign)]: text.slice(sign + 1) }
 }
 
+const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }
+
+/** Parser of a time in the past, by its distance or by its date. */
+export function instant (text: string): Date {
+  const [, count, unit] = /^(\d{1,6})([hdw])$/.exec(text) ?? []
+  const when = new Date(count === undefined ? (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN) : Date.now() - Number(count) * UNITS[unit!]!)
+  if (Number.isNaN(when.getTime()) || when.getTime() < 0) throw new InvalidArgumentError('It must be an age like 30d, 12h or 2w, or a date like 2026-11-01.')
+  return when
+}
+
 /** A segment of a path, so that no argument can name another route. */
 export function segment (text: string): string {
   return encodeURIComponent(text)

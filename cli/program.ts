@@ -1,5 +1,6 @@
 import { Command } from 'commander'
 import { addAgent } from './commands/agent.js'
+import { addAudit } from './commands/audit.js'
 import { addBackup, addRestore } from './commands/backup.js'
 import { addContext } from './commands/context.js'
 import { addDemo } from './commands/demo.js'
@@ -44,6 +45,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   addRoutes(program, terminal)
   addBackup(program, terminal)
   addRestore(program, terminal)
+  addAudit(program, terminal)
   addDemo(program, terminal)
   program.commandsGroup('Watch and steer a running sidecar:')
   for (const add of [addHealth, addStatus, addUp, addAgent, addEvents, addWebhook, addTriggers, addResults, addContext, addProfiles, addToken]) add(program, terminal)

@@ -1,3 +1,4 @@
+import { SILENT_AUDIT } from './audit-start.js'
 import { createApp } from './http/app.js'
 import { mountAccess } from './http/access.js'
 import { Performance } from './http/performance.js'
@@ -49,7 +50,7 @@ export async function listRoutes (config: SidecarConfig, builtins: readonly Buil
     const projects = new Projects({
       storage: settings.storage, profiles: [], strategies: plugins.all('context-strategy'), worker, maxFileBytes: 0, log, isTrusted: async () => false
     })
-    const services = assemble({ config, app, plugins, projects, worker, performance, telemetry, clock, log })
+    const services = assemble({ config, app, audit: SILENT_AUDIT, plugins, projects, worker, performance, telemetry, clock, log })
     const found = new Map<string, RouteFacts>()
     app.addHook('onRoute', ({ method, url, config: declared, schema }) => {
       for (const each of [method].flat()) {

@@ -1,10 +1,12 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
+import { auditedAuth } from './audit/audited-auth.js'
+import { openAudit, startedEntry, trustEntry } from './audit-start.js'
 import type { Settings } from './config/settings.js'
 import type { TriggerSource } from './config/load.js'
 import { isTrusted } from './config/trust.js'
 import { createContextService } from './context/context.js'
-import type { Clock, Logger, ResultRecord } from './contracts/index.js'
+import type { AuditEntry, AuditLog, Clock, Logger, ResultRecord } from './contracts/index.js'
 import { messageOf } from './errors.js'
 import { Events } from './events/events.js'
 import { createWebhooks } from './events/webhooks/create-webhooks.js'
@@ -18,6 +20,7 @@ import { announceCollision } from './fleet/workspaces/announce-collision.js'
 import { Workspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
+import { mountAudit } from './http/audit.js'
 import { Performance } from './http/performance.js'
 import { mountRoutes } from './http/routes/index.js'
 import type { App, Services } from './http/types.js'
@@ -81,6 +84,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const telemetry = createTelemetry()
     const projectsRef: { current?: Projects } = {}
     const triggersRef: { current?: Triggers } = {}
+    const auditRef: { current?: AuditLog } = {}
+    const trustGiven: AuditEntry[] = []
     const rules = new Map<string, readonly Rule[]>()
     const log = app.log as Logger
     const plugins = await makePlugins({
@@ -107,7 +112,10 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root)),
       async admit (served, isTrusted) {
         const found = rulesOf(config, served, isTrusted)
+        const trust = isTrusted ? await trustEntry(served.project) : undefined
         return async () => {
+          if (trust !== undefined && auditRef.current === undefined) trustGiven.push(trust)
+          else if (trust !== undefined) auditRef.current?.note(trust)
           rules.set(served.project.id, found)
           await triggersRef.current?.serve(served.project.id, found)
         }
@@ -117,18 +125,21 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
 
     const lock = await takeStorage(settings.storage)
     undo.push(async () => await lock.release({ discard: true }))
+    const audit = auditRef.current = await openAudit(settings, clock, log)
+    undo.push(async () => await audit.close())
     undo.push(async () => await plugins.close())
     await plugins.open()
     await projects.restore((entry, reason) => log.warn({ project: entry.project_id, reason }, 'a project that was added earlier is not served'))
-    const services = assemble({ config, app, plugins, projects, worker, performance, telemetry, clock, log })
+    const services = assemble({ config, app, audit, plugins, projects, worker, performance, telemetry, clock, log })
     // Agents of an earlier run go on: this start failed, not they.
     undo.push(async () => await services.fleet.release())
     undo.push(async () => await services.triggers.close())
     await services.fleet.open()
+    mountAudit(app, audit)
     mountAccess(app, services)
     for (const extension of plugins.all('http').values()) await extension.register(app)
     await mountRoutes(app as unknown as App, services)
-    const operator = await keepOperatorToken({ auth: services.auth, storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
+    const operator = await keepOperatorToken({ auth: auditedAuth(services.auth, audit), storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
     const retention = keepRetention(services, settings)
     app.addHook('onListen', async () => {
       services.fleet.resume()
@@ -137,6 +148,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       warmUp(projects, log)
     })
     await app.ready()
+    for (const entry of [startedEntry(VERSION, settings, plugins.loaded), ...trustGiven]) audit.note(entry)
     services.webhooks.start()
     for (const [project, found] of rules) await services.triggers.serve(project, found)
     triggersRef.current = services.triggers
@@ -189,9 +201,10 @@ function resumeGroups ({ events, projects, log }: Services): void {
 }
 
 /** Makes all that the routes call, of plugins that need not be open yet. Nothing is read, written or started. */
-export function assemble ({ config, app, plugins, projects, worker, performance, telemetry, clock, log }: {
+export function assemble ({ config, app, audit, plugins, projects, worker, performance, telemetry, clock, log }: {
   config: SidecarConfig
   app: FastifyInstance
+  audit: AuditLog
   plugins: Plugins
   projects: Projects
   worker: ProjectWorker
@@ -256,7 +269,8 @@ export function assemble ({ config, app, plugins, projects, worker, performance,
   const fleet: Fleet = new Fleet({
     storage: settings.storage,
     spawners: plugins.all('spawner'),
-    auth,
+    auth: auditedAuth(auth, audit),
+    audit,
     events,
     clock,
     log,
@@ -289,8 +303,8 @@ export function assemble ({ config, app, plugins, projects, worker, performance,
     }
   })
   const triggers = new Triggers({ bus, events, store, fleet, project: fleetProject, limits: settings.triggers, clock, log })
-  telemetry.bind({ bus, store, cache, context, events, webhooks, fleet })
-  return { version: VERSION, settings, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
+  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet })
+  return { version: VERSION, settings, audit, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
 }
 
 /** Where agents reach the server: an address of any interface is reached over loopback. */
@@ -366,6 +380,10 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
     ['webhooks', async () => await pushes],
     ['projects', async () => await worker.close()],
     ['plugins', async () => await plugins.close()],
+    ['audit', async () => {
+      services.audit.note({ action: 'sidecar.stopped', outcome: 'success', actor: 'sidecar' })
+      await services.audit.close()
+    }],
     ['storage', async () => await lock.release()]
   ]
   for (const [name, step] of steps) {

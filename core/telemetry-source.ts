@@ -1,4 +1,4 @@
-import type { ContextCache, EventBus, ResultStore } from './contracts/index.js'
+import type { AuditLog, ContextCache, EventBus, ResultStore } from './contracts/index.js'
 import type { ContextService } from './context/context.js'
 import type { Events } from './events/events.js'
 import type { Webhooks } from './events/webhooks/webhooks.js'
@@ -6,6 +6,7 @@ import type { Fleet } from './fleet/fleet.js'
 import type { Telemetry } from './telemetry.js'
 
 interface Sources {
+  audit: AuditLog
   bus: EventBus
   store: ResultStore
   cache: ContextCache
@@ -22,7 +23,7 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
     bind (bound) { sources = bound },
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
-      const { bus, store, cache, context, events, webhooks, fleet } = sources
+      const { audit, bus, store, cache, context, events, webhooks, fleet } = sources
       const [retained, usage, cached, pushed] = await Promise.all([bus.stats(), store.usage(), cache.stats(), webhooks.statistics()])
       const published = events.statistics()
       const looked = context.statistics()
@@ -46,7 +47,8 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
           avg_delivery_time_ms: published.avg_delivery_time_ms,
           published_by_topic: published.by_topic
         },
-        webhooks: pushed
+        webhooks: pushed,
+        audit: audit.statistics()
       }
     }
   }

@@ -47,4 +47,13 @@ export interface Telemetry {
     /** Events that are being pushed or wait for another attempt. */
     pending: number
   }
+  audit: {
+    /** Records written since the start, by action and outcome. */
+    records: { action: string, outcome: string, count: number }[]
+    write_failures: number
+    /** Records that wait to be written. */
+    pending: number
+    /** Records that were given up because too many waited. */
+    lost: number
+  }
 }

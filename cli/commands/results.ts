@@ -1,5 +1,5 @@
-import { InvalidArgumentError, Option, type Command } from 'commander'
-import { examples, segment, wholeNumber } from '../command-line.js'
+import { Option, type Command } from 'commander'
+import { examples, instant, segment, wholeNumber } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
 import { bytes, oneLine, pairs, paintState, show, table, time } from '../output.js'
 import { decisionsOf, metricsOf, type ResultBody } from '../result-facts.js'
@@ -60,16 +60,6 @@ function addPrune (group: Command, terminal: Terminal): void {
       show(terminal, options.format, answer, ({ removed, bytes: size, before: earliest }) => `${removed} results of before ${time(earliest)}, ${bytes(size)}, ${dryRun ? 'would go' : 'are removed'}.`)
     })
   examples(prune, 'cco results prune --before 30d --dry-run', 'cco results prune --before 2026-11-01')
-}
-
-const UNITS: Record<string, number> = { h: 3_600_000, d: 86_400_000, w: 7 * 86_400_000 }
-
-/** A time in the past, by its distance or by its date. */
-function instant (text: string): Date {
-  const [, count, unit] = /^(\d{1,6})([hdw])$/.exec(text) ?? []
-  const when = new Date(count === undefined ? (/^\d{4}-\d{2}-\d{2}/.test(text) ? Date.parse(text) : NaN) : Date.now() - Number(count) * UNITS[unit!]!)
-  if (Number.isNaN(when.getTime()) || when.getTime() < 0) throw new InvalidArgumentError('It must be an age like 30d, 12h or 2w, or a date like 2026-11-01.')
-  return when
 }
 
 function describeList (results: readonly Entry[], colors: Colors): string {

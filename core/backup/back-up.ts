@@ -51,6 +51,8 @@ export async function backUp ({ storage, file, withKeys, version }: BackupOption
         if (member !== undefined) manifest.files.push(member)
       }
     }
+    // Before the log of which it is the head: one that names more than there is would look like a cut.
+    await take((path) => path === 'audit/head')
     await take((path) => path.startsWith('agents/'))
     await take((path) => path.startsWith('events/') && path !== LOG && !CLOSED.test(path))
     await takeLog(storage, async (path, handle) => {

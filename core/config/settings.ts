@@ -40,6 +40,10 @@ export const settingsSchema = Type.Object({
     token_ttl_seconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600, description: 'Life of a token.' }),
     chain_seconds: Type.Integer({ minimum: 1, maximum: 2_592_000, default: 28_800, description: 'How long a token can be refreshed in all.' })
   }, 'Tokens'),
+  audit: group({
+    file_mb: Type.Number({ exclusiveMinimum: 0, maximum: 1024, default: 16, description: 'Size at which the audit log begins a new file, MiB.' }),
+    retention_days: Type.Number({ exclusiveMinimum: 0, maximum: 36_500, default: 365, description: 'How long files of the audit log are kept.' })
+  }, 'Audit log'),
   events: group({
     strict_topics: Type.Boolean({ default: false, description: 'Whether an agent may publish only under the topics of its profile.' }),
     retention_hours: Type.Number({ exclusiveMinimum: 0, maximum: 8760, default: 24, description: 'How long events are kept.' }),

@@ -1,4 +1,5 @@
 export type * from './common.js'
+export type * from './audit.js'
 export type * from './auth.js'
 export type * from './event-bus.js'
 export type * from './result-store.js'

@@ -1,4 +1,4 @@
-import type { AgentProfile, Auth, Clock, Logger, ResultRecord, Spawner } from '../contracts/index.js'
+import type { AgentProfile, AuditLog, Auth, Clock, Logger, ResultRecord, Spawner } from '../contracts/index.js'
 import type { Events } from '../events/events.js'
 import type { ResultSubmission } from '../results/results.js'
 import type { AgentRecord } from './agent-record.js'
@@ -26,7 +26,9 @@ export interface FleetLimits extends GovernorLimits, RetryLimits, ResourceLimits
 export interface FleetOptions {
   storage: string
   spawners: ReadonlyMap<string, Spawner>
+  /** Whose tokens are recorded as the sidecar's own. */
   auth: Auth
+  audit: AuditLog
   events: Events
   clock: Clock
   log: Logger

@@ -1,3 +1,4 @@
+import type { AuditAction, Json } from '../contracts/index.js'
 import { messageOf } from '../errors.js'
 import { FINAL_STATES, type AgentRecord, type AgentState } from './agent-record.js'
 import type { FleetOptions } from './fleet-options.js'
@@ -6,11 +7,11 @@ type StateEvent = 'agent_queued' | 'agent_retrying' | 'agent_started' | 'agent_r
 
 /** Brings agents from one state to the next: each transition is counted and announced. */
 export class Lifecycle {
-  readonly #options: Pick<FleetOptions, 'events' | 'log'>
+  readonly #options: Pick<FleetOptions, 'audit' | 'events' | 'log'>
   /** Since the start of the sidecar, by the state that was entered. */
   readonly transitions: Record<AgentState, number> = { queued: 0, starting: 0, running: 0, completed: 0, failed: 0, stopped: 0, lost: 0 }
 
-  constructor (options: Pick<FleetOptions, 'events' | 'log'>) {
+  constructor (options: Pick<FleetOptions, 'audit' | 'events' | 'log'>) {
     this.#options = options
   }
 
@@ -19,11 +20,17 @@ export class Lifecycle {
     this.transitions[state]++
     // An agent is started when its process is there: see `started`.
     if (state !== 'starting') this.#announce(record, eventOf(record))
+    if (FINAL_STATES.has(state)) this.#audit(record, 'agent.ended', { state, exit_code: record.exit?.code ?? null, signal: record.exit?.signal ?? null, failure: record.failure ?? null })
   }
 
   /** Its process is there. */
   started (record: AgentRecord): void {
     this.#announce(record, 'agent_started')
+    this.#audit(record, 'agent.started', { spawner: record.spawner, process_id: record.process_id, attempt: record.attempt })
+  }
+
+  #audit ({ agent_id: id, project_id: project, issue_id: issue }: AgentRecord, action: AuditAction, details: Record<string, Json>): void {
+    this.#options.audit.note({ action, outcome: 'success', actor: 'sidecar', project, resource: `agent/${id}`, details: { issue_id: issue, ...details } })
   }
 
   /** A change that cannot be published is told and undoes nothing. */

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { issuedEntry } from '../audit/audited-auth.js'
 import type { Claims, Permission } from '../contracts/auth.js'
 import { apiError } from '../errors.js'
 import type { Access, Services } from './types.js'
@@ -8,7 +9,7 @@ const RENEWAL_WINDOW_SECONDS = 300
 const LOOPBACK = new Set(['127.0.0.1', '::1', '::ffff:127.0.0.1'])
 
 /** Lets a request in by its token, or not at all; every route says who may call it. */
-export function mountAccess (app: FastifyInstance, { auth, fleet, settings, clock }: Pick<Services, 'auth' | 'fleet' | 'settings' | 'clock'>): void {
+export function mountAccess (app: FastifyInstance, { audit, auth, fleet, settings, clock }: Pick<Services, 'audit' | 'auth' | 'fleet' | 'settings' | 'clock'>): void {
   app.decorateRequest('caller', null)
 
   const routes: RouteOptions[] = []
@@ -47,7 +48,7 @@ export function mountAccess (app: FastifyInstance, { auth, fleet, settings, cloc
   })
 
   async function bringNext (request: FastifyRequest, reply: FastifyReply, caller: Claims, left: number): Promise<void> {
-    const renewal = renewals.get(caller.jti) ?? renew(caller).catch((error: unknown) => {
+    const renewal = renewals.get(caller.jti) ?? renew(caller, request).catch((error: unknown) => {
       // The answer itself is good: the caller can still ask for a new token.
       request.log.warn({ err: error }, 'a token could not be renewed')
       return undefined
@@ -60,12 +61,14 @@ export function mountAccess (app: FastifyInstance, { auth, fleet, settings, cloc
     if (token !== undefined) reply.header('x-refreshed-token', token)
   }
 
-  async function renew (caller: Claims): Promise<string | undefined> {
+  async function renew (caller: Claims, { ip: address, id: requestId }: FastifyRequest): Promise<string | undefined> {
     const { token, claims } = await auth.issue(caller, {
       ttlSeconds: caller.expires_at - caller.issued_at, chainStartedAt: caller.chain_started_at
     })
     // The chain has come to its end: a token that ends no later than this one helps nobody.
-    return claims.expires_at > caller.expires_at ? token : undefined
+    if (claims.expires_at <= caller.expires_at) return undefined
+    await audit.record({ ...issuedEntry(claims), action: 'token.renewed', actor: caller.agent_id, actor_type: caller.agent_type, address, request_id: requestId })
+    return token
   }
 }
 

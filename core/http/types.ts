@@ -1,6 +1,6 @@
 import type { FastifyBaseLogger, FastifyInstance, RawReplyDefaultExpression, RawRequestDefaultExpression, RawServerDefault } from 'fastify'
 import type { TypeBoxTypeProvider } from '@fastify/type-provider-typebox'
-import type { Auth, Claims, ContextCache, EventBus, Logger, Permission, ResultStore } from '../contracts/index.js'
+import type { AuditAction, AuditLog, Auth, Claims, ContextCache, EventBus, Logger, Permission, ResultStore } from '../contracts/index.js'
 import type { Settings } from '../config/settings.js'
 import type { ContextService } from '../context/context.js'
 import type { Events } from '../events/events.js'
@@ -12,6 +12,7 @@ import type { LoadedPlugin } from '../plugin-host/host.js'
 import type { Projects } from '../project/projects.js'
 import type { Results } from '../results/results.js'
 import type { Telemetry } from '../telemetry.js'
+import type { Act } from './audit.js'
 import type { Performance } from './performance.js'
 
 /**
@@ -33,6 +34,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Who calls; `null` on open routes. */
     caller: Claims | null
+    /** What a route did, for the audit log. */
+    act: Act | null
   }
   interface FastifySchema {
     summary?: string
@@ -42,6 +45,8 @@ declare module 'fastify' {
     access?: Access
     /** `project` where a route says nothing: that is the bound which stores, bus and cache hold to by themselves. */
     scope?: Scope
+    /** The act that the route is, recorded in the audit log. Whatever changes who may do what, starts, ends or throws away something has one. */
+    audit?: AuditAction
     /** Long polls and streams: neither counted as response time nor ended by a request time-out. */
     longLived?: boolean
     /** `normal` by default. */
@@ -58,6 +63,7 @@ export interface Services {
   version: string
   settings: Settings
   auth: Auth
+  audit: AuditLog
   bus: EventBus
   store: ResultStore
   cache: ContextCache

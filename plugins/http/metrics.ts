@@ -19,9 +19,13 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const deadLetters = new Gauge({ name: 'sidecar_dead_letters', help: 'Events that could not be handed over', registers: [registry] })
   const webhookDeliveries = new Counter({ name: 'sidecar_webhook_deliveries_total', help: 'Pushes to webhooks by what became of them', labelNames: ['outcome'], registers: [registry] })
   const webhookPending = new Gauge({ name: 'sidecar_webhook_pending', help: 'Events that are being pushed or wait for another attempt', registers: [registry] })
+  const auditRecords = new Counter({ name: 'sidecar_audit_records_total', help: 'Records of the audit log', labelNames: ['action', 'outcome'], registers: [registry] })
+  const auditFailures = new Counter({ name: 'sidecar_audit_write_failures_total', help: 'Writes of the audit log that failed', registers: [registry] })
+  const auditPending = new Gauge({ name: 'sidecar_audit_pending', help: 'Records that wait to be written', registers: [registry] })
+  const auditLost = new Counter({ name: 'sidecar_audit_lost_total', help: 'Records that were given up because too many waited', registers: [registry] })
   const waiting = new Gauge({ name: 'sidecar_waiting_requests', help: 'Long polls and streams held', registers: [registry] })
 
-  const update = ({ agents, events, storage, webhooks }: Telemetry): void => {
+  const update = ({ agents, audit, events, storage, webhooks }: Telemetry): void => {
     activeAgents.reset()
     for (const [type, count] of Object.entries(agents.by_type)) activeAgents.set({ agent_type: type }, count)
     queuedAgents.set(agents.queued)
@@ -43,6 +47,13 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     webhookDeliveries.reset()
     for (const [outcome, count] of Object.entries(webhooks.deliveries)) webhookDeliveries.inc({ outcome }, count)
     webhookPending.set(webhooks.pending)
+    auditRecords.reset()
+    for (const { action, outcome, count } of audit.records) auditRecords.inc({ action, outcome }, count)
+    auditFailures.reset()
+    auditFailures.inc(audit.write_failures)
+    auditPending.set(audit.pending)
+    auditLost.reset()
+    auditLost.inc(audit.lost)
   }
 
   return {

@@ -14,7 +14,7 @@ const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plai
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/backup', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
+  cli: ['index', 'core/audit', 'core/backup', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],
@@ -22,9 +22,9 @@ const MAY_IMPORT: Record<string, string[]> = {
   // What is published for plugins and for their tests.
   'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/events/consumer-groups', 'core/errors', 'core/contracts', 'core/durable-file', 'core/ids', 'core/telemetry', 'core/typebox'],
   'core/testing': ['core/plugin-host', 'core/errors', 'core/contracts'],
-  // Assembles; `operator-token`, `route-list` and `telemetry-source` are parts of it in files of their own.
-  'core/sidecar': ['core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
-  'core/http': ['core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
+  // Assembles; `audit-start`, `operator-token`, `route-list` and `telemetry-source` are parts of it in files of their own.
+  'core/sidecar': ['core/audit', 'core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
+  'core/http': ['core/audit', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/fleet': ['core/results', 'core/events', 'core/project', 'core/errors', 'core/contracts', ...LEAVES],
   'core/results': ['core/context', 'core/events', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/context': ['core/context/priority', 'core/project', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
@@ -32,6 +32,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // The schema of settings shares patterns with the profiles' and names plugins as the host does.
   // Works on a storage from outside, also when no sidecar runs.
   'core/backup': ['core/errors', 'core/contracts', ...LEAVES],
+  'core/audit': ['core/errors', 'core/contracts', ...LEAVES],
   'core/config': ['core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/project': ['core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/profiles': ['core/errors', 'core/contracts', ...LEAVES],
@@ -48,7 +49,7 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 /** Files that make up a part under another name. */
-const PARTS: Record<string, string> = { 'core/operator-token': 'core/sidecar', 'core/route-list': 'core/sidecar', 'core/telemetry-source': 'core/sidecar' }
+const PARTS: Record<string, string> = { 'core/audit-start': 'core/sidecar', 'core/operator-token': 'core/sidecar', 'core/route-list': 'core/sidecar', 'core/telemetry-source': 'core/sidecar' }
 
 const SOURCES = ['index.ts', ...['core', 'plugins', 'cli'].flatMap((folder) => readdirSync(join(PACKAGE_ROOT, folder), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts')).map((path) => join(folder, path)))]

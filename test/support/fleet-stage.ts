@@ -10,6 +10,7 @@ import type { ResultSubmission } from '../../core/results/results.js'
 import { createTestClock, type TestClock } from '../../core/testing/clock.js'
 import { eventually } from '../../core/testing/expectations.js'
 import { NO_LIMITS } from './fleet-limits.js'
+import { createAuditSpy } from './audit-spy.js'
 import { createLogSpy } from './log-spy.js'
 import { quickFolder } from './temporary.js'
 
@@ -106,6 +107,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
         return await revoke(target as never)
       }
     } as unknown as Auth,
+    audit: createAuditSpy(),
     events: { announce: async (_project: string, _by: unknown, event: Stage['announced'][number]) => { announced.push(event) } } as unknown as Events,
     clock,
     log,

@@ -47,7 +47,7 @@ export async function agentWorkRoutes (app: App, { fleet, workspaces }: Services
   })
 
   app.post('/api/agents/:agent_id/merge', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'agent.merged' },
     schema: {
       summary: 'Merges the branch of an agent into the branch that the project is on, whole or not at all',
       tags: ['agents'],
@@ -59,6 +59,7 @@ export async function agentWorkRoutes (app: App, { fleet, workspaces }: Services
     const caller = callerOf(request)
     const record = fleet.get(isAdmin(caller) ? undefined : caller.project_id, request.params.agent_id)
     const dryRun = request.body.dry_run ?? false
+    request.act = { resource: `agent/${record.agent_id}`, project: record.project_id, ...(dryRun ? { nothing: true } : {}) }
     const report = await workspaces.merge(record, dryRun)
     if (report === undefined) throw apiError('NOT_001', `The agent '${record.agent_id}' has no working tree of its own, or none any more.`)
     return { agent_id: record.agent_id, dry_run: dryRun, ...report, timestamp: new Date().toISOString() }

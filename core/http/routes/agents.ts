@@ -5,6 +5,7 @@ import type { AgentRecord } from '../../fleet/agent-record.js'
 import type { Spawned as SpawnAnswer, Waiting } from '../../fleet/fleet.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
+import type { Act } from '../audit.js'
 import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time, WorkProof } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -149,6 +150,15 @@ function scopeOf (caller: Claims): string | undefined {
   return isAdmin(caller) ? undefined : caller.project_id
 }
 
+/** Names of variables only: values may be secrets. */
+function actOn ({ agent_id: id, agent_type: type, project_id: project, issue_id: issue, spawner, state, retry_of: retryOf, environment = {} }: AgentRecord): Act {
+  return {
+    resource: `agent/${id}`,
+    project,
+    details: { agent_type: type, issue_id: issue, spawner, state, ...(retryOf === undefined ? {} : { retry_of: retryOf }), environment: Object.keys(environment) }
+  }
+}
+
 async function answer (reply: FastifyReply, { record, position, token, context_injected: injected }: SpawnAnswer): Promise<FastifyReply> {
   const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
   if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
@@ -159,7 +169,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   const shown = (record: AgentRecord) => show(record, fleet.waiting(record))
 
   app.post('/api/agents/spawn', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'agent.spawned' },
     schema: { summary: 'Starts an agent with its context', tags: ['agents'], body: Spawn, response: responses({ 201: Spawned, 202: Queued }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
@@ -169,20 +179,24 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     // Requirement names are written with `-`; older clients write `_`.
     const requirements = needs?.map((need) => need.replaceAll('_', '-'))
     context.checkRequirements(requirements ?? [])
-    return await answer(reply, await fleet.spawn(
+    const spawned = await fleet.spawn(
       { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
       // Who was started by a trigger does not get out of its bounds by starting others.
       { ...body, depth: fleet.depthOf(caller.project_id, caller.agent_id), ...(requirements === undefined ? {} : { context_requirements: requirements }) }
-    ))
+    )
+    request.act = actOn(spawned.record)
+    return await answer(reply, spawned)
   })
 
   app.post('/api/agents/:agent_id/retry', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'agent.retried' },
     schema: { summary: 'Does the work of an agent that has ended once more, with a new agent', tags: ['agents'], params: Params, response: responses({ 201: Spawned, 202: Queued }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const { agent_id: agentId, project_id: id } = fleet.get(scopeOf(callerOf(request)), request.params.agent_id)
     const { project, profiles } = projects.get(id)
-    return await answer(reply, await fleet.retry({ id, root: project.root, profile: profiles.get, findProfile: profiles.find }, agentId))
+    const again = await fleet.retry({ id, root: project.root, profile: profiles.get, findProfile: profiles.find }, agentId)
+    request.act = actOn(again.record)
+    return await answer(reply, again)
   })
 
   app.get('/api/agents', {
@@ -234,7 +248,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   })
 
   app.delete('/api/agents/:agent_id', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'agent.stopped' },
     schema: {
       summary: 'Ends an agent: TERM, then KILL',
       tags: ['agents'],
@@ -248,6 +262,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   }, async (request) => {
     const { force = false, timeout_seconds: grace = 5 } = request.query
     const record = await fleet.stop(scopeOf(callerOf(request)), request.params.agent_id, force ? 0 : grace * 1000)
+    request.act = actOn(record)
     return { ...shown(record), stopped: record.state === 'stopped', timestamp: new Date().toISOString() }
   })
 }

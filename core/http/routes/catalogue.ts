@@ -45,7 +45,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
   })
 
   app.post('/api/projects', {
-    config: { access: 'admin', scope: 'sidecar' },
+    config: { access: 'admin', scope: 'sidecar', audit: 'project.added' },
     schema: {
       summary: 'Serves a further repository',
       tags: ['projects'],
@@ -58,6 +58,7 @@ export async function catalogueRoutes (app: App, { projects, plugins }: Services
       throw apiError('VAL_001', 'root must be an absolute path.', { details: { issues: [{ path: 'root', message: 'must be absolute' }] } })
     }
     const served = await projects.add(id, root)
+    request.act = { resource: `project/${id}`, project: id, details: { root } }
     return await reply.code(201).send({ ...showProject(served), timestamp: new Date().toISOString() })
   })
 

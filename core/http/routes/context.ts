@@ -128,7 +128,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
   })
 
   app.delete('/api/cache/all', {
-    config: { access: 'admin', scope: 'sidecar' },
+    config: { access: 'admin', scope: 'sidecar', audit: 'cache.cleared' },
     schema: { summary: 'Forgets all cached contexts of all projects', tags: ['context'], response: responses({ 200: Cleared }, ...BODY_ERRORS) }
   }, async () => {
     const removed = await Promise.all(projects.all().map(async ({ project }) => await cache.delete({ project: project.id })))

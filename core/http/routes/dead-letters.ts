@@ -50,7 +50,7 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
   })
 
   app.post('/api/events/dead-letters/:event_id/redrive', {
-    config: { access: 'admin' },
+    config: { access: 'admin', audit: 'dead_letters.redriven' },
     schema: {
       summary: 'Hands a dead letter over once more: to its target, or to all by publishing it again',
       tags: ['events'],
@@ -61,11 +61,12 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
   }, async (request, reply) => {
     const { event_id: redriven } = request.params
     const eventId = await deadLetters.redrive(callerOf(request).project_id, redriven, request.query.target)
+    request.act = { resource: `event/${redriven}`, details: { target: request.query.target ?? null } }
     return await reply.code(202).send({ event_id: eventId, redriven, timestamp: new Date().toISOString() })
   })
 
   app.post('/api/events/dead-letters/redrive', {
-    config: { access: 'admin' },
+    config: { access: 'admin', audit: 'dead_letters.redriven' },
     schema: {
       summary: 'Hands many dead letters over once more',
       tags: ['events'],
@@ -76,11 +77,12 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
     const { event_ids: ids, target, all } = request.body
     checkChosen({ event_ids: ids, target }, all === true)
     const outcome = await deadLetters.redriveAll(callerOf(request).project_id, { event_ids: ids, target })
+    request.act = { resource: 'dead-letters', details: { target: target ?? null, redriven: outcome.redriven, event_ids: ids ?? [] } }
     return await reply.code(202).send({ ...outcome, timestamp: new Date().toISOString() })
   })
 
   app.delete('/api/events/dead-letters/:event_id', {
-    config: { access: 'admin' },
+    config: { access: 'admin', audit: 'dead_letters.purged' },
     schema: {
       summary: 'Throws the dead letters of an event away',
       tags: ['events'],
@@ -93,11 +95,12 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
     const { target } = request.query
     const purged = await deadLetters.purge(callerOf(request).project_id, { event_ids: [id], target })
     if (purged === 0) throw missing(id, target)
+    request.act = { resource: `event/${id}`, details: { target: target ?? null, purged } }
     return { purged, timestamp: new Date().toISOString() }
   })
 
   app.delete('/api/events/dead-letters', {
-    config: { access: 'admin' },
+    config: { access: 'admin', audit: 'dead_letters.purged' },
     schema: {
       summary: 'Throws many dead letters away',
       tags: ['events'],
@@ -108,7 +111,9 @@ export async function deadLetterRoutes (app: App, { events: { deadLetters } }: S
     const { before, target, all } = request.query
     const choice = { target, before: before === undefined ? undefined : Date.parse(before) }
     checkChosen(choice, all !== undefined)
-    return { purged: await deadLetters.purge(callerOf(request).project_id, choice), timestamp: new Date().toISOString() }
+    const purged = await deadLetters.purge(callerOf(request).project_id, choice)
+    request.act = { resource: 'dead-letters', details: { target: target ?? null, before: before ?? null, purged } }
+    return { purged, timestamp: new Date().toISOString() }
   })
 }
 

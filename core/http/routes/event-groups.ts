@@ -69,7 +69,7 @@ export async function eventGroupRoutes (app: App, { events: { groups } }: Servic
   }, async (request) => await groups.get(callerOf(request).project_id, request.params.group))
 
   app.delete('/api/events/groups/:group', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'group.deleted' },
     schema: {
       summary: 'Forgets a consumer group; the events stay',
       tags: ['events'],

@@ -114,7 +114,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
   })
 
   app.post('/api/results/prune', {
-    config: { access: 'admin' },
+    config: { access: 'admin', audit: 'results.pruned' },
     schema: {
       summary: 'Removes results that are older than a time, or tells how many there are',
       tags: ['results'],
@@ -124,6 +124,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
   }, async (request) => {
     const { before, project_id: project = callerOf(request).project_id, dry_run: dryRun = false } = request.body
     const pruned = await store.prune(projects.get(project).project.id, { before: Date.parse(before), dryRun })
+    request.act = { resource: 'results', project, details: { before: new Date(before).toISOString(), ...pruned }, ...(dryRun ? { nothing: true } : {}) }
     return { project_id: project, before: new Date(before).toISOString(), dry_run: dryRun, ...pruned, timestamp: new Date().toISOString() }
   })
 

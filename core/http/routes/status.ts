@@ -22,7 +22,7 @@ const Health = Type.Object({
 const Status = Type.Object({ agents: Verbatim, storage: Verbatim, events: Verbatim, performance: Verbatim, timestamp: Time })
 
 export async function statusRoutes (app: App, services: Services): Promise<void> {
-  const { version, settings, store, bus, telemetry } = services
+  const { version, settings, audit, store, bus, telemetry } = services
   let cpu = { usage: process.cpuUsage(), at: performance.now() }
 
   const cpuPercent = (): number => {
@@ -52,7 +52,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
     ])
     const diskMb = disk === undefined ? 0 : Math.floor(disk.bavail * disk.bsize / MEBIBYTE)
     const isHealthy = storage === 'healthy' && eventBus === 'healthy' && figures !== undefined
-    const status = !isHealthy ? 'unhealthy' : diskMb < LEAST_DISK_MB ? 'degraded' : 'healthy'
+    const status = !isHealthy ? 'unhealthy' : diskMb < LEAST_DISK_MB || audit.failing !== undefined ? 'degraded' : 'healthy'
     return await reply.code(status === 'healthy' ? 200 : 503).send({
       status,
       service: SERVICE,
@@ -61,6 +61,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
       checks: {
         storage,
         event_bus: eventBus,
+        audit: audit.failing === undefined ? 'healthy' : `degraded: ${audit.failing}`,
         memory_usage_mb: Math.round(process.memoryUsage.rss() / MEBIBYTE),
         cpu_usage_percent: cpuPercent(),
         ...(figures === undefined

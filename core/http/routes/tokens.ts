@@ -2,7 +2,9 @@ import Type from '../../typebox.js'
 import type { Claims, IssuedToken, Permission } from '../../contracts/auth.js'
 import { apiError } from '../../errors.js'
 import { createIds } from '../../ids.js'
+import { issuedEntry } from '../../audit/audited-auth.js'
 import { callerOf, isAdmin } from '../access.js'
+import type { Act } from '../audit.js'
 import { BODY_ERRORS, Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -30,7 +32,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
   const nextId = createIds('', clock)
 
   app.post('/api/tokens', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'token.issued' },
     schema: {
       summary: 'Issues a token for an agent',
       tags: ['tokens'],
@@ -53,16 +55,21 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
       project_id: project,
       permissions: noWiderThan(caller, profile.permissions)
     }, { ttlSeconds: Math.min(ttl ?? settings.auth.token_ttl_seconds, settings.auth.token_ttl_seconds) })
+    request.act = actOf(issued.claims)
     return await reply.code(201).send(show(issued))
   })
 
   app.post('/api/tokens/refresh', {
-    config: { access: 'any', scope: 'agent' },
+    config: { access: 'any', scope: 'agent', audit: 'token.refreshed' },
     schema: { summary: 'Replaces a token in its last five minutes', tags: ['tokens'], response: responses({ 200: Issued }, ...BODY_ERRORS) }
-  }, async (request) => show(await auth.refresh(callerOf(request))))
+  }, async (request) => {
+    const refreshed = await auth.refresh(callerOf(request))
+    request.act = actOf(refreshed.claims)
+    return show(refreshed)
+  })
 
   app.post('/api/tokens/revoke', {
-    config: { access: 'admin', scope: 'sidecar' },
+    config: { access: 'admin', scope: 'sidecar', audit: 'token.revoked' },
     schema: {
       summary: 'Revokes one token, or those of an agent',
       tags: ['tokens'],
@@ -71,6 +78,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
     }
   }, async (request) => {
     const { body } = request
+    request.act = { resource: 'jti' in body ? `token/${body.jti}` : `agent/${body.agent_id}` }
     if ('jti' in body) return await auth.revoke({ jti: body.jti })
     // The operator's word counts in every project; an agent of that name is told from none of them.
     const revoked = await Promise.all(projects.all().map(async ({ project }) => await auth.revoke({ project_id: project.id, agent_id: body.agent_id })))
@@ -84,6 +92,11 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
     reply.header('cache-control', 'public, max-age=300')
     return await auth.publicKeys()
   })
+}
+
+function actOf (claims: Claims): Act {
+  const { resource, project, details } = issuedEntry(claims)
+  return { resource, project, details }
 }
 
 /** What an agent hands on is never more than it has. */

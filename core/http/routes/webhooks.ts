@@ -51,11 +51,13 @@ function ownerOf (request: FastifyRequest): Owner {
 
 export async function webhookRoutes (app: App, { webhooks, clock }: Services): Promise<void> {
   app.post('/api/webhooks', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'webhook.created' },
     schema: { summary: 'Pushes events to a url from now on', tags: ['webhooks'], body: Body, response: responses({ 201: WithSecret }, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
     const { webhook, secret } = await webhooks.create(caller.project_id, caller.agent_id, request.body)
+    // The path and the query of an address may hold a secret.
+    request.act = { resource: `webhook/${webhook.webhook_id}`, details: { origin: new URL(webhook.url).origin } }
     return await reply.code(201).send({ ...webhook, ...(secret === undefined ? {} : { secret }) })
   })
 
@@ -70,7 +72,7 @@ export async function webhookRoutes (app: App, { webhooks, clock }: Services): P
   }, async (request) => await webhooks.get(callerOf(request).project_id, ownerOf(request), request.params.webhook_id))
 
   app.delete('/api/webhooks/:webhook_id', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'webhook.deleted' },
     schema: {
       summary: 'Pushes nothing more',
       tags: ['webhooks'],
@@ -85,7 +87,7 @@ export async function webhookRoutes (app: App, { webhooks, clock }: Services): P
 
   app.post('/api/webhooks/:webhook_id/test', {
     // As long as the receiver takes.
-    config: { access: 'publish_events', longLived: true },
+    config: { access: 'publish_events', longLived: true, audit: 'webhook.tested' },
     schema: {
       summary: 'Pushes a test event now, and tells what came back',
       tags: ['webhooks'],
@@ -102,12 +104,12 @@ export async function webhookRoutes (app: App, { webhooks, clock }: Services): P
   }))
 
   app.post('/api/webhooks/:webhook_id/enable', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'webhook.enabled' },
     schema: { summary: 'Pushes again, beginning at once with what waits', tags: ['webhooks'], params: Params, response: responses({ 200: Webhook }, 404, ...BODY_ERRORS) }
   }, async (request) => await webhooks.enable(callerOf(request).project_id, ownerOf(request), request.params.webhook_id))
 
   app.post('/api/webhooks/:webhook_id/disable', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'webhook.disabled' },
     schema: { summary: 'Pushes nothing more until it is enabled', tags: ['webhooks'], params: Params, response: responses({ 200: Webhook }, 404, ...BODY_ERRORS) }
   }, async (request) => {
     const { agent_id: agent, project_id: project } = callerOf(request)
@@ -115,7 +117,7 @@ export async function webhookRoutes (app: App, { webhooks, clock }: Services): P
   })
 
   app.post('/api/webhooks/:webhook_id/secret', {
-    config: { access: 'publish_events' },
+    config: { access: 'publish_events', audit: 'webhook.secret_rotated' },
     schema: {
       summary: 'Signs with another secret, and for a day with the one before, too',
       tags: ['webhooks'],

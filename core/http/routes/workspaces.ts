@@ -39,7 +39,7 @@ export async function workspaceRoutes (app: App, { fleet, workspaces }: Services
   }, async (request) => ({ workspaces: (await workspaces.list(scopeOf(callerOf(request)))).map(show) }))
 
   app.post('/api/workspaces/prune', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', audit: 'workspaces.pruned' },
     schema: {
       summary: 'Removes working trees of agents that have ended, where nothing would be lost',
       tags: ['agents'],
@@ -48,6 +48,7 @@ export async function workspaceRoutes (app: App, { fleet, workspaces }: Services
   }, async (request) => {
     const scope = scopeOf(callerOf(request))
     const removed = await workspaces.prune(scope)
+    request.act = { resource: 'workspaces', details: { removed: removed.map(({ agent_id: id }) => id) } }
     return { removed: removed.map(({ agent_id: id }) => id), kept: (await workspaces.list(scope)).map(show), timestamp: new Date().toISOString() }
   })
 
