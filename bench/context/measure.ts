@@ -36,7 +36,7 @@ export interface SidecarFault {
 export interface Latencies {
   /** The first request after the check-out. */
   cold: number
-  /** Further requests over the same tree, with other budgets, that no cached answer serves. */
+  /** Further requests over the same tree, when all files are known, that no cached answer serves. */
   rebuilt: number[]
   /** The first request again. */
   warm: number
@@ -101,12 +101,13 @@ export async function measureCase (subject: Case, files: readonly TreeFile[], { 
   const tokens: CaseResult['tokens'] = {}
   const rebuilt: number[] = []
   const largest = Math.max(...budgets)
-  // The largest first: what a cold request costs is told for the budget that costs most.
-  let cold: Asked | undefined
+  // What a cold request costs is told for the budget that costs most. What answers show is judged when all files are known to the index.
+  const cold = await product.ask(issue, { max_tokens: largest, fresh: 'true' })
+  faults.push(...faultsOf(cold, largest, countTokens(JSON.stringify(cold.answer?.context ?? null)), tracked, workspace))
+  await untilComplete(product, issue, largest)
   for (const budget of [...budgets].sort((a, b) => b - a)) {
     const asked = await product.ask(issue, { max_tokens: budget, fresh: 'true' })
-    if (cold === undefined) cold = asked
-    else rebuilt.push(asked.milliseconds)
+    rebuilt.push(asked.milliseconds)
     const { answer } = asked
     if (answer !== undefined) tokens[budget] = countTokens(JSON.stringify(answer.context))
     faults.push(...faultsOf(asked, budget, tokens[budget] ?? 0, tracked, workspace))
@@ -129,7 +130,7 @@ export async function measureCase (subject: Case, files: readonly TreeFile[], { 
     scores,
     tokens,
     faults,
-    latencies: { cold: cold!.milliseconds, rebuilt, warm, edited },
+    latencies: { cold: cold.milliseconds, rebuilt, warm, edited },
     missed: explain ? await explainMisses() : []
   }
 
@@ -154,6 +155,16 @@ export async function measureCase (subject: Case, files: readonly TreeFile[], { 
       const index = explanation.findIndex((entry) => entry.path === path)
       return { path, rank: index < 0 ? null : index + 1, of: explanation.length, reason: explanation[index]?.reason ?? null }
     })
+  }
+}
+
+const COMPLETE_MS = 300_000
+
+/** Asks until the answer is cached: one that is not made of all files never is. */
+async function untilComplete (product: Product, issue: string, budget: number): Promise<void> {
+  const end = performance.now() + COMPLETE_MS
+  while ((await product.ask(issue, { max_tokens: budget })).answer?.cache_hit === false) {
+    if (performance.now() > end) throw new Error(`The answer is still not made of all files after ${COMPLETE_MS / 1000} s.`)
   }
 }
 

@@ -69,13 +69,18 @@ export async function prepareText (root: string, path: string, maxBytes: number)
   return text === undefined ? { path, refused: 'binary' } : { path, ...text, size: raw.size, modified: raw.modified, hash }
 }
 
+/** What was prepared of a file as it was listed. */
+export function preparedListed (root: string, { path, stamp }: ListedFile, maxBytes: number): Preparation | undefined {
+  const known = listed.get(`${root} ${path}`)
+  return known !== undefined && known.stamp === stamp && known.maxBytes === maxBytes ? known.preparation : undefined
+}
+
 /** The same for a file as it was listed: while its stamp holds, it is not read again. */
-export async function prepareListed (root: string, { path, stamp }: ListedFile, maxBytes: number): Promise<Preparation> {
-  const key = `${root} ${path}`
-  const known = listed.get(key)
-  if (known !== undefined && known.stamp === stamp && known.maxBytes === maxBytes) return known.preparation
-  const preparation = await prepareText(root, path, maxBytes)
-  listed.set(key, { stamp, maxBytes, preparation })
+export async function prepareListed (root: string, file: ListedFile, maxBytes: number): Promise<Preparation> {
+  const known = preparedListed(root, file, maxBytes)
+  if (known !== undefined) return known
+  const preparation = await prepareText(root, file.path, maxBytes)
+  listed.set(`${root} ${file.path}`, { stamp: file.stamp, maxBytes, preparation })
   return preparation
 }
 
@@ -91,12 +96,15 @@ export function preparerOf (root: string, maxBytes: number): Preparer {
   }
 }
 
+/** The last shape of each file that was shown. A file with one that has another content is being edited. */
+const lastShapes = new LRUCache<string, WeakRef<FileShape>>({ max: 1000 })
+
 export async function symbolsOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileSymbols> {
   const language = languageOf(path)
   const key = `${hash} ${language}`
   const known = symbols.get(key)
   if (known !== undefined) return known
-  const found = await (await grammars()).extractSymbols(language, content)
+  const found = await (await grammars()).extractSymbols(language, content, lastShapes.has(path) ? path : undefined)
   symbols.set(key, found)
   return found
 }
@@ -106,7 +114,8 @@ export async function preparedShape (text: Pick<PreparedText, 'path' | 'hash' | 
   const key = `${text.hash} ${language} ${text.content.length}`
   const known = shapes.get(key)
   if (known !== undefined) return known
-  const shape = shapeOf(text.content, language, await symbolsOf(text))
+  const shape = shapeOf(text.content, language, await symbolsOf(text), lastShapes.get(text.path)?.deref())
+  lastShapes.set(text.path, new WeakRef(shape))
   shapes.set(key, shape)
   return shape
 }

@@ -9,7 +9,7 @@ import type { ProjectIndex } from './index/project-index.js'
 import type { ListedFile } from './listing.js'
 import { pack, type Entry, type Packable, type Size, type Truncation } from './pack/pack.js'
 import type { FileShape } from './pack/shape.js'
-import { preparedShape, prepareListed, redactText, type PreparedText } from './prepare.js'
+import { preparedListed, preparedShape, prepareListed, redactText, type Preparation, type PreparedText } from './prepare.js'
 import { renderLines } from './symbols/outline.js'
 import { countTokens } from './tokens.js'
 
@@ -76,7 +76,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const { title, description, budget } = request
   const query = queryOf(title, description)
   const weights = index.termWeights(query)
-  const relevance = new Map((await index.rank(query)).map((entry) => [entry.path, entry]))
+  const relevance = byPath(await index.rank(query))
   const scored = unpackCandidates(request.candidates).map((candidate) => scoreOf(candidate, candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights), query.length > 0))
     .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
 
@@ -105,6 +105,15 @@ export async function select (root: string, request: SelectRequest, listed: Read
   }
 }
 
+const paths = new WeakMap<readonly Relevance[], ReadonlyMap<string, Relevance>>()
+
+/** Of a ranking, which is the same object as long as nothing has changed. */
+function byPath (ranked: readonly Relevance[]): ReadonlyMap<string, Relevance> {
+  const known = paths.get(ranked) ?? new Map(ranked.map((entry) => [entry.path, entry]))
+  paths.set(ranked, known)
+  return known
+}
+
 type Frame = Omit<Packable<MadeEntry>, 'path' | 'worth'>
 
 /** What is the same of a text for every task; a text of a file is the same object as long as the file is as it was listed. */
@@ -131,13 +140,24 @@ function scoreOf (candidate: SelectCandidate, found: Relevance | undefined, hasT
 async function read (root: string, candidates: readonly SelectCandidate[], listed: ReadonlyMap<string, ListedFile>, maxBytes: number): Promise<{ ready: Map<string, PreparedText>, refused: Selection['refused'] }> {
   const ready = new Map<string, PreparedText>()
   const refused: Selection['refused'] = []
-  for (let start = 0; start < candidates.length; start += CONCURRENT) {
-    await Promise.all(candidates.slice(start, start + CONCURRENT).map(async ({ path, content }) => {
-      const file = listed.get(path)
-      const text = content !== undefined ? await madeText(path, content) : file === undefined ? { path, refused: 'gone' as const } : await prepareListed(root, file, maxBytes)
-      if ('refused' in text) refused.push({ path, reason: text.refused })
-      else ready.set(path, text)
-    }))
+  const told = (text: Preparation): void => {
+    if ('refused' in text) refused.push({ path: text.path, reason: text.refused })
+    else ready.set(text.path, text)
+  }
+  const unread: (() => Promise<Preparation>)[] = []
+  for (const { path, content } of candidates) {
+    const file = listed.get(path)
+    if (content !== undefined) unread.push(async () => await madeText(path, content))
+    else if (file === undefined) told({ path, refused: 'gone' })
+    else {
+      // Nearly all are as they were, and a promise for each would cost more than all else that is done for it.
+      const known = preparedListed(root, file, maxBytes)
+      if (known === undefined) unread.push(async () => await prepareListed(root, file, maxBytes))
+      else told(known)
+    }
+  }
+  for (let start = 0; start < unread.length; start += CONCURRENT) {
+    for (const text of await Promise.all(unread.slice(start, start + CONCURRENT).map(async (read) => await read()))) told(text)
   }
   return { ready, refused }
 }

@@ -22,8 +22,43 @@ const LONGEST_KNOWN = 64
 const MOST_KNOWN = 100_000
 const known = new Map<string, number>()
 
+/** Between two line breaks as JSON writes them is such a place, too. */
+const BLANK_LINE = '\\n\\n'
+const LINE_BREAK_LENGTH = 2
+/** From this length on a text is worth cutting there: of a file that was edited, all paragraphs but one were counted before. */
+const LONG_TEXT = 4096
+const LONGEST_PARAGRAPH = 4096
+const MOST_PARAGRAPHS_LENGTH = 1024 * 1024
+const paragraphs = new Map<string, number>()
+let paragraphsLength = 0
+
 /** Tokens of a text in o200k_base. */
 export function countTokens (text: string): number {
+  if (text.length < LONG_TEXT) return countParts(text)
+  let sum = 0
+  let start = 0
+  for (let at = text.indexOf(BLANK_LINE); at >= 0; at = text.indexOf(BLANK_LINE, at + LINE_BREAK_LENGTH)) {
+    sum += countParagraph(text.slice(start, at + LINE_BREAK_LENGTH))
+    start = at + LINE_BREAK_LENGTH
+  }
+  return sum + countParagraph(text.slice(start))
+}
+
+function countParagraph (text: string): number {
+  if (text.length > LONGEST_PARAGRAPH) return countParts(text)
+  const before = paragraphs.get(text)
+  if (before !== undefined) return before
+  const tokens = countParts(text)
+  paragraphsLength += text.length
+  if (paragraphsLength > MOST_PARAGRAPHS_LENGTH) {
+    paragraphs.clear()
+    paragraphsLength = text.length
+  }
+  paragraphs.set(ownCopy(text), tokens)
+  return tokens
+}
+
+function countParts (text: string): number {
   let sum = 0
   for (const part of text.split(PLACES)) {
     const tokens = known.get(part)

@@ -6,7 +6,7 @@ import { createCorpus } from '../../../core/project/worker/index/corpus.js'
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
 import { createProjectIndex } from '../../../core/project/worker/index/project-index.js'
 import { createRankMemory, rankFiles, rankMade, termWeights } from '../../../core/project/worker/index/relevance.js'
-import { hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
+import { countWords, hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
 import type { Preparer } from '../../../core/project/worker/prepare.js'
 
@@ -25,6 +25,16 @@ async function corpusOf (tree: Tree) {
 }
 const commit = (message: string, ...files: string[]): PastCommit => ({ words: wordSet([message]), files })
 const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => rankFiles(await corpusOf(tree), commits, queryOf(title, description)).map(({ path }) => path)
+
+t.test('words are counted as they are found', async t => {
+  const word = fc.oneof(fc.constantFrom('parseURLQuery', 'a_b$c', 'Größe', '語彙', '𝒳y', '\ud800', '١٢', ' ', '.', '-', '\n', '…'), fc.string({ unit: 'binary', maxLength: 4 }))
+  fc.assert(fc.property(fc.array(word, { maxLength: 30 }).map((words) => words.join('')), (text) => {
+    const expected = [...text.matchAll(/[\p{L}\p{N}_$]+/gu)].flatMap(([found]) => [...hashesOf(found)])
+    const { hashes, counts, length } = countWords(text)
+    return length === expected.length && hashes.length === new Set(expected).size && hashes.every((hash, at) => counts[at] === expected.filter((other) => other === hash).length)
+  }), { numRuns: 1000, seed: 3 })
+  t.equal(countWords('cart '.repeat(300)).counts[0], 255)
+})
 
 t.test('words', async t => {
   t.strictSame(splitWords('parseURLQuery parse_url_query HTTPServer2 a'), ['parse', 'url', 'query', 'parse', 'url', 'query', 'http', 'server'])

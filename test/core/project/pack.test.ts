@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import t from 'tap'
 import { queryOf } from '../../../core/project/worker/index/terms.js'
 import { pack, type Entry, type Packable, type Size, type Truncation } from '../../../core/project/worker/pack/pack.js'
-import { jsonBytes, shapeOf } from '../../../core/project/worker/pack/shape.js'
+import { jsonBytes, shapeOf, type FileShape } from '../../../core/project/worker/pack/shape.js'
 import { renderLines } from '../../../core/project/worker/symbols/outline.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
 import { countTokens } from '../../../core/project/worker/tokens.js'
@@ -62,6 +62,37 @@ t.test('one huge file does not push the others out', async t => {
   for (const tokens of [4000, 16_000, 64_000]) t.strictSame(run([huge, small], { bytes: 10_000_000, tokens }).map(({ path }) => path).sort().at(-1), 'small.js', String(tokens))
   const single = run([await packable('data.csv', 'word '.repeat(100_000), 1), small], { bytes: 20_000, tokens: Infinity })
   t.ok(single.some(({ path }) => path === 'small.js'), 'not even one that is a single line')
+})
+
+t.test('where the budget is not the bound, whole files win', async t => {
+  const note = (name: string): string => `/**\n${Array.from({ length: 9 }, (_, line) => ` * Note ${line} of what ${name} is for, and of how it is called.\n`).join('')} */\n`
+  const top = await packable('top.js', Array.from({ length: 12 }, (_, index) => `${note(`cart${index}`)}\n${method(`cart${index}`)}`).join('\n'), 1)
+  const others = await Promise.all(Array.from({ length: 90 }, async (_, index) => await packable(`other${index}.js`, method(`f${index}`, 4), 1e-4)))
+  const sum = (files: readonly Packable<Made>[]): number => files.reduce((all, { shape, envelope }) => all + shape.tokens + envelope.tokens, 0)
+  const some = run([top, ...others], { bytes: 10_000_000, tokens: sum([top, ...others.slice(0, 80)]) }, 'cart')
+  t.equal(some.find(({ path }) => path === 'top.js')!.truncation, 'none', 'its comments come before files that have nothing to do with the task')
+  const all = run([top, ...others], { bytes: 10_000_000, tokens: sum([top, ...others]) }, 'cart')
+  t.strictSame(all.filter(({ truncation }) => truncation !== 'none'), [])
+  t.equal(all.length, 91)
+
+  const huge = await packable('huge.js', Array.from({ length: 60 }, (_, index) => method(`f${index}`, 30)).join('\n'), 1)
+  const tokens = Math.floor(0.9 * huge.shape.tokens)
+  const [most, rest] = run([huge, await packable('small.js', 'export const x = 1\n', 0.2)], { bytes: 10_000_000, tokens })
+  t.ok(most!.size.tokens > 0.8 * tokens, 'a file gets what nobody else has use for')
+  t.equal(rest!.truncation, 'none')
+})
+
+t.test('what a file had before an edit is not counted again, and nothing is counted otherwise', async t => {
+  const shape = async (text: string, before?: FileShape) => shapeOf(text, 'javascript', await extractSymbols('javascript', text), before)
+  const first = [0, 1, 2, 3, 4, 5].map((index) => method(`cart${index}`)).join('\n')
+  let before = await shape(first)
+  for (const text of [`${first}// end\n`, `// begin\n${first}`, first.replace('cart33', 'other words'), first.replace(method('cart2'), ''), '', first, `${first}${first}`, first]) {
+    const after = await shape(text, before)
+    t.strictSame(after, await shape(text))
+    before = after
+  }
+  const same = await shape(`${first}// end\n`, before)
+  t.ok(same.segments.filter(({ words }) => before.segments.some((segment) => segment.words === words)).length >= 5, 'segments that are as they were are taken over')
 })
 
 const piece = fc.oneof(

@@ -16,6 +16,8 @@ t.test('a text has as many tokens as its parts', async t => {
     const text = JSON.stringify(readFileSync(path, 'utf8'))
     t.equal(countTokens(text), truth(text), path)
   }
+  const long = JSON.stringify(readFileSync('docs/context.md', 'utf8').repeat(2))
+  for (const text of [long, long.slice(0, 9000), long.replace('Files', 'files'), `${long.slice(0, 5000)}x${long.slice(5000)}`]) t.equal(countTokens(text), truth(text), 'of paragraphs that were counted before')
   t.equal(countTokens(''), 0)
 })
 

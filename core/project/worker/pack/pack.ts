@@ -1,13 +1,11 @@
 import type { QueryTerm } from '../index/terms.js'
-import { indexOfHash } from '../index/terms.js'
-import type { FileShape, Segment } from './shape.js'
+import { StepQueue } from './queue.js'
+import type { FileShape } from './shape.js'
+import { isSmall, matchOf, PACKING, packTask, stepsOf, type PackOptions, type Price, type Size, type Step, type Steps } from './steps.js'
+
+export type { Size } from './steps.js'
 
 export type Truncation = 'none' | 'sampled' | 'outline' | 'stripped' | 'summary'
-
-export interface Size {
-  bytes: number
-  tokens: number
-}
 
 export interface Packable<Made extends Entry = Entry> {
   path: string
@@ -31,210 +29,170 @@ export interface Packed<Made extends Entry = Entry> {
   entry: Made
 }
 
-/** Values that `npm run bench:context` has found; see docs/context.md. */
-export interface PackOptions {
-  /** What knowing a file's definitions is worth, against 1 for its whole text. */
-  outlineWorth: number
-  /** What a segment's match with the task adds to its worth, against 1 for its length. */
-  matchWorth: number
-  /** The largest share of the budget that one file may take. */
-  fileShare: number
-}
+/** How often what an exact count leaves is given out. */
+const ROUNDS = 4
+const BYTES_PER_TOKEN = 3.5
+const NOTHING: Size = { bytes: 0, tokens: 0 }
 
-export const PACKING: PackOptions = { outlineWorth: 0.45, matchWorth: 8, fileShare: 0.5 }
-
-/** Files whose rest costs less than that are not worth a gap. */
-const SMALL_REST = 40
-// A gap is shown as a line of its own.
-const GAP_TOKENS = 4
-
-interface Item {
-  file: number
-  /** -1 for the outline or the small file as a whole. */
-  segment: number
-  size: Size
-  density: number
-}
+const byBytes: Price = ({ bytes }) => bytes
+const byTokens: Price = ({ tokens }) => tokens
 
 interface State {
+  steps: Steps
+  /** The step that comes next. */
+  next: number
   segments: Uint8Array
   base: boolean
   size: Size
 }
 
+interface Taken {
+  file: number
+  segment: number
+}
+
 /**
  * Chooses what to show of which file, so that what is shown is worth most within the budget: steps (a file's outline, then
  * its segments) are taken in order of worth per token, each as long as it fits. What is best at a small budget is so at
- * a larger one, too: a larger budget takes the same steps and then further ones.
+ * a larger one, too: a larger budget takes the same steps and then further ones. Where all files fit, all are whole.
  */
 export function pack<Made extends Entry> (files: readonly Packable<Made>[], query: readonly QueryTerm[], weights: readonly number[], budget: Size, options: PackOptions = PACKING): Packed<Made>[] {
-  const states: State[] = files.map(({ shape }) => ({ segments: new Uint8Array(shape.segments.length), base: false, size: { bytes: 0, tokens: 0 } }))
-  const left = { ...budget }
-  const costOf = (size: Size): number => Math.max(size.bytes / budget.bytes, budget.tokens === Infinity ? 0 : size.tokens / budget.tokens)
-  const queue: Item[] = []
-  const matches = segmentMatches(files, query, weights)
-  files.forEach((file, index) => queue.push(...itemsOf(file, index, matches[index]!, options, costOf)))
-  queue.sort((a, b) => b.density - a.density || a.file - b.file || a.segment - b.segment)
-
-  const taken: Item[] = []
-  for (const item of queue) {
-    const state = states[item.file]!
-    if (item.segment >= 0 && !state.base) continue
-    if (item.size.bytes > left.bytes || item.size.tokens > left.tokens) continue
-    const grown = { bytes: state.size.bytes + item.size.bytes, tokens: state.size.tokens + item.size.tokens }
-    if (item.segment >= 0 && files.length > 1 && costOf(grown) > options.fileShare) continue
-    if (item.segment >= 0) state.segments[item.segment] = 1
-    else state.base = true
-    if (item.segment < 0 && isSmall(files[item.file]!)) state.segments.fill(1)
-    state.size = grown
-    left.bytes -= item.size.bytes
-    left.tokens -= item.size.tokens
-    taken.push(item)
-  }
-  return settle(files, states, taken, budget)
-}
-
-function isSmall ({ shape, envelope }: Packable): boolean {
-  return shape.segments.length <= 1 || shape.tokens <= shape.outlineTokens + SMALL_REST || shape.tokens < envelope.tokens
-}
-
-function itemsOf (file: Packable, index: number, matches: Float64Array, options: PackOptions, costOf: (size: Size) => number): Item[] {
-  const { shape, envelope, worth } = file
-  if (isSmall(file)) {
-    const size = { bytes: shape.bytes + envelope.bytes, tokens: shape.tokens + envelope.tokens }
-    return [{ file: index, segment: -1, size, density: worth / costOf(size) }]
-  }
-  const { sizes, weights } = costsOf(shape)
-  const worths = weights.map((weight, at) => weight * (1 + options.matchWorth * matches[at]!))
-  const outlineWorth = options.outlineWorth * shape.outlineShare
-  const total = worths.reduce((sum, value) => sum + value, 1e-9)
-  const segments = sizes.map((size, at): Item => {
-    return { file: index, segment: at, size, density: worth * (1 - outlineWorth) * worths[at]! / total / costOf(size) }
-  }).sort((a, b) => b.density - a.density)
-
-  // The outline opens the way to the segments: it is worth what it is worth with the best of them.
-  const size = { bytes: shape.outlineBytes + envelope.bytes, tokens: shape.outlineTokens + envelope.tokens }
-  let value = worth * outlineWorth
-  let cost = costOf(size)
-  let density = value / cost
-  for (const segment of segments) {
-    const added = costOf(segment.size)
-    value += segment.density * added
-    cost += added
-    density = Math.max(density, value / cost)
-  }
-  return [
-    { file: index, segment: -1, size, density },
-    ...segments.map((segment) => ({ ...segment, density: Math.min(segment.density, density) }))
-  ]
-}
-
-/** What does not depend on the task or the budget, once for each shape. */
-interface Costs {
-  /** What each segment adds. */
-  sizes: readonly Size[]
-  /** What it is worth by its length and kind. */
-  weights: readonly number[]
-}
-
-const costs = new WeakMap<FileShape, Costs>()
-
-function costsOf (shape: FileShape): Costs {
-  const known = costs.get(shape) ?? {
-    sizes: shape.segments.map((segment) => addedBy(shape, segment)),
-    weights: shape.segments.map(({ start, end, code }) => Math.sqrt(end - start + 1) * code)
-  }
-  costs.set(shape, known)
-  return known
-}
-
-/** What a segment adds to an outline that shows some of its lines already. */
-function addedBy (shape: FileShape, segment: Segment): Size {
-  let shown = 0
-  for (let line = segment.start; line <= segment.end; line++) shown += shape.outline[line]!
-  const share = 1 - shown / (segment.end - segment.start + 1)
-  return { bytes: Math.ceil(segment.bytes * share) + 8, tokens: Math.ceil(segment.tokens * share) + GAP_TOKENS }
-}
-
-/** Which words of a task stand in a file's segments, and how much each counts there. */
-interface SegmentTerms {
-  /** The hashes of the task. */
-  task: string
-  segments: readonly number[]
-  terms: readonly number[]
-  values: readonly number[]
-}
-
-/** Of the task that was asked for last, because the next answer is about the same. */
-const segmentTerms = new WeakMap<FileShape, SegmentTerms>()
-
-function termsIn (shape: FileShape, query: readonly QueryTerm[], task: string): SegmentTerms {
-  const known = segmentTerms.get(shape)
-  if (known?.task === task) return known
-  const found = { task, segments: [] as number[], terms: [] as number[], values: [] as number[] }
-  shape.segments.forEach(({ words }, segment) => query.forEach(({ hash }, term) => {
-    const at = indexOfHash(words.hashes, hash)
-    if (at < 0) return
-    found.segments.push(segment)
-    found.terms.push(term)
-    found.values.push(1 + Math.log(words.counts[at]!))
+  const whole = allWhole(files, budget)
+  if (whole !== undefined) return whole
+  const price = budget.tokens * BYTES_PER_TOKEN < budget.bytes ? byTokens : byBytes
+  const task = packTask(query, weights)
+  const matches = files.map(({ shape }) => matchOf(shape, task))
+  const best = matches.reduce((most, match) => Math.max(most, match.best), 1e-9)
+  const states = files.map(({ shape, envelope }, index): State => ({
+    steps: stepsOf(shape, envelope, matches[index]!, best, price, options), next: 0, segments: new Uint8Array(shape.segments.length), base: false, size: NOTHING
   }))
-  segmentTerms.set(shape, found)
-  return found
+  const packing = createPacking(files, states, budget)
+  const chooser = createChooser(files, states, budget)
+  // Steps are estimated a little too large; what the exact count leaves is spent on the best of those that did not fit, and on the rest
+  // of a file that is larger than its share, which nobody else has room for.
+  let left = budget
+  for (let round = 0; round < ROUNDS; round++) {
+    const steps = chooser.choose(left, round === 0 && files.length > 1 ? options.fileShare : 1)
+    if (steps.length === 0) break
+    left = packing.settle(steps)
+  }
+  return packing.packed()
 }
 
-/** How well each segment answers the task, 0…1 over all files. */
-function segmentMatches (files: readonly Packable[], query: readonly QueryTerm[], weights: readonly number[]): Float64Array[] {
-  const task = query.map(({ hash }) => hash).join(' ')
-  let best = 1e-9
-  const found = files.map(({ shape }) => {
-    const sums = new Float64Array(shape.segments.length)
-    const { segments, terms, values } = termsIn(shape, query, task)
-    for (let at = 0; at < segments.length; at++) {
-      const sum = sums[segments[at]!]! += weights[terms[at]!]! * values[at]!
-      best = Math.max(best, sum)
+/** `undefined` where not all fit. */
+function allWhole<Made extends Entry> (files: readonly Packable<Made>[], budget: Size): Packed<Made>[] | undefined {
+  const fits = (sizes: readonly Size[]): boolean => sizes.reduce((sum, { bytes }) => sum + bytes, 0) <= budget.bytes && sizes.reduce((sum, { tokens }) => sum + tokens, 0) <= budget.tokens
+  if (!fits(files.map(({ shape }) => shape))) return undefined
+  const packed = files.map((file) => wholeOf(file))
+  return fits(packed.map(({ entry }) => entry.size)) ? packed : undefined
+}
+
+function wholeOf<Made extends Entry> (file: Packable<Made>): Packed<Made> {
+  return { path: file.path, entry: file.entry(null, '', 'none') }
+}
+
+interface Chooser {
+  /** Takes what fits into what is left, the best first, no file more than its share. */
+  choose (left: Size, share: number): Taken[]
+}
+
+function createChooser (files: readonly Packable[], states: readonly State[], budget: Size): Chooser {
+  const queue = new StepQueue()
+  const least = states.reduce(({ bytes, tokens }, { steps }) => ({ bytes: Math.min(bytes, steps.least.bytes), tokens: Math.min(tokens, steps.least.tokens) }), { bytes: Infinity, tokens: Infinity })
+  let refused: { file: number, step: Step }[] = []
+  const offer = (file: number): void => {
+    const { steps: { list }, next } = states[file]!
+    if (next < list.length) queue.push(file, files[file]!.worth * list[next]!.density)
+  }
+  files.forEach((_file, index) => offer(index))
+
+  return {
+    choose (left, share) {
+      const taken: Taken[] = []
+      let { bytes, tokens } = left
+      const take = (file: number, step: Step): void => {
+        const { segment, size } = step
+        const { shape, envelope } = files[file]!
+        const state = states[file]!
+        const grown = { bytes: state.size.bytes + size.bytes, tokens: state.size.tokens + size.tokens }
+        const fits = size.bytes <= bytes && size.tokens <= tokens &&
+          (segment < 0 || (state.base && grown.bytes <= share * budget.bytes && grown.tokens <= share * budget.tokens))
+        if (!fits) {
+          refused.push({ file, step })
+          return
+        }
+        if (segment >= 0) state.segments[segment] = 1
+        else state.base = true
+        if (segment < 0 && isSmall(shape, envelope)) state.segments.fill(1)
+        state.size = grown
+        bytes -= size.bytes
+        tokens -= size.tokens
+        taken.push({ file, segment })
+        // Without its outline nothing of a file is shown.
+        if (segment < 0) offer(file)
+      }
+      const again = refused
+      refused = []
+      for (const { file, step } of again) take(file, step)
+      while (bytes >= least.bytes && tokens >= least.tokens) {
+        const file = queue.pop()
+        if (file === undefined) break
+        const state = states[file]!
+        const step = state.steps.list[state.next++]!
+        take(file, step)
+        if (step.segment >= 0) offer(file)
+      }
+      return taken
     }
-    return sums
-  })
-  for (const values of found) for (let at = 0; at < values.length; at++) values[at]! /= best
-  return found
+  }
 }
 
-/** Renders what was chosen and counts it exactly; steps that turn out too large are taken back, the last first. */
-function settle<Made extends Entry> (files: readonly Packable<Made>[], states: readonly State[], taken: Item[], budget: Size): Packed<Made>[] {
+interface Packing<Made extends Entry> {
+  /** Renders what the steps have changed and counts it exactly; those that turn out too large are taken back, the last first. Gives what is left. */
+  settle (steps: Taken[]): Size
+  packed (): Packed<Made>[]
+}
+
+function createPacking<Made extends Entry> (files: readonly Packable<Made>[], states: readonly State[], budget: Size): Packing<Made> {
   const rendered = new Map<number, Packed<Made>>()
-  let total = { bytes: 0, tokens: 0 }
+  let total = NOTHING
   const put = (index: number): void => {
-    const before = rendered.get(index)?.entry.size ?? { bytes: 0, tokens: 0 }
-    const after = states[index]!.base ? render(files[index]!, states[index]!) : undefined
+    const state = states[index]!
+    const before = rendered.get(index)?.entry.size ?? NOTHING
+    const after = state.base ? render(files[index]!, state) : undefined
     if (after === undefined) rendered.delete(index)
     else rendered.set(index, after)
-    total = { bytes: total.bytes - before.bytes + (after?.entry.size.bytes ?? 0), tokens: total.tokens - before.tokens + (after?.entry.size.tokens ?? 0) }
+    state.size = after?.entry.size ?? NOTHING
+    total = { bytes: total.bytes - before.bytes + state.size.bytes, tokens: total.tokens - before.tokens + state.size.tokens }
   }
-  states.forEach((state, index) => { if (state.base) put(index) })
-  while (total.bytes > budget.bytes || total.tokens > budget.tokens) {
-    const item = taken.pop()!
-    const state = states[item.file]!
-    if (item.segment < 0) {
-      state.base = false
-      state.segments.fill(0)
-    } else {
-      state.segments[item.segment] = 0
-    }
-    put(item.file)
+  return {
+    settle (steps) {
+      for (const index of new Set(steps.map(({ file }) => file))) put(index)
+      while (total.bytes > budget.bytes || total.tokens > budget.tokens) {
+        const { file, segment } = steps.pop()!
+        const state = states[file]!
+        if (segment < 0) {
+          state.base = false
+          state.segments.fill(0)
+        } else {
+          state.segments[segment] = 0
+        }
+        put(file)
+      }
+      return { bytes: budget.bytes - total.bytes, tokens: budget.tokens - total.tokens }
+    },
+    packed: () => [...rendered].sort(([a], [b]) => a - b).map(([, packed]) => packed)
   }
-  return [...rendered].sort(([a], [b]) => a - b).map(([, packed]) => packed)
 }
 
 function render<Made extends Entry> (file: Packable<Made>, state: State): Packed<Made> {
   const { shape, path, envelope } = file
-  const whole = (): Packed<Made> => ({ path, entry: file.entry(null, '', 'none') })
-  if (state.segments.every((shown) => shown === 1)) return whole()
-  const keep = Uint8Array.from(shape.outline)
+  if (!state.segments.includes(0)) return wholeOf(file)
+  const keep = shape.outline.slice()
   shape.segments.forEach((segment, at) => {
     if (state.segments[at] === 1) keep.fill(1, segment.start, segment.end + 1)
   })
   const entry = file.entry(keep, state.segments.join(''), state.segments.includes(1) ? 'sampled' : shape.outlineIs)
   // Gaps can cost more than what they leave out.
-  return entry.size.tokens >= shape.tokens + envelope.tokens ? whole() : { path, entry }
+  return entry.size.tokens >= shape.tokens + envelope.tokens ? wholeOf(file) : { path, entry }
 }

@@ -38,7 +38,8 @@ const SAMPLE_LINES = 12
 const MAX_SUMMARY_LINE = 200
 const PROSE = new Set(['markdown', 'restructuredtext', 'text', 'asciidoc'])
 
-export function shapeOf (content: string, language: string | undefined, symbols: FileSymbols): FileShape {
+/** `before` is a shape that the file had: what is as it was is not counted again. */
+export function shapeOf (content: string, language: string | undefined, symbols: FileSymbols, before?: FileShape): FileShape {
   const lines = content.split('\n')
   const isProse = language !== undefined && PROSE.has(language)
   const hasOutline = symbols.definitions.length > 0 && !isProse
@@ -47,21 +48,46 @@ export function shapeOf (content: string, language: string | undefined, symbols:
   const text = renderLines(lines, outline)
   const comments = new Uint8Array(lines.length)
   for (const [start, end] of symbols.comments) comments.fill(1, start, end + 1)
+  const countedBefore = before === undefined ? () => undefined : sameRuns(before, lines)
   return {
     lines,
     outline,
     outlineTokens: countTokens(JSON.stringify(text)),
     outlineBytes: jsonBytes(text),
     segments: cut(lines, hasOutline ? boundaries(symbols, lines.length) : paragraphs(lines, isProse)).map(({ start, end }) => {
-      const part = lines.slice(start, end + 1).join('\n')
       let code = 0
       for (let line = start; line <= end; line++) code += 1 - comments[line]!
-      return { start, end, tokens: countTokens(JSON.stringify(part)), bytes: jsonBytes(part), words: countWords(part), code: code / (end - start + 1) }
+      const { tokens, bytes, words } = countedBefore(start, end) ?? countRun(lines.slice(start, end + 1).join('\n'))
+      return { start, end, tokens, bytes, words, code: code / (end - start + 1) }
     }),
     tokens: countTokens(JSON.stringify(content)),
     bytes: jsonBytes(content),
     outlineShare: tells ? 1 : outline.reduce((sum, shown) => sum + shown, 0) / lines.length,
     outlineIs: hasOutline ? 'outline' : isProse ? 'summary' : 'sampled'
+  }
+}
+
+type Counted = Pick<Segment, 'tokens' | 'bytes' | 'words'>
+
+function countRun (text: string): Counted {
+  const json = JSON.stringify(text)
+  return { tokens: countTokens(json), bytes: Buffer.byteLength(json), words: countWords(text) }
+}
+
+/** Finds the segments of an earlier shape that lie in the lines before the first change, or behind the last. */
+function sameRuns (before: FileShape, lines: readonly string[]): (start: number, end: number) => Counted | undefined {
+  const moved = lines.length - before.lines.length
+  const shorter = Math.min(lines.length, before.lines.length)
+  let first = 0
+  while (first < shorter && lines[first] === before.lines[first]) first++
+  let last = lines.length - 1
+  while (last > lines.length - 1 - (shorter - first) && lines[last] === before.lines[last - moved]) last--
+  const byStart = new Map(before.segments.map((segment) => [segment.start, segment]))
+  return (start, end) => {
+    const shift = end < first ? 0 : start > last ? moved : undefined
+    if (shift === undefined) return undefined
+    const same = byStart.get(start - shift)
+    return same?.end === end - shift ? same : undefined
   }
 }
 

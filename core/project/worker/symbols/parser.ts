@@ -1,4 +1,5 @@
 import type { Parser, Query, QueryCapture, Range, Tree } from 'web-tree-sitter'
+import { EditedTrees } from './edited-trees.js'
 import { Engine, release, type Loaded } from './engine.js'
 import type { Grammar } from './grammar.js'
 
@@ -16,31 +17,39 @@ const QUERY_MS = 500
 const READ_LENGTH = 5 * 1024
 
 let current: Engine | undefined
+const editedTrees = new EditedTrees()
 
 /**
  * Gives `use` the tree of a text while it exists, or returns `undefined` if there is no grammar for it, or it takes too long or too much.
  * Of more than one grammar the first that understands all of the text counts, or else the first. `ranges` are the parts of the text to
- * read.
+ * read. `edited` names a file whose next text will be much like this one.
  */
-export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T): Promise<T | undefined> {
+export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T, edited?: string): Promise<T | undefined> {
   let engine: Engine | undefined
-  const trees: { loaded: Loaded, tree: Tree }[] = []
+  const trees: { loaded: Loaded, tree: Tree, name: string }[] = []
   try {
     current ??= new Engine()
     engine = current
     for (const name of names) {
       const loaded = await engine.grammar(name)
       // Another text has made it unusable meanwhile.
-      if (engine !== current) return await parse(names, text, ranges, use)
-      const tree = loaded === undefined ? undefined : parseWith(loaded.parser, text, ranges)
-      if (loaded === undefined || tree === undefined) break
-      trees.push({ loaded, tree })
+      if (engine !== current) return await parse(names, text, ranges, use, edited)
+      if (loaded === undefined) break
+      const { parser } = loaded
+      const again = edited === undefined || ranges.length > 0 ? undefined : editedTrees.parse(edited, engine, name, text, (before) => parseWith(parser, text, ranges, before))
+      const tree = again ?? parseWith(parser, text, ranges)
+      if (tree === undefined) break
+      trees.push({ loaded, tree, name })
       if (!tree.rootNode.hasError) break
     }
     const best = trees.find(({ tree }) => !tree.rootNode.hasError) ?? trees[0]
     if (best === undefined) return undefined
     const captures = capture(best.loaded.query, best.tree)
-    return captures === undefined ? undefined : use({ grammar: best.loaded.grammar, tree: best.tree, captures })
+    if (captures === undefined) return undefined
+    const used = use({ grammar: best.loaded.grammar, tree: best.tree, captures })
+    const isHeld = edited !== undefined && ranges.length === 0 && !best.tree.rootNode.hasError && editedTrees.hold(edited, engine, best.name, text, best.tree)
+    if (isHeld) trees.splice(trees.indexOf(best), 1)
+    return used
   } catch {
     // Deeply nested code overflows the parser's stack, and what it does from then on is not to be trusted.
     if (current === engine) current = undefined
@@ -51,12 +60,12 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
   }
 }
 
-function parseWith (parser: Parser, text: string, ranges: Range[]): Tree | undefined {
+function parseWith (parser: Parser, text: string, ranges: Range[], before: Tree | null = null): Tree | undefined {
   const isLate = until(PARSE_MS)
   // Scanners that look far ahead run long without a look at the clock, but not without reading. A text that ends stops them.
   let isParsing = true
   const read = (from: number) => (isParsing && isLate() ? '' : text.slice(from, from + READ_LENGTH))
-  const tree = parser.parse(read, null, { progressCallback: isLate, ...(ranges.length > 0 ? { includedRanges: ranges } : {}) })
+  const tree = parser.parse(read, before, { progressCallback: isLate, ...(ranges.length > 0 ? { includedRanges: ranges } : {}) })
   isParsing = false
   if (tree !== null && !isLate()) return tree
   tree?.delete()
