@@ -24,6 +24,13 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
     'context-cache/memory': { maxBytes: settings.cache_size_mb * 1024 * 1024 },
     'spawner/process': settings.spawn.command === undefined ? {} : { command: settings.spawn.command },
     'http/rate-limit': { enabled: settings.rate_limit.enabled, projectPerMinute: settings.rate_limit.project_per_minute, addressPerMinute: settings.rate_limit.address_per_minute },
+    'http/overload': {
+      enabled: settings.overload.enabled,
+      loopDelayMs: settings.overload.loop_delay_ms,
+      heapPercent: settings.overload.heap_percent,
+      maxRequests: settings.overload.max_requests,
+      retryAfterSeconds: settings.overload.retry_after_seconds
+    },
     'http/cors': { origins: settings.cors.origins }
   }
 }

@@ -253,7 +253,15 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     store, events, clock, log, witness: async (project, submission) => await fleet.witness(project, submission), onStored: (record) => fleet.noteResult(record)
   })
   const context = createContextService({
-    cache, store, strategies: plugins.all('context-strategy'), worker, timeoutMs: settings.context.timeout_seconds * 1000, clock, log
+    cache,
+    store,
+    strategies: plugins.all('context-strategy'),
+    worker,
+    timeoutMs: settings.context.timeout_seconds * 1000,
+    maxBuilds: settings.context.max_builds,
+    maxQueue: settings.context.max_queue,
+    clock,
+    log
   })
   const workspaces = new Workspaces({
     directory: join(settings.storage, 'worktrees'),
@@ -303,7 +311,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     }
   })
   const triggers = new Triggers({ bus, events, store, fleet, project: fleetProject, limits: settings.triggers, clock, log })
-  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet })
+  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet, extensions: [...plugins.all('http').values()] })
   return { version: VERSION, settings, audit, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, log, clock }
 }
 

@@ -1,4 +1,4 @@
-import type { AuditLog, ContextCache, EventBus, ResultStore } from './contracts/index.js'
+import type { AuditLog, ContextCache, EventBus, HttpExtension, HttpFigures, ResultStore } from './contracts/index.js'
 import type { ContextService } from './context/context.js'
 import type { Events } from './events/events.js'
 import type { Webhooks } from './events/webhooks/webhooks.js'
@@ -14,6 +14,7 @@ interface Sources {
   events: Events
   webhooks: Webhooks
   fleet: Fleet
+  extensions: Iterable<HttpExtension>
 }
 
 /** Telemetry for plugins that are made before what it tells of; reading it before `bind` is an error of the caller. */
@@ -23,7 +24,7 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
     bind (bound) { sources = bound },
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
-      const { audit, bus, store, cache, context, events, webhooks, fleet } = sources
+      const { audit, bus, store, cache, context, events, webhooks, fleet, extensions } = sources
       const [retained, usage, cached, pushed] = await Promise.all([bus.stats(), store.usage(), cache.stats(), webhooks.statistics()])
       const published = events.statistics()
       const looked = context.statistics()
@@ -48,8 +49,25 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
           published_by_topic: published.by_topic
         },
         webhooks: pushed,
-        audit: audit.statistics()
+        audit: audit.statistics(),
+        http: figuresOf(extensions)
       }
     }
+  }
+}
+
+/** What all extensions tell, together. */
+function figuresOf (extensions: Iterable<HttpExtension>): Telemetry['http'] {
+  const told = Array.from(extensions, (extension) => extension.figures?.() ?? {})
+  const sumOf = (each: (figures: HttpFigures) => Record<string, number> | undefined): Record<string, number> => {
+    const sum: Record<string, number> = {}
+    for (const [name, count] of told.flatMap((figures) => Object.entries(each(figures) ?? {}))) sum[name] = (sum[name] ?? 0) + count
+    return sum
+  }
+  return {
+    shed: sumOf(({ shed }) => shed),
+    shedding: Math.max(0, ...told.map(({ shedding = 0 }) => shedding)),
+    in_flight: told.reduce((sum, { in_flight: count = 0 }) => sum + count, 0),
+    rate_limited: sumOf(({ rate_limited: limited }) => limited)
   }
 }

@@ -56,4 +56,11 @@ export interface Telemetry {
     /** Records that were given up because too many waited. */
     lost: number
   }
+  http: {
+    shed: Record<string, number>
+    /** 0 where nothing watches the load. */
+    shedding: number
+    in_flight: number
+    rate_limited: Record<string, number>
+  }
 }

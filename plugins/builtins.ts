@@ -15,6 +15,7 @@ export const BUILTINS: readonly Builtin[] = [
   { kind: 'spawner', name: 'gemini', default: true, load: async () => await import('./spawners/gemini.js') },
   { kind: 'http', name: 'metrics', default: true, load: async () => await import('./http/metrics.js') },
   { kind: 'http', name: 'cors', default: true, load: async () => await import('./http/cors.js') },
+  { kind: 'http', name: 'overload', default: true, load: async () => await import('./http/overload/index.js') },
   { kind: 'http', name: 'rate-limit', default: true, load: async () => await import('./http/rate-limit.js') },
   { kind: 'http', name: 'openapi', default: true, load: async () => await import('./http/openapi.js') },
   { kind: 'context-strategy', name: 'agent-instructions', default: true, load: async () => await import('./context/agent-instructions.js') },

@@ -33,6 +33,13 @@ export const settingsSchema = Type.Object({
     request_seconds: Type.Number({ minimum: 0.2, maximum: 3600, default: 60, description: 'How long a request may take to arrive, body included.' }),
     idle_seconds: Type.Integer({ minimum: 130, maximum: 86_400, default: 180, description: 'After how long without a byte in either direction a connection is closed; longer than the longest poll.' })
   }, 'Bounds of requests'),
+  overload: group({
+    enabled: Type.Boolean({ default: true, description: 'Whether requests are refused while there is more to do than can be done.' }),
+    loop_delay_ms: Type.Number({ exclusiveMinimum: 0, maximum: 60_000, default: 30, description: 'Mean delay of the event loop at which requests begin to be refused.' }),
+    heap_percent: Type.Number({ exclusiveMinimum: 0, maximum: 100, default: 85, description: 'Share of the heap that Node may have, at which they begin to be refused.' }),
+    max_requests: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 2000, description: 'Requests being answered at once, at which they begin to be refused; long polls and streams do not count.' }),
+    retry_after_seconds: Type.Integer({ minimum: 1, maximum: 3600, default: 2, description: 'When who was refused should try again.' })
+  }, 'Overload'),
   cors: group({
     origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins whose pages may call the sidecar; none by default.' })
   }, 'Cross-origin requests'),
@@ -66,6 +73,8 @@ export const settingsSchema = Type.Object({
   }, 'Events'),
   context: group({
     timeout_seconds: Type.Integer({ minimum: 1, maximum: 600, default: 30, description: 'How long gathering a context may take.' }),
+    max_builds: Type.Integer({ minimum: 1, maximum: 100, default: 3, description: 'Contexts that are built at once; one thread reads for all of them.' }),
+    max_queue: Type.Integer({ minimum: 0, maximum: 100_000, default: 256, description: 'Contexts that may wait to be built; equal ones wait as one.' }),
     max_file_mb: Type.Number({ exclusiveMinimum: 0, maximum: 64, default: 2, description: 'Files above it are listed and not read, MiB.' })
   }, 'Context'),
   results: group({

@@ -46,14 +46,15 @@ export interface ContextOptions {
   strategies: ReadonlyMap<string, ContextStrategy>
   worker: ProjectWorker
   timeoutMs: number
+  /** Built at once. One thread reads for all, so more would only make each of them slower, and the clocks of their strategies run out. */
+  maxBuilds: number
+  /** That may wait for it. */
+  maxQueue: number
   clock: Clock
   log: Logger
 }
 
 const HOUR_MS = 3_600_000
-// One thread reads for all, so more at once would only make each of them slower, and the clocks of their strategies run out.
-const BUILDS_AT_ONCE = 3
-const BUILDS_WAITING = 1000
 
 /** What an answer was made from, and its tag. */
 interface Standing {
@@ -70,7 +71,7 @@ const KEPT_STANDINGS = 10_000
 export function createContextService (options: ContextOptions): ContextService {
   const { cache, store, strategies, clock } = options
   const building = new Map<string, Promise<Rendered>>()
-  const turns = createTurns(BUILDS_AT_ONCE, BUILDS_WAITING)
+  const turns = createTurns(options.maxBuilds, options.maxQueue)
   const subjects = createSubjects(store)
   const standings = new LRUCache<string, Standing>({ max: KEPT_STANDINGS })
   const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))

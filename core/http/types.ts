@@ -49,7 +49,7 @@ declare module 'fastify' {
     audit?: AuditAction
     /** Long polls and streams: neither counted as response time nor ended by a request time-out. */
     longLived?: boolean
-    /** `normal` by default. */
+    /** Where it is left out, what only reads is `low`, and all else `normal`. */
     priority?: RequestPriority
     /** Code of a body that does not fit; `VAL_001` by default. */
     invalidBody?: 'VAL_001' | 'EVT_002'

@@ -25,7 +25,12 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const auditLost = new Counter({ name: 'sidecar_audit_lost_total', help: 'Records that were given up because too many waited', registers: [registry] })
   const waiting = new Gauge({ name: 'sidecar_waiting_requests', help: 'Long polls and streams held', registers: [registry] })
 
-  const update = ({ agents, audit, events, storage, webhooks }: Telemetry): void => {
+  const shed = new Counter({ name: 'sidecar_shed_requests_total', help: 'Requests refused for load', labelNames: ['priority'], registers: [registry] })
+  const shedding = new Gauge({ name: 'sidecar_shedding', help: 'How much is refused for load: 1 is all of the lowest priority, 2 of the next as well', registers: [registry] })
+  const inFlight = new Gauge({ name: 'sidecar_requests_in_flight', help: 'Requests that are being answered, long polls and streams not among them', registers: [registry] })
+  const limited = new Counter({ name: 'sidecar_rate_limited_requests_total', help: 'Requests refused for their rate', labelNames: ['by'], registers: [registry] })
+
+  const update = ({ agents, audit, events, http, storage, webhooks }: Telemetry): void => {
     activeAgents.reset()
     for (const [type, count] of Object.entries(agents.by_type)) activeAgents.set({ agent_type: type }, count)
     queuedAgents.set(agents.queued)
@@ -54,6 +59,12 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     auditPending.set(audit.pending)
     auditLost.reset()
     auditLost.inc(audit.lost)
+    shed.reset()
+    for (const [priority, count] of Object.entries(http.shed)) shed.inc({ priority }, count)
+    shedding.set(http.shedding)
+    inFlight.set(http.in_flight)
+    limited.reset()
+    for (const [by, count] of Object.entries(http.rate_limited)) limited.inc({ by }, count)
   }
 
   return {
@@ -65,7 +76,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
         done()
       })
       app.get('/metrics', {
-        config: { access: 'loopback', scope: 'sidecar' },
+        config: { access: 'loopback', scope: 'sidecar', priority: 'always' },
         schema: { summary: 'Metrics for Prometheus', tags: ['status'], response: { 200: { description: 'Prometheus text', content: { 'text/plain': { schema: Type.String() } } }, 401: { $ref: 'Error#' } } }
       }, async (_request, reply) => {
         update(await sidecar.telemetry())

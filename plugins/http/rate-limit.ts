@@ -19,6 +19,8 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
   // Verified claims are the same object as long as their token is remembered.
   const known = new WeakMap<Claims, Limited>()
 
+  const refused = { agent: 0, project: 0 }
+
   const limitedOf = (caller: Claims): Limited => {
     const profile = sidecar.profile(caller.project_id, caller.agent_type)
     const held = known.get(caller)
@@ -40,7 +42,9 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
   const settle = (reply: FastifyReply, caller: Claims, { buckets }: Limited, { allowed, place, remaining, waitMs }: Drawn): Error | undefined => {
     const { perMinute } = buckets[place]!
     if (!allowed) {
-      return rateLimited(place === buckets.length - 1
+      const isProject = place === buckets.length - 1
+      refused[isProject ? 'project' : 'agent']++
+      return rateLimited(isProject
         ? `The agents of project '${caller.project_id}' make more than ${perMinute} requests a minute together`
         : `Agents of type '${caller.agent_type}' may make ${perMinute} requests a minute`, perMinute, waitMs)
     }
@@ -49,6 +53,7 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
   }
 
   return {
+    figures: () => ({ rate_limited: { ...refused, address: guard?.refused ?? 0 } }),
     async register (app: FastifyInstance) {
       app.addHook('onRequest', (request, reply, done) => {
         const { caller } = request

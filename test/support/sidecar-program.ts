@@ -2,7 +2,7 @@
 import { createSidecar, loadConfig, type Settings } from '../../index.js'
 
 const { storage, root, settings } = JSON.parse(process.argv[2]!) as { storage: string, root: string, settings: Record<string, string> }
-const config = await loadConfig({ flags: { ...settings, storage }, env: {}, project: root, home: `${storage}-home` })
+const config = await loadConfig({ flags: { 'overload-enabled': 'false', ...settings, storage }, env: {}, project: root, home: `${storage}-home` })
 const sidecar = await createSidecar({
   settings: config.settings as Settings,
   project: { id: 'sample', root },

@@ -49,7 +49,8 @@ export async function startSidecar (t: Teardown, options: TestSidecarOptions = {
   if (options.root === undefined) await createRepository(root, options.files ?? { 'README.md': '# Sample\n', 'src/main.py': 'def main():\n    return 1\n' })
   await provideKeys(storage)
   const { settings } = await loadConfig({
-    flags: { 'log-level': 'silent', ...options.settings, storage }, env: {}, project: root, home: join(storage, '..', 'home')
+    // Whatever else the machine does while the tests run is no load of the sidecar's.
+    flags: { 'log-level': 'silent', 'overload-enabled': 'false', ...options.settings, storage }, env: {}, project: root, home: join(storage, '..', 'home')
   }) as { settings: Settings }
   const sidecar = await createSidecar({
     settings,

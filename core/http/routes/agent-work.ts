@@ -36,7 +36,7 @@ const Merge = Type.Object({
 /** What an agent changed, and how it comes into the project. */
 export async function agentWorkRoutes (app: App, { fleet, workspaces }: Services): Promise<void> {
   app.get('/api/agents/:agent_id/diff', {
-    config: { access: 'spawn_agents' },
+    config: { access: 'spawn_agents', priority: 'low' },
     schema: { summary: 'What an agent changed, committed and not', tags: ['agents'], params: Params, response: responses({ 200: Diff }, 404) }
   }, async (request) => {
     const caller = callerOf(request)

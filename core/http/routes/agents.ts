@@ -200,7 +200,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   })
 
   app.get('/api/agents', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'low' },
     schema: {
       summary: 'Agents of the project, newest first; those of all projects for the operator',
       tags: ['agents'],
@@ -210,12 +210,12 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   }, async (request) => ({ agents: fleet.list(scopeOf(callerOf(request)), request.query).map(shown) }))
 
   app.get('/api/agents/:agent_id/status', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'normal' },
     schema: { summary: 'What is known of an agent', tags: ['agents'], params: Params, response: responses({ 200: Agent }, 404) }
   }, async (request) => shown(fleet.get(scopeOf(callerOf(request)), request.params.agent_id)))
 
   app.get('/api/agents/:agent_id/logs', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'low' },
     schema: {
       summary: 'The last lines that an agent wrote',
       tags: ['agents'],
@@ -229,7 +229,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   })
 
   app.post('/api/agents/:agent_id/status', {
-    config: { access: 'any', scope: 'agent' },
+    config: { access: 'any', scope: 'agent', priority: 'high' },
     schema: {
       summary: 'A sign of life of the agent itself',
       tags: ['agents'],
@@ -248,7 +248,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   })
 
   app.delete('/api/agents/:agent_id', {
-    config: { access: 'spawn_agents', audit: 'agent.stopped' },
+    config: { access: 'spawn_agents', audit: 'agent.stopped', priority: 'high' },
     schema: {
       summary: 'Ends an agent: TERM, then KILL',
       tags: ['agents'],

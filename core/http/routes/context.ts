@@ -70,7 +70,7 @@ const Answer = Type.Object({
 
 export async function contextRoutes (app: App, { context, projects, cache }: Services): Promise<void> {
   app.get('/api/context/:issue_id/:agent_type', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'low' },
     schema: {
       summary: 'The context that an agent of this type needs for this issue',
       tags: ['context'],

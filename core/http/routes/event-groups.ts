@@ -87,7 +87,7 @@ export async function eventGroupRoutes (app: App, { events: { groups } }: Servic
   }
 
   app.post('/api/events/ack', {
-    config: { access: 'any' },
+    config: { access: 'any', priority: 'high' },
     schema: {
       summary: 'Acknowledges events of a group; durable before the answer',
       tags: ['events'],
@@ -101,7 +101,7 @@ export async function eventGroupRoutes (app: App, { events: { groups } }: Servic
   })
 
   app.post('/api/events/nack', {
-    config: { access: 'any' },
+    config: { access: 'any', priority: 'high' },
     schema: {
       summary: 'Gives events of a group back, so that a member gets them again',
       tags: ['events'],
@@ -121,7 +121,7 @@ export async function eventGroupRoutes (app: App, { events: { groups } }: Servic
   })
 
   app.post('/api/events/extend', {
-    config: { access: 'any' },
+    config: { access: 'any', priority: 'high' },
     schema: {
       summary: 'Asks for more time for events of a group',
       tags: ['events'],

@@ -49,7 +49,7 @@ export async function eventPublishRoutes (app: App, { events, projects, settings
   await app.register(async (scope) => {
     acceptJson(scope, CLOUD_EVENT, settings)
     scope.post('/api/events/:event_type', {
-      config: { access: 'publish_events', invalidBody: 'EVT_002' },
+      config: { access: 'publish_events', invalidBody: 'EVT_002', priority: 'high' },
       schema: {
         summary: 'Publishes an event; durable before the answer',
         tags: ['events'],

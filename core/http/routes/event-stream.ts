@@ -19,7 +19,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 export async function eventStreamRoutes (app: App, { events, clock }: Services): Promise<void> {
   app.get('/api/events/stream', {
     exposeHeadRoute: false,
-    config: { access: 'any', longLived: true },
+    config: { access: 'any', longLived: true, priority: 'normal' },
     schema: {
       summary: 'Events as Server-Sent Events; Last-Event-ID resumes',
       tags: ['events'],

@@ -55,7 +55,7 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
     app.get<{ Params: { event_type?: string } }>(path, {
       // An answer without its body would move the position all the same.
       exposeHeadRoute: false,
-      config: { access: 'any', longLived: true },
+      config: { access: 'any', longLived: true, priority: 'normal' },
       schema: {
         summary: isTyped ? 'Waits for events of these types' : 'Waits for any event',
         tags: ['events'],
@@ -93,7 +93,7 @@ export async function eventRoutes (app: App, { events }: Services): Promise<void
   })
 
   app.get('/api/events', {
-    config: { access: 'any' },
+    config: { access: 'any', priority: 'low' },
     schema: { summary: 'History, oldest first; moves no position', tags: ['events'], querystring: HistoryQuery, response: responses({ 200: eventPages('A page of the history', Page) }) },
     preSerialization: presentEvents
   }, async (request, reply) => {

@@ -54,7 +54,7 @@ function shown ({ idempotency_key: _key, ...record }: ResultRecord): Omit<Result
 
 export async function resultRoutes (app: App, { results, store, projects }: Services): Promise<void> {
   app.post('/api/results', {
-    config: { access: 'write_results', scope: 'agent' },
+    config: { access: 'write_results', scope: 'agent', priority: 'high' },
     schema: { summary: 'Stores what an agent achieved', tags: ['results'], headers: IdempotencyHeaders, body: Body, response: responses({ 201: { ...Stored, ...ReplayedHeader } }, 404, ...BODY_ERRORS) }
   }, async (request, reply) => {
     const caller = callerOf(request)
@@ -87,7 +87,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
   })
 
   app.get('/api/results', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'low' },
     schema: {
       summary: 'Results of the project, newest first',
       tags: ['results'],
@@ -129,7 +129,7 @@ export async function resultRoutes (app: App, { results, store, projects }: Serv
   })
 
   app.get('/api/results/:id', {
-    config: { access: 'read_context' },
+    config: { access: 'read_context', priority: 'low' },
     schema: { summary: 'One result, whole', tags: ['results'], params: Strict({ id: Identifier }), response: responses({ 200: ResultEnvelope }, 404) }
   }, async (request) => {
     const record = await store.get(callerOf(request).project_id, request.params.id)

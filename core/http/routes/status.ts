@@ -66,7 +66,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
         cpu_usage_percent: cpuPercent(),
         ...(figures === undefined
           ? { figures: 'unhealthy: they cannot be read' }
-          : { active_agents: figures.agents.active, queued_agents: figures.agents.queued, event_queue_size: figures.events.queue_depth }),
+          : { active_agents: figures.agents.active, queued_agents: figures.agents.queued, event_queue_size: figures.events.queue_depth, shedding: shed(figures.http.shedding) }),
         disk_space_available_mb: diskMb,
         ...(diskMb < LEAST_DISK_MB ? { disk_space: `degraded: less than ${LEAST_DISK_MB} MiB are left` } : {})
       },
@@ -91,7 +91,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
   })
 
   app.get('/status', {
-    config: { access: 'loopback', scope: 'sidecar' },
+    config: { access: 'loopback', scope: 'sidecar', priority: 'high' },
     schema: { summary: 'Figures of the running sidecar', tags: ['status'], response: responses({ 200: Status }) }
   }, async () => {
     const { agents, storage, events } = await telemetry()
@@ -130,4 +130,9 @@ async function inTime<Answer> (asked: Promise<Answer> | undefined): Promise<Answ
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Up to which priority requests are refused for load at present. */
+function shed (shedding: number): string {
+  return ['none', 'low', 'normal', 'high'][Math.ceil(shedding)] ?? 'high'
 }

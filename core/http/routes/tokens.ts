@@ -60,7 +60,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
   })
 
   app.post('/api/tokens/refresh', {
-    config: { access: 'any', scope: 'agent', audit: 'token.refreshed' },
+    config: { access: 'any', scope: 'agent', audit: 'token.refreshed', priority: 'high' },
     schema: { summary: 'Replaces a token in its last five minutes', tags: ['tokens'], response: responses({ 200: Issued }, ...BODY_ERRORS) }
   }, async (request) => {
     const refreshed = await auth.refresh(callerOf(request))
@@ -69,7 +69,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
   })
 
   app.post('/api/tokens/revoke', {
-    config: { access: 'admin', scope: 'sidecar', audit: 'token.revoked' },
+    config: { access: 'admin', scope: 'sidecar', audit: 'token.revoked', priority: 'high' },
     schema: {
       summary: 'Revokes one token, or those of an agent',
       tags: ['tokens'],
@@ -86,7 +86,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
   })
 
   app.get('/.well-known/jwks.json', {
-    config: { access: 'open' },
+    config: { access: 'open', priority: 'normal' },
     schema: { summary: 'Public keys', tags: ['tokens'], response: responses({ 200: Type.Object({ keys: Type.Array(Verbatim) }) }) }
   }, async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=300')

@@ -32,7 +32,7 @@ function setUp () {
       }
     }
   }
-  const service: ContextService = createContextService({ cache, store, strategies, worker, timeoutMs: 5000, clock, log: silentLog })
+  const service: ContextService = createContextService({ cache, store, strategies, worker, timeoutMs: 5000, maxBuilds: 3, maxQueue: 100, clock, log: silentLog })
   const query: ContextQuery = { issueId: 'i', agentType: 'test-engineer', maxBytes: 100_000, maxTokens: null, requirements: [], fresh: false, explain: false }
   const ask = async (more: Partial<ContextQuery> = {}) => {
     const { body, etag } = await service.get(project, profiles, { ...query, ...more })
