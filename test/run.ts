@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join, relative } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { PACKAGE_ROOT } from '../core/package-root.js'
 
@@ -23,6 +24,7 @@ function rank (name: string): number {
 
 const wanted = process.argv.slice(2)
 const tests = join(PACKAGE_ROOT, 'dist', 'test')
+const unfollowed = pathToFileURL(join(tests, 'support', 'unfollowed.js')).href
 const files = readdirSync(tests, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.test.js') && (wanted.length === 0 || wanted.some((word) => name.includes(word))))
   .sort((one, other) => rank(one) - rank(other) || (one < other ? -1 : 1))
@@ -36,7 +38,7 @@ const failed: string[] = []
 t.parser.on('fail', ({ fullname, diag }) => { failed.push(`${fullname}\n${JSON.stringify(diag, null, 2)}`) })
 
 for (const file of files) {
-  t.spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, file], {
+  t.spawn('env', ['-u', 'NODE_OPTIONS', process.execPath, '--import', unfollowed, file], {
     name: relative(PACKAGE_ROOT, file),
     timeout: TIMEOUT_MS,
     buffered: true,
