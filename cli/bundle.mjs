@@ -17,7 +17,8 @@ const OWN = ['core/project/worker/worker', 'core/project/worker/git-helper', 'pl
 const isPackage = (id) => !id.startsWith('.') && !isAbsolute(id)
 
 async function bundle (input, output) {
-  const build = await rollup({ input, external: isPackage, logLevel: 'silent' })
+  // Strict: else the chunk of the server takes the name and the place of an entry that exports nothing, such as one of types alone.
+  const build = await rollup({ input, external: isPackage, preserveEntrySignatures: 'strict', logLevel: 'silent' })
   await build.write({ format: 'es', hoistTransitiveImports: false, ...output })
   await build.close()
 }
