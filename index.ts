@@ -1,5 +1,7 @@
 import { agentEnvironment, createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
 import type { Settings } from './core/config/settings.js'
+import type { KeyFacts } from './core/contracts/index.js'
+import { offlineKeys as keysOffline } from './core/offline-keys.js'
 import { listRoutes as list, type RouteFacts } from './core/route-list.js'
 import { BUILTINS } from './plugins/builtins.js'
 
@@ -43,6 +45,11 @@ export async function createSidecar (config: SidecarConfig): Promise<Sidecar> {
 /** What routes a sidecar of this configuration has, and what each asks for; starts none. */
 export async function listRoutes (config: SidecarConfig): Promise<RouteFacts[]> {
   return await list(config, BUILTINS, impliedOptions)
+}
+
+/** Lists or rotates the signing keys of a storage that no sidecar uses. */
+export async function offlineKeys (act: 'list' | 'rotate', config: SidecarConfig): Promise<KeyFacts[]> {
+  return await keysOffline(act, config, BUILTINS, impliedOptions)
 }
 
 /** What `cco spawner` needs: the spawners that ship, the options that the settings imply for them, and what their agents would see. */

@@ -6,6 +6,7 @@ import { addContext } from './commands/context.js'
 import { addDemo } from './commands/demo.js'
 import { addEvents } from './commands/events/index.js'
 import { addHealth } from './commands/health.js'
+import { addKeys } from './commands/keys.js'
 import { addPlugin } from './commands/plugin.js'
 import { addProfiles } from './commands/profiles.js'
 import { addResults } from './commands/results.js'
@@ -48,7 +49,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   addAudit(program, terminal)
   addDemo(program, terminal)
   program.commandsGroup('Watch and steer a running sidecar:')
-  for (const add of [addHealth, addStatus, addUp, addAgent, addEvents, addWebhook, addTriggers, addResults, addContext, addProfiles, addToken]) add(program, terminal)
+  for (const add of [addHealth, addStatus, addUp, addAgent, addEvents, addWebhook, addTriggers, addResults, addContext, addProfiles, addToken, addKeys]) add(program, terminal)
   program.commandsGroup('Plugins:')
   addPlugin(program, terminal)
   addSpawner(program, terminal)

@@ -59,16 +59,19 @@ export function create${pascalCase(name)} ({ chainSeconds, directory, clock }) {
       } catch (error) {
         if (codeOf(error) !== 'ENOENT') throw error
         const { privateKey } = generateKeyPairSync('ed25519')
-        state = { kid: randomUUID(), private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }), tokens: [], agents: [] }
+        state = { kid: randomUUID(), private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }), tokens: [], chains: [], agents: [] }
         await save()
       }
       key = { private: createPrivateKey(state.private_key), public: createPublicKey(state.private_key) }
       nextJti = createIds('tok_', clock, state.agents.map(({ mark }) => mark).sort().at(-1))
     },
-    async issue ({ agent_id, agent_type, project_id, permissions }, { ttlSeconds, chainStartedAt = now() }) {
+    async issue ({ agent_id, agent_type, project_id, permissions }, { ttlSeconds, continues }) {
       const issuedAt = now()
+      const chainStartedAt = continues?.chain_started_at ?? issuedAt
+      // The first token of a chain is known from each of them: revoking one reaches all.
+      const jti = (continues === undefined ? '' : chainOf(continues.jti) + '.') + nextJti()
       const claims = {
-        agent_id, agent_type, project_id, permissions, jti: nextJti(), issued_at: issuedAt,
+        agent_id, agent_type, project_id, permissions, jti, issued_at: issuedAt,
         expires_at: Math.min(issuedAt + ttlSeconds, chainStartedAt + chainSeconds), chain_started_at: chainStartedAt
       }
       const payload = {
@@ -80,22 +83,24 @@ export function create${pascalCase(name)} ({ chainSeconds, directory, clock }) {
     },
     async verify (token) {
       const claims = read(token)
-      if (state.tokens.includes(claims.jti) || claims.jti <= (revokedAgent(claims)?.mark ?? '')) throw refuse('it was revoked')
+      if (state.tokens.includes(claims.jti) || state.chains.includes(chainOf(claims.jti)) || claims.jti.split('.').at(-1) <= (revokedAgent(claims)?.mark ?? '')) throw refuse('it was revoked')
       if (claims.expires_at <= now()) throw apiError('AUTH_002', 'The token has expired; ask for a new one.')
       return claims
     },
     async refresh (claims) {
       if (claims.expires_at - now() > REFRESH_WINDOW_SECONDS) throw apiError('VAL_001', 'The token can be refreshed in its last ' + REFRESH_WINDOW_SECONDS + ' seconds.')
       const ttlSeconds = claims.expires_at - claims.issued_at
-      const fresh = await instance.issue(claims, { ttlSeconds, chainStartedAt: claims.chain_started_at })
+      const fresh = await instance.issue(claims, { ttlSeconds, continues: claims })
       if (fresh.claims.expires_at <= claims.expires_at) throw apiError('VAL_001', 'The token was refreshed for as long as it can be; ask for a new one.')
-      await instance.revoke({ jti: claims.jti })
+      // This token alone: the chain goes on.
+      state.tokens.push(claims.jti)
+      await save()
       return fresh
     },
     async revoke ({ jti, project_id, agent_id }) {
       if (jti !== undefined) {
-        if (state.tokens.includes(jti)) return { revoked: 0 }
-        state.tokens.push(jti)
+        if (state.chains.includes(chainOf(jti))) return { revoked: 0 }
+        state.chains.push(chainOf(jti))
       } else {
         // Ids increase: every token up to the mark is meant, later ones are not.
         state.agents = [...state.agents.filter((entry) => entry !== revokedAgent({ project_id, agent_id })), { project_id, agent_id, mark: nextJti() }]
@@ -108,6 +113,10 @@ export function create${pascalCase(name)} ({ chainSeconds, directory, clock }) {
     }
   }
   return instance
+}
+
+function chainOf (jti) {
+  return jti.split('.')[0]
 }
 
 function encode (part) {

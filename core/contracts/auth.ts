@@ -24,6 +24,16 @@ export interface IssuedToken {
   claims: Claims
 }
 
+/** A key without its private half. Times are RFC 3339, UTC. */
+export interface KeyFacts {
+  kid: string
+  created_at: string
+  /** One `signs`; the others only verify what they have signed. */
+  state: 'signs' | 'verifies'
+  /** When the last token that it may have signed has ended; `null` while it signs, or where that is not known. */
+  verifies_until: string | null
+}
+
 /**
  * Issues and verifies what agents present. Every failure is a `SidecarError` with code
  * `AUTH_001` (not acceptable, revoked included) or `AUTH_002` (expired).
@@ -31,8 +41,8 @@ export interface IssuedToken {
 export interface Auth extends Lifecycle {
   /** `false` where tokens come from outside: then `issue`, `refresh` reject. */
   readonly supports: { issue: boolean }
-  /** `chainStartedAt` (seconds since the epoch) continues a chain of renewals instead of beginning one; its bound shortens the life. */
-  issue (identity: Identity, options: { ttlSeconds: number, chainStartedAt?: number }): Promise<IssuedToken>
+  /** With `continues` the token goes on the chain of another one instead of beginning its own; the bound of the chain shortens its life. */
+  issue (identity: Identity, options: { ttlSeconds: number, continues?: Claims }): Promise<IssuedToken>
   verify (token: string): Promise<Claims>
   /**
    * Replaces a token by one with a new life and revokes the old one.
@@ -40,10 +50,14 @@ export interface Auth extends Lifecycle {
    */
   refresh (claims: Claims): Promise<IssuedToken>
   /**
-   * Revokes one token, or all that an agent of the project has been given so far. Resolves when it is durable
+   * Revokes one token with those that continue its chain, or all that an agent of the project has been given so far. Resolves when it is durable
    * with the number of revocations that are new: 0 when the token was revoked already.
    */
   revoke (target: { jti: string } | { project_id: string, agent_id: string }): Promise<{ revoked: number }>
-  /** A JSON Web Key Set (RFC 7517). */
+  /** A JSON Web Key Set (RFC 7517). It holds every key that a token which is still valid may have been signed with. */
   publicKeys (): Promise<{ keys: JsonObject[] }>
+  /** The keys, the signing one first. Missing, like `rotateKeys`, where keys are somebody else's business. */
+  listKeys? (): Promise<KeyFacts[]>
+  /** Signs with a new key from now on; earlier ones verify until their tokens have ended. Resolves with `listKeys` when it is durable. */
+  rotateKeys? (): Promise<KeyFacts[]>
 }

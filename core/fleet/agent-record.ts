@@ -1,4 +1,4 @@
-import type { AgentExit, AgentUsage, Json, Priority, ResultStatus } from '../contracts/index.js'
+import type { AgentExit, AgentUsage, Json, Permission, Priority, ResultStatus } from '../contracts/index.js'
 import type { AgentWork, WorkspaceKind } from './workspaces/workspaces.js'
 
 export type AgentState = 'queued' | 'starting' | 'running' | 'completed' | 'failed' | 'stopped' | 'lost'
@@ -56,6 +56,8 @@ export interface AgentRecord extends Attempt {
   context_requirements: string[]
   correlation_id?: string
   round?: number
+  /** Those of who asked for it; absent where that is nobody with less than everything. */
+  permissions?: Permission[]
   created_at: string
   last_sign_at?: string
   /** What the spawner needs to adopt it. */

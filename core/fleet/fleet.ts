@@ -3,7 +3,7 @@ import type { Telemetry } from '../telemetry.js'
 import { makeDirectory } from '../durable-file.js'
 import { apiError, messageOf } from '../errors.js'
 import { createIds } from '../ids.js'
-import type { ResultRecord } from '../contracts/index.js'
+import type { Permission, ResultRecord } from '../contracts/index.js'
 import type { ResultSubmission, Witness } from '../results/results.js'
 import { outputFile } from './agent-files.js'
 import { FINAL_STATES, type AgentRecord } from './agent-record.js'
@@ -116,10 +116,11 @@ export class Fleet {
   }
 
   /** The work of an agent that has ended, once more: a new agent of the same type and task. Throws `VAL_001` for one that has not ended. */
-  async retry (project: FleetProject, agentId: string): Promise<Spawned> {
+  async retry (project: FleetProject, agentId: string, mayHave?: readonly Permission[]): Promise<Spawned> {
     const record = this.get(project.id, agentId)
     if (!FINAL_STATES.has(record.state)) throw apiError('VAL_001', `The agent '${agentId}' has not ended: it is ${record.state}.`)
     const { agent_type, issue_id, task, context_requirements, environment, priority, spawner, timeout_seconds, workspace, workspace_base, correlation_id, round, depth } = record
+    const permissions = mayHave === undefined ? record.permissions : record.permissions?.filter((permission) => mayHave.includes(permission)) ?? mayHave
     return await this.spawn(project, {
       agent_type,
       issue_id,
@@ -133,6 +134,7 @@ export class Fleet {
       ...(workspace_base === undefined ? {} : { workspace_base }),
       ...(correlation_id === undefined ? {} : { correlation_id }),
       ...(round === undefined ? {} : { round }),
+      ...(permissions === undefined ? {} : { permissions }),
       ...(depth === undefined ? {} : { depth })
     }, agentId)
   }

@@ -33,7 +33,7 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
   await records.save(record)
   const task = await taskOf(record, directory)
   const { token } = await options.auth.issue(
-    { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: [...profile.permissions] },
+    { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: profile.permissions.filter((permission) => record.permissions?.includes(permission) ?? true) },
     { ttlSeconds: options.tokenSeconds }
   )
   const [root, contextInjected] = await Promise.all([

@@ -1,5 +1,5 @@
 import { apiError } from '../errors.js'
-import type { Priority } from '../contracts/index.js'
+import type { Permission, Priority } from '../contracts/index.js'
 import type { AgentRecord, AgentTrigger } from './agent-record.js'
 import { checkEnvironment } from './environment.js'
 import type { FleetOptions, FleetProject } from './fleet-options.js'
@@ -19,6 +19,8 @@ export interface SpawnBody {
   workspace_base?: string
   correlation_id?: string
   round?: number
+  /** What its token may allow at most, where who asks for it has less than its profile. */
+  permissions?: readonly Permission[]
   trigger?: AgentTrigger
   /** How many triggers lie behind it. */
   depth?: number
@@ -50,6 +52,7 @@ export function createRecord ({ spawners, limits, clock }: FleetOptions, project
     context_requirements: body.context_requirements ?? [],
     ...(body.correlation_id === undefined ? {} : { correlation_id: body.correlation_id }),
     ...(body.round === undefined ? {} : { round: body.round }),
+    ...(body.permissions === undefined ? {} : { permissions: [...body.permissions] }),
     ...(body.trigger === undefined ? {} : { trigger: body.trigger }),
     ...(body.depth === undefined || body.depth === 0 ? {} : { depth: body.depth }),
     created_at: new Date(clock()).toISOString(),

@@ -63,7 +63,7 @@ export function mountAccess (app: FastifyInstance, { audit, auth, fleet, setting
 
   async function renew (caller: Claims, { ip: address, id: requestId }: FastifyRequest): Promise<string | undefined> {
     const { token, claims } = await auth.issue(caller, {
-      ttlSeconds: caller.expires_at - caller.issued_at, chainStartedAt: caller.chain_started_at
+      ttlSeconds: caller.expires_at - caller.issued_at, continues: caller
     })
     // The chain has come to its end: a token that ends no later than this one helps nobody.
     if (claims.expires_at <= caller.expires_at) return undefined

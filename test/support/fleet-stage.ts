@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Test } from 'tap'
-import type { AgentExit, AgentHandle, AgentProfile, Auth, LaunchRequest, ResultRecord, Spawner } from '../../core/contracts/index.js'
+import type { AgentExit, AgentHandle, AgentProfile, Auth, Identity, LaunchRequest, ResultRecord, Spawner } from '../../core/contracts/index.js'
 import type { Events } from '../../core/events/events.js'
 import { Fleet, type Spawned } from '../../core/fleet/fleet.js'
 import type { FleetLimits, FleetProject } from '../../core/fleet/fleet-options.js'
@@ -53,6 +53,8 @@ export interface Stage {
   starts: { request: LaunchRequest, gate: Gate<AgentHandle> }[]
   contexts: Gate<Buffer>[]
   revoked: string[]
+  /** Whom tokens were issued for. */
+  issued: Identity[]
   results: Record<string, unknown>[]
   submissions: ResultSubmission[]
   announced: { event_type: string, data: Record<string, unknown> }[]
@@ -65,7 +67,7 @@ export interface Stage {
   reopen (changes?: Partial<Spawner>): Promise<Fleet>
 }
 
-const PROFILE = { permissions: [], subscribes: [], spawn: { prompt: 'Work.' }, model: { tier: 'sonnet' } } as unknown as AgentProfile
+const PROFILE = { permissions: ['read_context', 'publish_events'], subscribes: [], spawn: { prompt: 'Work.' }, model: { tier: 'sonnet' } } as unknown as AgentProfile
 
 /** A fleet of which the test decides when a context is gathered, a process made and an agent ended. */
 export async function createStage (t: Test, { places = 1, gateContexts = false, isSilent = false, revoke = async () => ({ revoked: 1 }), limits = {} }: {
@@ -80,6 +82,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
   const starts: Stage['starts'] = []
   const contexts: Stage['contexts'] = []
   const revoked: string[] = []
+  const issued: Identity[] = []
   const results: Stage['results'] = []
   const submissions: Stage['submissions'] = []
   const announced: Stage['announced'] = []
@@ -101,7 +104,10 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
       ...changes
     }]]),
     auth: {
-      issue: async () => ({ token: 'token' }),
+      async issue (identity: Identity) {
+        issued.push(identity)
+        return { token: 'token' }
+      },
       async revoke (target: { agent_id: string }) {
         revoked.push(target.agent_id)
         return await revoke(target as never)
@@ -139,6 +145,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     starts,
     contexts,
     revoked,
+    issued,
     results,
     submissions,
     announced,

@@ -159,6 +159,11 @@ function actOn ({ agent_id: id, agent_type: type, project_id: project, issue_id:
   }
 }
 
+/** The operator may give any right. */
+function bounded (caller: Claims): { permissions?: Claims['permissions'] } {
+  return isAdmin(caller) ? {} : { permissions: caller.permissions }
+}
+
 async function answer (reply: FastifyReply, { record, position, token, context_injected: injected }: SpawnAnswer): Promise<FastifyReply> {
   const common = { agent_id: record.agent_id, webhook_url: `/api/agents/${record.agent_id}/status`, timestamp: new Date().toISOString() }
   if (position !== undefined) return await reply.code(202).send({ ...common, spawned: false, queued: true, position })
@@ -181,8 +186,8 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
     context.checkRequirements(requirements ?? [])
     const spawned = await fleet.spawn(
       { id: project.id, root: project.root, profile: profiles.get, findProfile: profiles.find },
-      // Who was started by a trigger does not get out of its bounds by starting others.
-      { ...body, depth: fleet.depthOf(caller.project_id, caller.agent_id), ...(requirements === undefined ? {} : { context_requirements: requirements }) }
+      // Who was started by a trigger does not get out of its bounds by starting others, and nobody gives rights that he lacks.
+      { ...body, ...bounded(caller), depth: fleet.depthOf(caller.project_id, caller.agent_id), ...(requirements === undefined ? {} : { context_requirements: requirements }) }
     )
     request.act = actOn(spawned.record)
     return await answer(reply, spawned)
@@ -194,7 +199,7 @@ export async function agentRoutes (app: App, { context, fleet, projects }: Servi
   }, async (request, reply) => {
     const { agent_id: agentId, project_id: id } = fleet.get(scopeOf(callerOf(request)), request.params.agent_id)
     const { project, profiles } = projects.get(id)
-    const again = await fleet.retry({ id, root: project.root, profile: profiles.get, findProfile: profiles.find }, agentId)
+    const again = await fleet.retry({ id, root: project.root, profile: profiles.get, findProfile: profiles.find }, agentId, bounded(callerOf(request)).permissions)
     request.act = actOn(again.record)
     return await answer(reply, again)
   })

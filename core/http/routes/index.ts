@@ -8,6 +8,7 @@ import { eventGroupRoutes } from './event-groups.js'
 import { eventPublishRoutes } from './event-publish.js'
 import { eventStreamRoutes } from './event-stream.js'
 import { eventRoutes } from './events.js'
+import { keyRoutes } from './keys.js'
 import { resultRoutes } from './results.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
@@ -18,7 +19,7 @@ import { workspaceRoutes } from './workspaces.js'
 /** Every route of the core. */
 export async function mountRoutes (app: App, services: Services): Promise<void> {
   const mounts = [
-    statusRoutes, tokenRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
+    statusRoutes, tokenRoutes, keyRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
     webhookRoutes, agentRoutes, triggerRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes
   ]
   for (const mount of mounts) {

@@ -33,6 +33,31 @@ export function keyTests (check: AuthTest): void {
     })
   })
 
+  check('after a rotation old and new tokens verify, both keys are published, and all of it is there after reopening', async ({ instance: auth, subject, clock, reopen }) => {
+    if (auth.rotateKeys === undefined || auth.listKeys === undefined) return
+    const old = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    const [before] = await auth.listKeys()
+    const rotated = await auth.rotateKeys()
+    assert.deepEqual(rotated, await auth.listKeys())
+    assert.equal(rotated.filter(({ state }) => state === 'signs').length, 1)
+    assert.notEqual(rotated[0]?.kid, before?.kid, 'a new key signs')
+    const retired = rotated.find(({ kid }) => kid === before?.kid)
+    assert.ok(retired?.verifies_until, 'the old key says how long it verifies')
+    assert.ok(Date.parse(retired.verifies_until) >= old.claims.expires_at * 1_000, 'as long as its tokens can live')
+    for (const instance of subject.reopen === undefined ? [auth] : [auth, await reopen()]) {
+      const fresh = await instance.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+      assert.equal(partsOf(fresh.token)?.header.kid, rotated[0]?.kid)
+      assert.deepEqual(await instance.verify(fresh.token), fresh.claims)
+      assert.deepEqual(await instance.verify(old.token), old.claims)
+      const kids = (await instance.publicKeys()).keys.map(({ kid }) => kid)
+      for (const { kid } of rotated) assert.ok(kids.includes(kid), `the key '${kid}' is published`)
+    }
+    if (subject.reopen === undefined) return
+    clock.set(Date.parse(retired.verifies_until) + 1_000)
+    const later = await reopen()
+    assert.deepEqual((await later.publicKeys()).keys.map(({ kid }) => kid), [rotated[0]?.kid], 'a key whose tokens have ended is forgotten')
+  })
+
   check('keys are there after reopening without close', async ({ instance: auth, subject, reopen }) => {
     if (subject.reopen === undefined || !auth.supports.issue) return
     const issued = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { IDENTITY, refuses, withTokens, type AuthTest } from './tokens.js'
+import { IDENTITY, refuses, TTL_SECONDS, withTokens, type AuthTest } from './tokens.js'
 
 export function revocationTests (check: AuthTest): void {
   check('a token revoked by its jti is refused with AUTH_001, another of the same agent is not', async (scope) => {
@@ -38,6 +38,20 @@ export function revocationTests (check: AuthTest): void {
       await auth.revoke({ project_id: IDENTITY.project_id, agent_id: 'unheard-of' })
       await auth.verify(token)
     })
+  })
+
+  check('revoking a token revokes those that continue its chain, and no other', async ({ instance: auth, clock }) => {
+    if (!auth.supports.issue) return
+    const first = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    const beside = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    clock.advance((TTL_SECONDS - 60) * 1_000)
+    const renewed = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS, continues: first.claims })
+    assert.equal(renewed.claims.chain_started_at, first.claims.chain_started_at)
+    const refreshed = await auth.refresh(first.claims)
+    await auth.verify(refreshed.token)
+    await auth.revoke({ jti: first.claims.jti })
+    for (const { token } of [first, renewed, refreshed]) await refuses(auth, token, 'a token of a chain that was revoked')
+    await auth.verify(beside.token)
   })
 
   check('many revocations at once all hold', async (scope) => {

@@ -10,24 +10,57 @@ export interface SigningKey {
   public_pem: string
   /** RFC 3339, UTC. */
   created_at: string
+  /** Longest life that a token signed with it can have had so far, seconds: so much longer it must verify once it signs no more. */
+  max_life_seconds?: number
+  /** RFC 3339, UTC; of a key that signs no more. */
+  verifies_until?: string
 }
 
 // NIST SP 800-57 part 1, table 2: 2048 bits are acceptable for signatures through 2030.
 const MODULUS_BITS = 2048
 
-/** The signing keys of this sidecar, newest first: the first signs, all verify. Made on the first start. */
-export async function openKeyring (path: string, now: number): Promise<SigningKey[]> {
+/** What earlier versions, which did not record it, allowed at most. */
+const UNKNOWN_LIFE_SECONDS = 2_592_000
+
+/**
+ * The signing keys of this sidecar, newest first: the first signs, all verify. Made on the first start; those whose last token has ended are
+ * dropped. `lifeSeconds` is the longest life of tokens from now on.
+ */
+export async function openKeyring (path: string, now: number, lifeSeconds = 0): Promise<SigningKey[]> {
   let text: string
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw error
-    const keys = [await createKey(now)]
+    const keys = [{ ...await createKey(now), max_life_seconds: lifeSeconds }]
     await makeDirectory(dirname(path))
-    await writeFileDurably(path, `${JSON.stringify({ keys }, null, 2)}\n`)
+    await writeKeyring(path, keys)
     return keys
   }
-  return parseKeyring(text, path)
+  const found = parseKeyring(text, path)
+  const [first, ...rest] = found as [SigningKey, ...SigningKey[]]
+  const longest = Math.max(first.max_life_seconds ?? UNKNOWN_LIFE_SECONDS, lifeSeconds)
+  const keys = [{ ...first, max_life_seconds: longest }, ...rest.filter((key) => isNeeded(key, now))]
+  if (longest !== first.max_life_seconds || keys.length < found.length) await writeKeyring(path, keys)
+  return keys
+}
+
+/** Puts a new key before the others. */
+export async function rotateKeyring (path: string, keys: readonly SigningKey[], now: number, lifeSeconds: number): Promise<SigningKey[]> {
+  const [first, ...rest] = keys as [SigningKey, ...SigningKey[]]
+  const retired = { ...first, verifies_until: new Date(now + (first.max_life_seconds ?? UNKNOWN_LIFE_SECONDS) * 1000).toISOString() }
+  const rotated = [{ ...await createKey(now), max_life_seconds: lifeSeconds }, retired, ...rest.filter((key) => isNeeded(key, now))]
+  await writeKeyring(path, rotated)
+  return rotated
+}
+
+/** Whether a token that it signed may be valid; one that somebody has put there himself counts until he takes it away. */
+function isNeeded ({ verifies_until: until }: SigningKey, now: number): boolean {
+  return until === undefined || Date.parse(until) > now
+}
+
+async function writeKeyring (path: string, keys: readonly SigningKey[]): Promise<void> {
+  await writeFileDurably(path, `${JSON.stringify({ keys }, null, 2)}\n`)
 }
 
 function parseKeyring (text: string, path: string): SigningKey[] {

@@ -3,7 +3,9 @@ import { apiError, codeOf, messageOf, writeFileDurably, type Logger } from '../.
 
 type Revocation =
   | { jti: string, until: number }
-  /** Every token of the agent whose `jti` sorts at or before the mark. */
+  /** Every token of the chain that began with this one. */
+  | { chain: string, until: number }
+  /** Every token of the agent that was issued at or before the mark. */
   | { project_id: string, agent_id: string, mark: string, until: number }
 
 /** Tokens that are refused before their time; each is kept until the token would have ended anyway. */
@@ -11,6 +13,7 @@ export class Revocations {
   readonly #path: string
   readonly #log: Logger
   readonly #tokens = new Map<string, Revocation>()
+  readonly #chains = new Map<string, Revocation>()
   readonly #agents = new Map<string, Extract<Revocation, { mark: string }>>()
   #writing: Promise<void> = Promise.resolve()
 
@@ -49,9 +52,10 @@ export class Revocations {
 
   isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
     if (this.#tokens.has(token.jti)) return true
+    if (this.#chains.size > 0 && this.#chains.has(chainOf(token.jti))) return true
     if (this.#agents.size === 0) return false
     const agent = this.#agents.get(nameOf(token))
-    return agent !== undefined && token.jti <= agent.mark
+    return agent !== undefined && momentOf(token.jti) <= agent.mark
   }
 
   /** Resolves when it is durable; `false` when it was in force already. */
@@ -68,19 +72,41 @@ export class Revocations {
   }
 
   #apply (revocation: Revocation): boolean {
-    if ('jti' in revocation) {
-      const isNew = !this.#tokens.has(revocation.jti)
-      this.#tokens.set(revocation.jti, revocation)
-      return isNew
-    }
+    if ('jti' in revocation) return put(this.#tokens, revocation.jti, revocation)
+    if ('chain' in revocation) return put(this.#chains, revocation.chain, revocation)
     this.#agents.set(nameOf(revocation), revocation)
     return true
   }
 
   async #rewrite (): Promise<void> {
-    const lines = [...this.#tokens.values(), ...this.#agents.values()].map((revocation) => `${JSON.stringify(revocation)}\n`)
+    const lines = [...this.#tokens.values(), ...this.#chains.values(), ...this.#agents.values()].map((revocation) => `${JSON.stringify(revocation)}\n`)
     await writeFileDurably(this.#path, lines.join(''))
   }
+}
+
+/** Whether it is new; the longer of two holds. */
+function put (map: Map<string, Revocation>, key: string, revocation: Revocation): boolean {
+  const known = map.get(key)
+  if (known === undefined || known.until < revocation.until) map.set(key, revocation)
+  return known === undefined
+}
+
+const SEPARATOR = '.'
+
+/** The `jti` of a token that continues a chain: that of the first one, and when this one was issued. */
+export function continuing (chain: string, jti: string): string {
+  return `${chain}${SEPARATOR}${jti}`
+}
+
+/** The first token of its chain: known from every one of them, so that one which nobody has seen can be revoked with all others. */
+export function chainOf (jti: string): string {
+  const end = jti.indexOf(SEPARATOR)
+  return end === -1 ? jti : jti.slice(0, end)
+}
+
+/** The part that sorts by the time of issue. */
+function momentOf (jti: string): string {
+  return jti.slice(jti.indexOf(SEPARATOR) + 1)
 }
 
 /** Identifiers hold no `/`. */

@@ -1,8 +1,8 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
-import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type Logger, type Permission } from '../../../core/plugin-api.js'
-import { openKeyring, publicJwk, type SigningKey } from './keyring.js'
-import { Revocations } from './revocations.js'
+import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type KeyFacts, type Logger, type Permission } from '../../../core/plugin-api.js'
+import { openKeyring, publicJwk, rotateKeyring, type SigningKey } from './keyring.js'
+import { chainOf, continuing, Revocations } from './revocations.js'
 
 export const ISSUER = 'cco-sidecar'
 export const AUDIENCE = 'cco-agents'
@@ -11,8 +11,11 @@ const PERMISSIONS: readonly Permission[] = ['read_context', 'write_results', 'pu
 const REFRESH_WINDOW = 300
 const MAX_TOKEN_LENGTH = 8192
 const CACHED_TOKENS = 10_000
-// RFC 7519 allows "some small leeway" for clocks that differ; issuer and verifier are one process here.
-const LEEWAY = 5
+/**
+ * Seconds that a token may come from the future. RFC 7519, section 4.1.4, allows "some small leeway, usually no more than a few minutes" for
+ * clocks that differ; issuer and verifier are one machine here, whose clock may be set back a little over a restart.
+ */
+const LEEWAY = 30
 const JTI_PREFIX = 'tok_'
 
 /** Signs and checks a JSON Web Token with a given key; made of @fastify/jwt. */
@@ -38,7 +41,20 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
   const verified = new LRUCache<string, Claims>({ max: CACHED_TOKENS })
   let nextJti = createIds(JTI_PREFIX, clock)
   let keys: SigningKey[] = []
-  const now = (): number => Math.floor(clock() / 1000)
+  let rotating: Promise<unknown> = Promise.resolve()
+  const ring = join(directory, 'keyring.json')
+  // A clock that is set back makes no token a thing of the future that was issued before.
+  let latest = 0
+  const now = (): number => {
+    const seconds = Math.floor(clock() / 1000)
+    if (seconds > latest) latest = seconds
+    return seconds
+  }
+  // Of all keys: those of before a change of the setting may have signed for longer.
+  const longestLife = (): number => Math.max(chainSeconds, ...keys.map((key) => key.max_life_seconds ?? 0))
+  const listKeys = async (): Promise<KeyFacts[]> => keys.map(({ kid, created_at, verifies_until }, index) => ({
+    kid, created_at, state: index === 0 ? 'signs' : 'verifies', verifies_until: verifies_until ?? null
+  }))
 
   const verifySignature = (token: string): Claims => {
     if (token.length > MAX_TOKEN_LENGTH || !isCanonical(token)) throw unacceptable('it has no acceptable form')
@@ -57,16 +73,17 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
   const auth: Auth = {
     supports: { issue: true },
     async open () {
-      keys = await openKeyring(join(directory, 'keyring.json'), clock())
+      keys = await openKeyring(ring, clock(), chainSeconds)
       await revocations.open(now())
       // Where the clock was set back, tokens issued now are still told from those that were revoked before.
       nextJti = createIds(JTI_PREFIX, clock, revocations.lastMark)
     },
-    async issue (identity, { ttlSeconds, chainStartedAt }) {
+    async issue (identity, { ttlSeconds, continues }) {
       const issuedAt = now()
-      const chain = chainStartedAt ?? issuedAt
+      const chain = continues?.chain_started_at ?? issuedAt
+      const jti = continues === undefined ? nextJti() : continuing(chainOf(continues.jti), nextJti())
       const expiresAt = Math.min(issuedAt + ttlSeconds, chain + chainSeconds)
-      const claims: Claims = { ...pick(identity), jti: nextJti(), issued_at: issuedAt, expires_at: expiresAt, chain_started_at: chain }
+      const claims: Claims = { ...pick(identity), jti, issued_at: issuedAt, expires_at: expiresAt, chain_started_at: chain }
       const token = codec.sign({
         sub: claims.agent_id,
         agent_type: claims.agent_type,
@@ -84,8 +101,9 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
     async verify (token) {
       let claims = verified.get(token)
       if (claims === undefined) verified.set(token, claims = verifySignature(token))
-      if (claims.issued_at > now() + LEEWAY) throw unacceptable('it is not valid yet')
-      if (claims.expires_at <= now()) throw apiError('AUTH_002', 'The token has expired: refresh it in its last five minutes, or ask for a new one.')
+      const seconds = now()
+      if (claims.issued_at > latest + LEEWAY) throw unacceptable('it is not valid yet')
+      if (claims.expires_at <= seconds) throw apiError('AUTH_002', 'The token has expired: refresh it in its last five minutes, or ask for a new one.')
       if (revocations.isRevoked(claims)) throw unacceptable('it was revoked')
       return claims
     },
@@ -96,20 +114,27 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
       if (claims.chain_started_at + chainSeconds <= claims.expires_at) {
         throw apiError('VAL_001', 'The token has been refreshed as long as is allowed; ask the operator for a new one.')
       }
-      const renewed = await auth.issue(claims, { ttlSeconds: claims.expires_at - claims.issued_at, chainStartedAt: claims.chain_started_at })
-      // Of two refreshes at once one wins.
-      if ((await auth.revoke({ jti: claims.jti })).revoked === 0) throw unacceptable('it was revoked')
+      const renewed = await auth.issue(claims, { ttlSeconds: claims.expires_at - claims.issued_at, continues: claims })
+      // Of two refreshes at once one wins. This token alone goes: the chain goes on.
+      if (!await revocations.add({ jti: claims.jti, until: now() + longestLife() })) throw unacceptable('it was revoked')
       return renewed
     },
     async revoke (target) {
       // Longer than any token can live: until then the revocation must be known.
-      const until = now() + chainSeconds
+      const until = now() + longestLife()
       const isNew = await revocations.add('jti' in target
-        ? { jti: target.jti, until }
+        ? { chain: chainOf(target.jti), until }
         : { project_id: target.project_id, agent_id: target.agent_id, mark: nextJti(), until })
       return { revoked: isNew ? 1 : 0 }
     },
-    publicKeys: async () => ({ keys: keys.map(publicJwk) })
+    publicKeys: async () => ({ keys: keys.map(publicJwk) }),
+    listKeys,
+    async rotateKeys () {
+      const rotation = rotating.then(async () => { keys = await rotateKeyring(ring, keys, clock(), chainSeconds) })
+      rotating = rotation.catch(() => {})
+      await rotation
+      return await listKeys()
+    }
   }
   return auth
 }

@@ -123,6 +123,12 @@ t.test('nobody forges a line', async (t) => {
   t.strictSame(faults, [])
 })
 
+t.test('names that the log gives to nobody else cannot be taken', async (t) => {
+  for (const name of ['operator', 'sidecar', 'cli']) {
+    t.match(await ask('POST', '/api/tokens', { body: { agent_type: 'test-engineer', agent_id: name } }), { status: 400, body: { code: 'VAL_001' } }, name)
+  }
+})
+
 t.test('while nothing can be recorded nothing is given, what takes away is done, and all is recorded later', async (t) => {
   const { token } = await agent('test-engineer', { agent_id: 'tester-4' })
   const restore = interceptFileHandles(t, 'write', async (original, _handle, [bytes]) => {

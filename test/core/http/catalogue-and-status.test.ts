@@ -10,7 +10,7 @@ const STANDARD_TOPICS = ['architecture', 'implementation', 'testing', 'security'
 
 /** Every call of the wire contract. */
 const CONTRACT = [
-  'POST /api/tokens', 'POST /api/tokens/refresh', 'POST /api/tokens/revoke', 'GET /.well-known/jwks.json',
+  'POST /api/tokens', 'POST /api/tokens/refresh', 'POST /api/tokens/revoke', 'GET /.well-known/jwks.json', 'GET /api/keys', 'POST /api/keys/rotate',
   'GET /api/context/{issue_id}/{agent_type}', 'DELETE /api/cache/context/{issue_id}', 'DELETE /api/cache/all',
   'POST /api/results', 'GET /api/results', 'GET /api/results/{id}', 'PUT /api/issues/{issue_id}', 'GET /api/issues/{issue_id}',
   'POST /api/events/{event_type}', 'GET /api/events/wait', 'GET /api/events/wait/{event_type}', 'GET /api/events', 'GET /api/events/stream',

@@ -29,6 +29,8 @@ const NEEDS: [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, permission
   ['POST', '/api/tokens', ['spawn_agents']],
   ['POST', '/api/tokens/refresh', []],
   ['POST', '/api/tokens/revoke', ['admin']],
+  ['GET', '/api/keys', ['admin']],
+  ['POST', '/api/keys/rotate', ['admin']],
   ['GET', '/api/context/x!/y', ['read_context']],
   ['POST', '/api/results', ['write_results']],
   ['GET', '/api/results', ['read_context']],

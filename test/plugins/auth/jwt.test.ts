@@ -255,7 +255,81 @@ t.test('refresh', async (t) => {
   })
 })
 
+t.test('a clock that is set back refuses nothing that was issued before', async (t) => {
+  const { auth, clock, reopen } = await openAuth(t)
+  const { token } = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+  clock.advance(-2 * HOUR_MS)
+  await auth.verify(token)
+  await auth.verify((await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })).token)
+  clock.advance(2 * HOUR_MS - 29_000)
+  await (await reopen()).verify(token)
+  clock.advance(-2000)
+  await t.rejects((await reopen()).verify(token), { code: 'AUTH_001', message: /not valid yet/ }, 'half a minute is allowed for over a restart')
+})
+
+t.test('a token names the first of its chain, so that revoking any of them revokes all', async (t) => {
+  const { auth, clock, reopen } = await openAuth(t)
+  const first = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+  clock.advance((TTL_SECONDS - 60) * 1000)
+  const second = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS, continues: first.claims })
+  const third = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS, continues: second.claims })
+  t.match(second.claims.jti, new RegExp(`^${first.claims.jti}\\.tok_`))
+  t.match(third.claims.jti, new RegExp(`^${first.claims.jti}\\.tok_[^.]*$`), 'and no longer name than that')
+  await auth.verify(third.token)
+  t.strictSame(await auth.revoke({ jti: second.claims.jti }), { revoked: 1 })
+  t.strictSame(await auth.revoke({ jti: first.claims.jti }), { revoked: 0 })
+  for (const opened of [auth, await reopen()]) {
+    for (const { token } of [first, second, third]) await t.rejects(opened.verify(token), { code: 'AUTH_001', message: /revoked/ })
+    await t.rejects(opened.refresh(third.claims).then(async ({ token }) => await opened.verify(token)), 'nothing follows')
+  }
+  const agent = { project_id: IDENTITY.project_id, agent_id: IDENTITY.agent_id }
+  const chain = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+  await auth.revoke(agent)
+  const after = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS, continues: chain.claims })
+  await auth.verify(after.token)
+  await t.rejects(auth.verify(chain.token), { code: 'AUTH_001' }, 'an agent is revoked up to a moment, also within a chain')
+})
+
+t.test('a shorter bound of chains does not forget what was revoked, nor an old key', async (t) => {
+  const opened = await openAuth(t, { chainSeconds: 28_800 })
+  const day = await opened.auth.issue(IDENTITY, { ttlSeconds: 28_800 })
+  const shorter = async (): Promise<Auth> => {
+    const auth = await createFromPlugin<'auth'>(jwt, { chainSeconds: 60 }, createPluginContext({ storage: opened.storage, clock: opened.clock, log: opened.log }))
+    await auth.open!()
+    return auth
+  }
+  await (await shorter()).revoke({ jti: day.claims.jti })
+  const kept = await opened.auth.issue(IDENTITY, { ttlSeconds: 28_800 })
+  await (await shorter()).rotateKeys!()
+  opened.clock.advance(7 * HOUR_MS)
+  const auth = await shorter()
+  await t.rejects(auth.verify(day.token), { code: 'AUTH_001', message: /revoked/ })
+  await auth.verify(kept.token)
+})
+
 t.test('keys', async (t) => {
+  t.test('are rotated one after the other, also when asked at once, and last as long as what they signed', async (t) => {
+    const { auth, clock, keyring, reopen } = await openAuth(t)
+    const old = await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    await auth.verify(old.token)
+    await Promise.all([auth.rotateKeys!(), auth.rotateKeys!()])
+    const keys = await auth.listKeys!()
+    t.equal(keys.length, 3)
+    t.strictSame(keys.map(({ state }) => state), ['signs', 'verifies', 'verifies'])
+    t.equal(keys[2]!.kid, own.kid)
+    t.equal(Date.parse(keys[2]!.verifies_until!), clock() + 28_800_000)
+    t.equal(statSync(keyring).mode & 0o777, 0o600)
+    await auth.verify(old.token)
+    t.strictSame(await (await reopen()).listKeys!(), keys)
+    const restore = interceptFileHandles(t, 'datasync', async () => { throw diskError('ENOSPC') })
+    await t.rejects(auth.rotateKeys!())
+    restore()
+    t.strictSame(await auth.listKeys!(), keys, 'a rotation that cannot be written did not happen')
+    await auth.verify((await auth.issue(IDENTITY, { ttlSeconds: TTL_SECONDS })).token)
+    clock.advance(8 * HOUR_MS + 1000)
+    t.strictSame((await (await reopen()).listKeys!()).map(({ kid }) => kid), [keys[0]!.kid])
+  })
+
   t.test('are made on the first start, for the owner alone, and stay', async (t) => {
     const storage = await temporaryFolder(t)
     const context = createPluginContext({ storage, clock: createTestClock(), log: createLogSpy() })

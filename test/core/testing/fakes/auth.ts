@@ -7,6 +7,9 @@ export interface AuthStorage {
   publicKey: KeyObject
   jtis: Set<string>
   agents: Set<string>
+  /** `jti` of the first token of a chain, by that of each. */
+  roots: Map<string, string>
+  chains: Set<string>
 }
 
 const REFRESH_SECONDS = 300
@@ -17,7 +20,7 @@ const KEY_PAIRS = Array.from({ length: 3 }, () => generateKeyPairSync('rsa', { m
 let storages = 0
 
 export function createAuthStorage (): AuthStorage {
-  return { ...KEY_PAIRS[storages++ % KEY_PAIRS.length]!, jtis: new Set(), agents: new Set() }
+  return { ...KEY_PAIRS[storages++ % KEY_PAIRS.length]!, jtis: new Set(), agents: new Set(), roots: new Map(), chains: new Set() }
 }
 
 function encode (part: object): string {
@@ -36,15 +39,20 @@ export function claimsFor (clock: Clock, identity: Identity, ttlSeconds: number,
   return { ...identity, jti: `jti-${++tokens}`, issued_at: now, expires_at: now + ttlSeconds, chain_started_at: chainStartedAt ?? now }
 }
 
+function rootOf (storage: AuthStorage, jti: string): string {
+  return storage.roots.get(jti) ?? jti
+}
+
 /** A correct auth whose storage outlives it. */
 export function createFakeAuth (clock: Clock, storage: AuthStorage): Auth {
-  const issue = (identity: Identity, ttlSeconds: number, chain?: number): IssuedToken => {
-    const claims = claimsFor(clock, identity, ttlSeconds, chain)
+  const issue = (identity: Identity, ttlSeconds: number, continues?: Claims): IssuedToken => {
+    const claims = claimsFor(clock, identity, ttlSeconds, continues?.chain_started_at)
+    storage.roots.set(claims.jti, continues === undefined ? claims.jti : rootOf(storage, continues.jti))
     return { token: mint(storage, claims), claims }
   }
   return {
     supports: { issue: true },
-    issue: async (identity, { ttlSeconds }) => issue(identity, ttlSeconds),
+    issue: async ({ agent_id, agent_type, project_id, permissions }, { ttlSeconds, continues }) => issue({ agent_id, agent_type, project_id, permissions }, ttlSeconds, continues),
     async verify (token) {
       const [header, payload, signature, more] = token.split('.')
       let claims: Claims
@@ -56,7 +64,7 @@ export function createFakeAuth (clock: Clock, storage: AuthStorage): Auth {
       } catch {
         throw apiError('AUTH_001', 'The token is not acceptable.')
       }
-      if (storage.jtis.has(claims.jti) || storage.agents.has(`${claims.project_id}/${claims.agent_id}`)) throw apiError('AUTH_001', 'The token was revoked.')
+      if (storage.jtis.has(claims.jti) || storage.chains.has(rootOf(storage, claims.jti)) || storage.agents.has(`${claims.project_id}/${claims.agent_id}`)) throw apiError('AUTH_001', 'The token was revoked.')
       if (claims.expires_at <= clock() / 1_000) throw apiError('AUTH_002', 'The token has expired.')
       return claims
     },
@@ -66,10 +74,10 @@ export function createFakeAuth (clock: Clock, storage: AuthStorage): Auth {
       if (now - claims.chain_started_at > CHAIN_SECONDS) throw apiError('VAL_001', 'The chain has reached its bound.')
       storage.jtis.add(claims.jti)
       const { agent_id, agent_type, project_id, permissions } = claims
-      return issue({ agent_id, agent_type, project_id, permissions }, claims.expires_at - claims.issued_at, claims.chain_started_at)
+      return issue({ agent_id, agent_type, project_id, permissions }, claims.expires_at - claims.issued_at, claims)
     },
     async revoke (target) {
-      if ('jti' in target) storage.jtis.add(target.jti)
+      if ('jti' in target) storage.chains.add(rootOf(storage, target.jti))
       else storage.agents.add(`${target.project_id}/${target.agent_id}`)
       return { revoked: 1 }
     },

@@ -1,0 +1,56 @@
+import { createApp } from './http/app.js'
+import { Performance } from './http/performance.js'
+import { openAudit } from './audit-start.js'
+import type { KeyFacts, Logger } from './contracts/index.js'
+import { startError } from './errors.js'
+import { VERSION } from './package-root.js'
+import { makePlugins } from './plugin-host/host.js'
+import type { Builtin } from './plugin-host/resolve.js'
+import type { ImpliedOptions, SidecarConfig } from './sidecar.js'
+import { takeStorage } from './storage.js'
+import { createTelemetry } from './telemetry-source.js'
+
+/**
+ * Lists or rotates the signing keys of a storage that no sidecar uses. Of the plugins only the auth is opened.
+ * Rejects with `SIDECAR_ERR_STORAGE_LOCKED` while a sidecar runs: then it is the one to ask.
+ */
+export async function offlineKeys (act: 'list' | 'rotate', config: SidecarConfig, builtins: readonly Builtin[], implied: ImpliedOptions): Promise<KeyFacts[]> {
+  const { settings, clock = Date.now } = config
+  const app = await createApp({ ...settings, log_level: 'silent' }, new Performance(), () => false)
+  try {
+    const log = app.log as Logger
+    const plugins = await makePlugins({
+      app,
+      builtins,
+      requests: config.plugins,
+      implied: implied(settings),
+      log,
+      clock,
+      storage: settings.storage,
+      sidecar: { version: VERSION, telemetry: createTelemetry().read, profile: () => undefined }
+    })
+    const auth = plugins.slot('auth')
+    if (auth.listKeys === undefined || auth.rotateKeys === undefined) {
+      throw startError('SIDECAR_ERR_CONFIG_INVALID', 'The auth plugin that is configured has no signing keys of its own.')
+    }
+    const lock = await takeStorage(settings.storage)
+    try {
+      await auth.open?.()
+      if (act === 'list') return await auth.listKeys()
+      // Opened first: without a record of it no key is made.
+      const audit = await openAudit(settings, clock, log)
+      try {
+        const keys = await auth.rotateKeys()
+        await audit.record({ action: 'key.rotated', outcome: 'success', actor: 'cli', resource: `key/${keys[0]?.kid ?? 'unknown'}`, details: { kids: keys.map(({ kid }) => kid) } })
+        return keys
+      } finally {
+        await audit.close()
+      }
+    } finally {
+      await auth.close?.()
+      await lock.release()
+    }
+  } finally {
+    await app.close()
+  }
+}

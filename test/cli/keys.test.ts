@@ -1,0 +1,56 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import t from 'tap'
+import { run } from '../../cli/program.js'
+import { newestFirst } from '../../core/audit/read.js'
+import type { KeyFacts } from '../../core/contracts/index.js'
+import { sidecarFor } from './bound-program.js'
+import { stubTerminal } from './stub-terminal.js'
+
+/** A port that nobody listens on any more. */
+async function freePort (): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => { server.close(resolve) })
+  return String(port)
+}
+
+async function actorsOf (storage: string): Promise<(string | null)[]> {
+  const actors: (string | null)[] = []
+  for await (const { action, actor } of newestFirst(join(storage, 'audit'))) if (action === 'key.rotated') actors.push(actor)
+  return actors
+}
+
+t.test('keys are listed and rotated while the sidecar runs: tokens of before stay valid', async (t) => {
+  const cco = await sidecarFor(t)
+  const keys = async (): Promise<KeyFacts[]> => (await cco('keys', 'list', '--format', 'json')).json<{ keys: KeyFacts[] }>().keys
+  const [first] = await keys()
+  const token = (await cco('token', 'test-engineer')).stdout
+  t.match(await cco('keys', 'rotate'), { code: 0, stdout: /^KEY .*\n\S+ .* signs .*\n\S+ .* verifies +\d{4}-/ })
+  const rotated = await keys()
+  t.equal(rotated.length, 2)
+  t.match(rotated[1], { kid: first!.kid, state: 'verifies' })
+  const published = await (await fetch(`${cco.address}/.well-known/jwks.json`)).json() as { keys: { kid: string }[] }
+  t.strictSame(published.keys.map(({ kid }) => kid), rotated.map(({ kid }) => kid))
+  t.equal((await cco('agent', 'list', '--token', token)).code, 0)
+})
+
+t.test('and while none runs, with a record in the audit log; a storage in use is left alone', async (t) => {
+  const home = t.testdir({ project: { 'a.txt': 'a' } })
+  const storage = join(home, 'storage')
+  const port = await freePort()
+  const cco = async (...args: string[]): Promise<{ code: number, stdout: string, stderr: string }> => {
+    const terminal = stubTerminal({ cwd: join(home, 'project'), env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: port } })
+    return { code: await run(args, terminal), stdout: terminal.stdout(), stderr: terminal.stderr() }
+  }
+  const made = await cco('keys', 'list')
+  t.match(made, { code: 0, stdout: / signs / }, made.stderr)
+  t.match(await cco('keys', 'rotate'), { code: 0, stdout: / signs .*\n.* verifies / })
+  t.strictSame(await actorsOf(storage), ['cli'])
+  const { takeStorage } = await import('../../core/storage.js')
+  const lock = await takeStorage(storage)
+  t.match(await cco('keys', 'rotate'), { code: 1, stderr: /in use by another sidecar/ })
+  await lock.release()
+  t.match(JSON.parse((await cco('keys', 'list', '--format', 'json')).stdout), { keys: [{ state: 'signs' }, { state: 'verifies' }] })
+})
