@@ -1,12 +1,13 @@
 import type { AgentProfile, ContextStrategy, IssueRecord, Json, Logger, Requirement, ResultPage, ResultQuery, ResultRecord, Task } from '../contracts/index.js'
 import { apiError } from '../errors.js'
+import type { ProjectMetadata } from '../project/metadata.js'
 import type { ProjectState } from '../project/project.js'
 import type { ProjectWorker } from '../project/worker/client.js'
 import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
-import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf } from './sections.js'
+import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf, type Section } from './sections.js'
 
 const MAX_OUTPUTS = 50
 /** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
@@ -45,7 +46,7 @@ export type Span = [path: string, digest: string, start: number, end: number]
 
 /** Everything of the answer but what differs from call to call: an object in JSON whose closing brace is still to come. */
 export interface BuiltContext {
-  json: Buffer
+  json: readonly Uint8Array[]
   /** Where its files stand in it, in their order. */
   files: Span[]
   /** Whether the project was known whole; an answer from a part of it holds until the next call. */
@@ -66,13 +67,22 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const earlier = await earlierResults(request, gathered.outputs)
   const outputs = outputsOf(earlier.records, room * SHARES.outputs)
   const metadata = await metadataOf(project, gathered.metadata, room * SHARES.metadata)
-  const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value, metadata: metadata.value }, worker)
-  const base = { ...cleaned.value, project_structure: structure.value, relevant_files: [], git_context: git.value }
-  const [baseTokens] = await worker.countTokens([JSON.stringify(base)])
-  // The parts stand in another order in the answer, so that a token or two may be split otherwise.
-  const left = { bytes: request.maxBytes - sizeOf(base) - 64, tokens: (request.maxTokens ?? Infinity) - baseTokens! - 8 }
+  const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value }, worker)
+  const parts = {
+    task: JSON.stringify(cleaned.task),
+    structure: JSON.stringify(structure.value),
+    git: JSON.stringify(git.value),
+    outputs: JSON.stringify(cleaned.previous_agent_outputs),
+    metadata: await cleanMetadata(metadata.value, worker)
+  }
+  const beforeFiles = `{"task":${parts.task},"project_structure":${parts.structure},"relevant_files":[`
+  const afterFiles = `],"git_context":${parts.git},"previous_agent_outputs":${parts.outputs},"metadata":${parts.metadata}}`
+  const baseBytes = Buffer.byteLength(beforeFiles) + Buffer.byteLength(afterFiles)
+  const [baseTokens] = await worker.countTokens([beforeFiles + afterFiles])
+  // The files stand between, so that a token or two may be split otherwise.
+  const left = { bytes: request.maxBytes - baseBytes - 64, tokens: (request.maxTokens ?? Infinity) - baseTokens! - 8 }
   if (left.bytes < 0 || left.tokens < 0) {
-    throw apiError('CTX_002', `Even without any file the context takes ${sizeOf(base)} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
+    throw apiError('CTX_002', `Even without any file the context takes ${baseBytes} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
   }
 
   const touched = new Set(earlier.records.flatMap(filesOf))
@@ -91,42 +101,33 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const used = new Set(selection.files.map((file) => file.truncation).filter((truncation) => truncation !== 'none') as string[])
   if (selection.files.length + selection.refused.filter(({ reason }) => reason !== 'too-large').length < candidates.length) used.add('dropped')
   if (sectionsCut) used.add('sections')
-  const context = {
-    task: base.task,
-    project_structure: structure.value,
-    relevant_files: [],
-    git_context: git.value,
-    previous_agent_outputs: cleaned.value.previous_agent_outputs,
-    metadata: cleaned.value.metadata
-  }
-  const bytes = sizeOf(context) + selection.json.length
   const head = { issue_id: task.issue_id, agent_type: request.profile.id }
   const tail = {
     truncated: used.size > 0,
     truncation_strategy: used.size === 0 ? 'none' : [...used].sort().join('+'),
-    total_size_bytes: bytes,
+    total_size_bytes: baseBytes + selection.json.length,
     token_count: baseTokens! + selection.tokens,
     file_count: selection.files.length,
     strategies: gathered.reports,
     ...(request.explain ? { explanation: explain(candidates, selection, project) } : {})
   }
   // The files come as JSON already: stringifying them again would cost more than reading them did.
-  const { task: told, project_structure: tree, ...rest } = { ...context, relevant_files: undefined }
-  const start = `${JSON.stringify(head).slice(0, -1)},"context":${JSON.stringify({ task: told, project_structure: tree }).slice(0, -1)},"relevant_files":[`
-  const end = `],${JSON.stringify(rest).slice(1)},${JSON.stringify(tail).slice(1, -1)}`
+  const start = `${JSON.stringify(head).slice(0, -1)},"context":${beforeFiles}`
+  const end = `${afterFiles},${JSON.stringify(tail).slice(1, -1)}`
   let at = Buffer.byteLength(start)
   const files = selection.files.map(({ path, digest, bytes }): Span => {
     const from = at
     at += bytes
     return [path, digest, from, at - 1]
   })
-  return { files, json: Buffer.concat([Buffer.from(start), selection.json, Buffer.from(end)]), complete: selection.unindexed === 0 }
+  return { files, json: [Buffer.from(start), selection.json, Buffer.from(end)], complete: selection.unindexed === 0 }
 }
 
 /** Files that the issue or an earlier agent names are offered whatever the agent's requirements are. */
 function addNamedFiles (offers: Offer[], named: readonly string[], project: ProjectState): void {
   if (named.length === 0) return
-  const present = new Set(project.files.map((file) => file.path))
+  const wanted = new Set(named)
+  const present = new Set(project.files.flatMap(({ path }) => (wanted.has(path) ? [path] : [])))
   for (const path of named) {
     if (present.has(path)) offers.push({ item: { kind: 'file', path, score: 0.9, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
   }
@@ -150,10 +151,24 @@ async function earlierResults (request: BuildRequest, ids: readonly string[]): P
   return { records, more: next !== undefined }
 }
 
+type Metadata = Record<string, unknown>
+
+/** Of facts, which are the same as long as the project is, cut to a size. */
+const cutFacts = new WeakMap<object, { maxBytes: number, section: Section<Metadata> }>()
+
 /** Facts of the project, cut to fit: what strategies add goes first, then the ends of the lists; what is cut is counted in the lists' own counts. */
-async function metadataOf (project: ProjectState, further: Record<string, Json>, maxBytes: number): Promise<{ value: Record<string, unknown>, left_out: number }> {
+async function metadataOf (project: ProjectState, further: Record<string, Json>, maxBytes: number): Promise<Section<Metadata>> {
   const facts = await project.metadata()
-  const value: Record<string, unknown> = { ...further, ...facts }
+  if (Object.keys(further).length > 0) return cutMetadata(facts, further, maxBytes)
+  const known = cutFacts.get(facts)
+  if (known?.maxBytes === maxBytes) return known.section
+  const section = cutMetadata(facts, further, maxBytes)
+  cutFacts.set(facts, { maxBytes, section })
+  return section
+}
+
+function cutMetadata (facts: ProjectMetadata, further: Record<string, Json>, maxBytes: number): Section<Metadata> {
+  const value: Metadata = { ...further, ...facts }
   let leftOut = 0
   let size = sizeOf(value)
   for (const key of Object.keys(further).filter((name) => !(name in facts))) {
@@ -171,8 +186,17 @@ async function metadataOf (project: ProjectState, further: Record<string, Json>,
   return { value, left_out: leftOut }
 }
 
+const cleanedMetadata = new WeakMap<Metadata, string>()
+
+/** As JSON, without secrets. */
+async function cleanMetadata (metadata: Metadata, worker: ProjectWorker): Promise<string> {
+  const known = cleanedMetadata.get(metadata) ?? JSON.stringify(await redactTree(metadata, worker))
+  cleanedMetadata.set(metadata, known)
+  return known
+}
+
 /** Takes secrets out of every string of a tree that agents and people wrote. */
-async function redactTree<Tree> (tree: Tree, worker: ProjectWorker): Promise<{ value: Tree }> {
+async function redactTree<Tree> (tree: Tree, worker: ProjectWorker): Promise<Tree> {
   const texts: string[] = []
   JSON.stringify(tree, (_name, value: unknown) => {
     if (typeof value === 'string') texts.push(value)
@@ -181,7 +205,7 @@ async function redactTree<Tree> (tree: Tree, worker: ProjectWorker): Promise<{ v
   const clean = await worker.redact(texts)
   let index = 0
   // The reviver would go the other way round; stringify visits in the same order twice.
-  return { value: JSON.parse(JSON.stringify(tree, (_name, value: unknown) => (typeof value === 'string' ? clean[index++]!.text : value))) as Tree }
+  return JSON.parse(JSON.stringify(tree, (_name, value: unknown) => (typeof value === 'string' ? clean[index++]!.text : value))) as Tree
 }
 
 /** Bytes of the files in the answer, for each strategy that offered them. */

@@ -10,12 +10,12 @@ export interface Rendered {
 }
 
 /** Completes an answer. Its time is that of the building, so that a hit is sent as it is kept, and equal tags stand for equal bytes. */
-export function render (json: Buffer, files: Span[], now: number): Rendered {
+export function render (json: readonly Uint8Array[], files: Span[], now: number): Rendered {
   return { built: finish(json, false, now), cached: finish(json, true, now), files }
 }
 
-function finish (json: Buffer, hit: boolean, now: number): Buffer {
-  return Buffer.concat([json, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
+function finish (json: readonly Uint8Array[], hit: boolean, now: number): Buffer {
+  return Buffer.concat([...json, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
 }
 
 /** An answer whose files are only those that an earlier one did not have, or had otherwise. */

@@ -43,30 +43,52 @@ const FEW_FILES = 10
 const LONG_MESSAGE = 8000
 const SHORT_MESSAGE = 200
 
+/** Of each list of files, which is the same as long as nothing changes, what was last asked for. */
+const structures = new WeakMap<ProjectState['files'], { maxBytes: number, section: Section<ProjectStructure> }>()
+
 /** As much of the tree as fits, the shallow paths first. */
-export function structureOf (state: ProjectState, maxBytes: number): Section<ProjectStructure> {
-  const byDepth = state.files.map(({ path }) => ({ path, depth: path.split('/').length })).sort((a, b) => a.depth - b.depth || (a.path < b.path ? -1 : 1))
-  const files: string[] = []
+export function structureOf ({ files }: Pick<ProjectState, 'files'>, maxBytes: number): Section<ProjectStructure> {
+  const known = structures.get(files)
+  if (known?.maxBytes === maxBytes) return known.section
+  const section = cutStructure(files, maxBytes)
+  structures.set(files, { maxBytes, section })
+  return section
+}
+
+function cutStructure (files: ProjectState['files'], maxBytes: number): Section<ProjectStructure> {
+  const shown: string[] = []
   const directories = new Set<string>()
   let bytes = 0
-  for (const { path } of byDepth) {
+  for (const path of shallowFirst(files)) {
     const folders = parents(path).filter((folder) => !directories.has(folder))
     const cost = [path, ...folders].reduce((sum, name) => sum + sizeOf(name) + 1, 0)
     if (bytes + cost > maxBytes) break
     bytes += cost
-    files.push(path)
+    shown.push(path)
     for (const folder of folders) directories.add(folder)
   }
   return {
     value: {
       root: '.',
-      files: files.sort(),
+      files: shown.sort(),
       directories: [...directories].sort(),
-      total_files: state.files.length,
-      total_size_bytes: state.files.reduce((sum, file) => sum + file.size, 0)
+      total_files: files.length,
+      total_size_bytes: files.reduce((sum, file) => sum + file.size, 0)
     },
-    left_out: state.files.length - files.length
+    left_out: files.length - shown.length
   }
+}
+
+/** Files come sorted by path: to sort 100,000 once more by depth would hold the event loop. */
+function * shallowFirst (files: ProjectState['files']): Generator<string> {
+  const byDepth: string[][] = []
+  for (const { path } of files) {
+    let depth = 0
+    for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) depth++
+    const paths = byDepth[depth] ??= []
+    paths.push(path)
+  }
+  for (const paths of byDepth) if (paths !== undefined) yield * paths
 }
 
 function parents (path: string): string[] {

@@ -5,7 +5,7 @@ import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
 import type { FileRecord } from './index/record.js'
 import type { ListedFile } from './listing.js'
 import { shapeOf, type FileShape } from './pack/shape.js'
-import type { FileSymbols } from './symbols/symbols.js'
+import type { FileStructure, FileSymbols } from './symbols/symbols.js'
 
 // The rule set and the grammars are loaded when the first file needs them, not when the server starts, and are looked for once.
 let redacting: Promise<typeof import('./redact.js')> | undefined
@@ -30,6 +30,7 @@ export type Preparer = (path: string, known: ReadonlyMap<string, FileRecord>) =>
 
 const TEXT_CHARACTERS = 48 * 1024 * 1024
 const SHAPE_CHARACTERS = 24 * 1024 * 1024
+const SYMBOL_CHARACTERS = 8 * 1024 * 1024
 
 const listed = new LRUCache<string, { stamp: string, maxBytes: number, preparation: Preparation }>({
   maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256
@@ -40,7 +41,8 @@ interface Text { content: string, redactions: number }
 /** Texts and shapes by content, so that the same content is scanned, parsed and counted once, wherever it lies. */
 const texts = new LRUCache<string, Text>({ maxSize: TEXT_CHARACTERS, sizeCalculation: ({ content }) => content.length + 64 })
 const shapes = new LRUCache<string, FileShape>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ lines, segments }) => segments.reduce((sum, { bytes }) => sum + bytes, 0) + 16 * lines.length + 256 })
-const symbols = new LRUCache<string, FileSymbols>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ definitions, references }) => 100 * definitions.length + 20 * references.length + 256 })
+const symbols = new LRUCache<string, FileSymbols>({ maxSize: SYMBOL_CHARACTERS, sizeCalculation: ({ definitions, references }) => 100 * definitions.length + 20 * references.length + 256 })
+const structures = new LRUCache<string, FileStructure>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ definitions, comments }) => 100 * definitions.length + 40 * comments.length + 256 })
 
 async function textOf (path: string, hash: string, bytes: Buffer): Promise<Text | undefined> {
   // What a secret looks like can depend on the kind of file.
@@ -99,12 +101,23 @@ export function preparerOf (root: string, maxBytes: number): Preparer {
 /** The last shape of each file that was shown. A file with one that has another content is being edited. */
 const lastShapes = new LRUCache<string, WeakRef<FileShape>>({ max: 1000 })
 
+export async function structureOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileStructure> {
+  const language = languageOf(path)
+  const key = `${hash} ${language}`
+  const known = structures.get(key)
+  if (known !== undefined) return known
+  const found = await (await grammars()).extractStructure(language, content, lastShapes.has(path) ? path : undefined)
+  structures.set(key, found)
+  return found
+}
+
+/** For strategies: the answer itself needs the structure alone. */
 export async function symbolsOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileSymbols> {
   const language = languageOf(path)
   const key = `${hash} ${language}`
   const known = symbols.get(key)
   if (known !== undefined) return known
-  const found = await (await grammars()).extractSymbols(language, content, lastShapes.has(path) ? path : undefined)
+  const found = await (await grammars()).extractSymbols(language, content)
   symbols.set(key, found)
   return found
 }
@@ -114,7 +127,7 @@ export async function preparedShape (text: Pick<PreparedText, 'path' | 'hash' | 
   const key = `${text.hash} ${language} ${text.content.length}`
   const known = shapes.get(key)
   if (known !== undefined) return known
-  const shape = shapeOf(text.content, language, await symbolsOf(text), lastShapes.get(text.path)?.deref())
+  const shape = shapeOf(text.content, language, await structureOf(text), lastShapes.get(text.path)?.deref())
   lastShapes.set(text.path, new WeakRef(shape))
   shapes.set(key, shape)
   return shape

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { languageOf, PROGRAMMING_LANGUAGES } from '../../languages.js'
 import type { ListedFile } from '../listing.js'
-import { symbolsOf, type Preparer } from '../prepare.js'
+import { structureOf, type Preparer } from '../prepare.js'
 import type { FileRecord } from './record.js'
 import { recordOf } from './record.js'
 import { wordSet } from './terms.js'
@@ -84,7 +84,7 @@ export function createCorpus (): MutableCorpus {
           sliceEnd = performance.now() + SLICE_MS
         }
         const file = await prepare(path, byHash)
-        const record = file === undefined ? EMPTY : 'words' in file ? file : recordOf(file.hash, file.content, await symbolsOf(file))
+        const record = file === undefined ? EMPTY : 'words' in file ? file : recordOf(file.hash, file.content, await structureOf(file))
         set(path, { stamp, record, pathWords: wordSet([path]) })
         left--
       }

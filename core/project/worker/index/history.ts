@@ -45,24 +45,44 @@ export function messageMatch (commits: readonly PastCommit[], query: readonly Qu
   return found
 }
 
+/** What changed together with one file. */
+interface Company {
+  /** In how many commits the file changed. */
+  changes: number
+  /** The other files of these, each with the sum of what a commit of so many files says of it. */
+  others: ReadonlyMap<string, number>
+}
+
+const MOST_COMPANIES = 1000
+
+/** By file; what it was is not counted again for each task and after each edit. */
+const companies = new WeakMap<readonly PastCommit[], Map<string, Company>>()
+
+function companyOf (commits: readonly PastCommit[], seed: string): Company {
+  const known = companies.get(commits) ?? new Map<string, Company>()
+  companies.set(commits, known)
+  const held = known.get(seed)
+  if (held !== undefined) return held
+  let changes = 0
+  const others = new Map<string, number>()
+  for (const { files } of commits) {
+    if (!files.includes(seed)) continue
+    changes++
+    for (const file of files) if (file !== seed) others.set(file, (others.get(file) ?? 0) + 1 / Math.sqrt(files.length))
+  }
+  if (known.size >= MOST_COMPANIES) known.clear()
+  const company = { changes, others }
+  known.set(seed, company)
+  return company
+}
+
 /** Files that changed together with `seeds` (path → weight): path → how likely a change of the seeds brings one of it, 0…1 for each seed. */
 export function changedTogether (commits: readonly PastCommit[], seeds: ReadonlyMap<string, number>): Map<string, number> {
-  const changes = new Map<string, number>()
-  const together = new Map<string, Map<string, number>>()
-  for (const { files } of commits) {
-    for (const seed of files) {
-      if (!seeds.has(seed)) continue
-      changes.set(seed, (changes.get(seed) ?? 0) + 1)
-      const others = together.get(seed) ?? new Map<string, number>()
-      together.set(seed, others)
-      for (const file of files) if (file !== seed) others.set(file, (others.get(file) ?? 0) + 1 / Math.sqrt(files.length))
-    }
-  }
   const found = new Map<string, number>()
-  for (const [seed, others] of together) {
+  for (const [seed, weight] of seeds) {
+    const { changes, others } = companyOf(commits, seed)
     // Two commits are no habit.
-    const total = changes.get(seed)! + 4
-    for (const [file, count] of others) found.set(file, (found.get(file) ?? 0) + seeds.get(seed)! * count / total)
+    for (const [file, count] of others) found.set(file, (found.get(file) ?? 0) + weight * count / (changes + 4))
   }
   return found
 }

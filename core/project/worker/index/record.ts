@@ -1,4 +1,4 @@
-import type { FileSymbols } from '../symbols/symbols.js'
+import type { FileStructure } from '../symbols/symbols.js'
 import { countWords, wordSet } from './terms.js'
 
 /** What is known of one file beside its text. Small, made of plain arrays, and kept on disk between starts. */
@@ -14,7 +14,7 @@ export interface FileRecord {
 }
 
 /** `text` is what may leave: secrets are taken out before. */
-export function recordOf (hash: string, text: string, symbols: FileSymbols): FileRecord {
+export function recordOf (hash: string, text: string, symbols: FileStructure): FileRecord {
   const { hashes, counts, length } = countWords(text)
   const names = symbols.definitions.filter(({ kind }) => kind !== 'section').map(({ name }) => name)
   return {

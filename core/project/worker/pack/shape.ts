@@ -1,5 +1,5 @@
 import { outlineLines, renderLines } from '../symbols/outline.js'
-import type { FileSymbols } from '../symbols/symbols.js'
+import type { FileStructure } from '../symbols/symbols.js'
 import { countWords, type WordCounts } from '../index/terms.js'
 import { countTokens } from '../tokens.js'
 
@@ -39,7 +39,7 @@ const MAX_SUMMARY_LINE = 200
 const PROSE = new Set(['markdown', 'restructuredtext', 'text', 'asciidoc'])
 
 /** `before` is a shape that the file had: what is as it was is not counted again. */
-export function shapeOf (content: string, language: string | undefined, symbols: FileSymbols, before?: FileShape): FileShape {
+export function shapeOf (content: string, language: string | undefined, symbols: FileStructure, before?: FileShape): FileShape {
   const lines = content.split('\n')
   const isProse = language !== undefined && PROSE.has(language)
   const hasOutline = symbols.definitions.length > 0 && !isProse
@@ -97,7 +97,7 @@ export function jsonBytes (text: string): number {
 }
 
 /** Marks lines before which a segment may begin: where definitions begin, and after where they end. */
-function boundaries (symbols: FileSymbols, count: number): Uint8Array {
+function boundaries (symbols: FileStructure, count: number): Uint8Array {
   const marks = new Uint8Array(count + 1)
   for (const { kind, start, end } of symbols.definitions) {
     if (kind === 'field' || kind === 'constant') {

@@ -6,7 +6,18 @@ import { GRAMMARS } from './grammars/grammars.js'
 
 type Library = typeof import('web-tree-sitter')
 
-export interface Loaded { grammar: Grammar, parser: Parser, query: Query }
+export interface Loaded {
+  grammar: Grammar
+  parser: Parser
+  /** Of what a file defines, and its comments. */
+  structure: Query
+  /** Of what it uses and imports, too, which takes twice the time; made when it is first asked for. */
+  everything (): Query
+  release (): void
+}
+
+/** Captures of what a file uses and imports. */
+const USES = new Set(['r', 'o', 'i'])
 
 const LIBRARY = 'web-tree-sitter'
 
@@ -37,10 +48,7 @@ export class Engine {
   /** After a trap. What is left to the garbage collector is freed once more by the library, which would then end the process. */
   async discard (): Promise<void> {
     for (const loading of this.#loaded.values()) {
-      const loaded = await loading
-      if (loaded === undefined) continue
-      release(loaded.parser)
-      release(loaded.query)
+      (await loading)?.release()
     }
   }
 }
@@ -59,5 +67,25 @@ async function load (name: string, loadingLibrary: Promise<Library>): Promise<Lo
   const parser = new Parser()
   parser.setLanguage(language)
   const definitions = Object.keys(grammar.rules).map((type) => `(${type})`).join(' ')
-  return { grammar, parser, query: new Query(language, `[${definitions}] @d [(ERROR) (MISSING)] @e ${grammar.query}`) }
+  const makeQuery = (): Query => new Query(language, `[${definitions}] @d [(ERROR) (MISSING)] @e ${grammar.query}`)
+  const structure = makeQuery()
+  leaveUses(structure)
+  let everything: Query | undefined
+  return {
+    grammar,
+    parser,
+    structure,
+    everything: () => (everything ??= makeQuery()),
+    release () {
+      for (const resource of [parser, structure, everything]) if (resource !== undefined) release(resource)
+    }
+  }
+}
+
+/** Switches off what looks for nothing but uses. */
+function leaveUses (query: Query): void {
+  for (const name of USES) query.disableCapture(name)
+  query.captureQuantifiers.forEach((quantifiers, pattern) => {
+    if (query.captureNames.every((name, capture) => USES.has(name) || !quantifiers[capture])) query.disablePattern(pattern)
+  })
 }

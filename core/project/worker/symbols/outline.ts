@@ -1,4 +1,4 @@
-import type { FileSymbols } from './symbols.js'
+import type { FileStructure } from './symbols.js'
 
 const LONGEST_LINE = 200
 
@@ -53,7 +53,7 @@ const HAS_FIELDS_SHOWN = new Set(['interface', 'type', 'enum', 'module'])
  * Marks the heads of definitions, without comments, decorators and closing lines. Of fields and constants only the first line, and only
  * at the top level, in modules, and in types, interfaces and enums: the compactest text that shows every definition.
  */
-export function outlineLines ({ definitions }: FileSymbols, lines: readonly string[]): Uint8Array {
+export function outlineLines ({ definitions }: FileStructure, lines: readonly string[]): Uint8Array {
   const keep = new Uint8Array(lines.length)
   for (const { kind, line, head, parent } of definitions) {
     if (kind !== 'field' && kind !== 'constant') keep.fill(1, line, head + 1)

@@ -10,6 +10,13 @@ export interface Parsed {
   captures: QueryCapture[]
 }
 
+export interface ParseOptions {
+  /** Names a file whose next text will be much like this one. */
+  edited?: string | undefined
+  /** Leaves out what the text uses and imports. */
+  structureAlone?: boolean
+}
+
 // Hardly ever met: a megabyte takes about 200 ms.
 const PARSE_MS = 500
 const QUERY_MS = 500
@@ -22,9 +29,10 @@ const editedTrees = new EditedTrees()
 /**
  * Gives `use` the tree of a text while it exists, or returns `undefined` if there is no grammar for it, or it takes too long or too much.
  * Of more than one grammar the first that understands all of the text counts, or else the first. `ranges` are the parts of the text to
- * read. `edited` names a file whose next text will be much like this one.
+ * read.
  */
-export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T, edited?: string): Promise<T | undefined> {
+export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T, options: ParseOptions = {}): Promise<T | undefined> {
+  const { edited, structureAlone = false } = options
   let engine: Engine | undefined
   const trees: { loaded: Loaded, tree: Tree, name: string }[] = []
   try {
@@ -33,7 +41,7 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
     for (const name of names) {
       const loaded = await engine.grammar(name)
       // Another text has made it unusable meanwhile.
-      if (engine !== current) return await parse(names, text, ranges, use, edited)
+      if (engine !== current) return await parse(names, text, ranges, use, options)
       if (loaded === undefined) break
       const { parser } = loaded
       const again = edited === undefined || ranges.length > 0 ? undefined : editedTrees.parse(edited, engine, name, text, (before) => parseWith(parser, text, ranges, before))
@@ -44,7 +52,7 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
     }
     const best = trees.find(({ tree }) => !tree.rootNode.hasError) ?? trees[0]
     if (best === undefined) return undefined
-    const captures = capture(best.loaded.query, best.tree)
+    const captures = capture(structureAlone ? best.loaded.structure : best.loaded.everything(), best.tree)
     if (captures === undefined) return undefined
     const used = use({ grammar: best.loaded.grammar, tree: best.tree, captures })
     const isHeld = edited !== undefined && ranges.length === 0 && !best.tree.rootNode.hasError && editedTrees.hold(edited, engine, best.name, text, best.tree)

@@ -1,7 +1,7 @@
 import { dialectsOf } from './dialects.js'
 import { extract } from './extract.js'
 import { LineIndex } from './lines.js'
-import { parse } from './parser.js'
+import { parse, type ParseOptions } from './parser.js'
 import { readText } from './text/text.js'
 
 export type Kind = 'module' | 'class' | 'interface' | 'type' | 'enum' | 'function' | 'method' | 'field' | 'constant' | 'macro' | 'section'
@@ -44,10 +44,22 @@ const PARSED_LENGTH = 1_000_000
 
 /**
  * What a source file defines, uses and imports. Never throws; whatever no parser can read in time is read line by line.
- * Of Vue and Svelte files the scripts are read, and the components that the template names. `edited` names a file that is being edited,
- * whose next text is then read quicker.
+ * Of Vue and Svelte files the scripts are read, and the components that the template names.
  */
-export async function extractSymbols (language: string | undefined, text: string, edited?: string): Promise<FileSymbols> {
+export async function extractSymbols (language: string | undefined, text: string): Promise<FileSymbols> {
+  return await read(language, text, {})
+}
+
+/** What ranking and outlines need of a file, which is quicker found. */
+export type FileStructure = Pick<FileSymbols, 'definitions' | 'comments'>
+
+/** `edited` names a file that is being edited, whose next text is then read quicker. */
+export async function extractStructure (language: string | undefined, text: string, edited?: string): Promise<FileStructure> {
+  const { definitions, comments } = await read(language, text, { edited, structureAlone: true })
+  return { definitions, comments }
+}
+
+async function read (language: string | undefined, text: string, options: ParseOptions): Promise<FileSymbols> {
   const lines = new LineIndex(text)
   if (language !== undefined && text.length <= PARSED_LENGTH) {
     const { grammars, ranges } = dialectsOf(language, text, lines)
@@ -57,7 +69,7 @@ export async function extractSymbols (language: string | undefined, text: string
       // One bracket too few can take the sense from all of a file, but not from its lines.
       const { definitions } = readText(language, text, lines)
       return definitions.length > symbols.definitions.length ? { ...symbols, definitions } : symbols
-    }, edited)
+    }, options)
     if (symbols !== undefined) return symbols
   }
   return readText(language, text, lines)
