@@ -4,11 +4,15 @@ import { apiError } from '../errors.js'
 const MAX_LENGTH = 1024
 const MAX_CLAUSES = 16
 const MAX_ALTERNATIVES = 16
+/** Of all clauses together: an event of 1 kB may hold a list of 500 values, and each is compared with each. */
+const MAX_ALTERNATIVES_IN_ALL = 64
 const MAX_DEPTH = 8
 const FIELD = /^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$/
 const COMPARISON = /^(>=|<=|>|<)(-?\d+(?:\.\d+)?)$/
 
-type Test = (value: unknown) => boolean
+/** `text` is the value as a filter writes it. */
+type Test = (value: Scalar, text: string) => boolean
+type Scalar = string | number | boolean | null
 
 /** A clause that only these texts of a field can meet: by it a filter is found among thousands. */
 export interface Equality {
@@ -34,6 +38,7 @@ export function parseFilter (text: string): Filter {
   if (text.length > MAX_LENGTH) throw wrong(`it is longer than ${MAX_LENGTH} characters`)
   const parts = text.split(',')
   if (parts.length > MAX_CLAUSES) throw wrong(`it has more than ${MAX_CLAUSES} clauses`)
+  if (text.split('|').length - 1 + parts.length > MAX_ALTERNATIVES_IN_ALL) throw wrong(`it has more than ${MAX_ALTERNATIVES_IN_ALL} alternatives in all`)
   let at = 0
   const clauses = parts.map((part) => {
     const clause = parseClause(part, at)
@@ -66,7 +71,12 @@ function parseClause (part: string, at: number): Pick<Filter, 'text' | 'equality
     valueAt += value.length + 1
     return test
   })
-  const holds = (value: unknown): boolean => (Array.isArray(value) ? value.some((entry) => tests.some((test) => test(entry))) : tests.some((test) => test(value)))
+  const holdsOf = (value: unknown): boolean => {
+    if (!isScalar(value)) return false
+    const text = String(value)
+    return tests.some((test) => test(value, text))
+  }
+  const holds = (value: unknown): boolean => (Array.isArray(value) ? value.some(holdsOf) : holdsOf(value))
   return {
     text: `${negated ? '!' : ''}${field}:${alternatives.toSorted().join('|')}`,
     equality: negated || !alternatives.every(isExact) ? undefined : { field, path, values: [...new Set(alternatives)] },
@@ -94,12 +104,12 @@ function testFor (value: string, at: number): Test {
   if (/^[<>]/.test(value)) throw wrong(`at character ${at} '${value}' compares with no number`)
   if (value.endsWith('*')) {
     const prefix = value.slice(0, -1)
-    return (found) => isScalar(found) && String(found).startsWith(prefix)
+    return (_found, text) => text.startsWith(prefix)
   }
-  return (found) => isScalar(found) && String(found) === value
+  return (_found, text) => text === value
 }
 
-function isScalar (value: unknown): value is string | number | boolean | null {
+function isScalar (value: unknown): value is Scalar {
   return value === null || typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 

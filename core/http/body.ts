@@ -4,6 +4,7 @@ import { apiError } from '../errors.js'
 
 const QUOTE = 34
 const COMMA = 44
+const COLON = 58
 const BACKSLASH = 92
 const OPEN_BRACKET = 91
 const CLOSE_BRACKET = 93
@@ -21,9 +22,9 @@ export interface JsonBounds {
 
 /**
  * What a JSON text has too much of, or `undefined`. Counted before parsing: what parses may still be too deep to be written again, and an empty
- * array costs twenty times the memory of its text.
+ * array costs twenty times the memory of its text. `counted` gets the members of all objects, as far as the text was read.
  */
-export function excessOf (text: string, { depth: mostDepth, items: mostItems, values: mostValues }: JsonBounds): string | undefined {
+export function excessOf (text: string, { depth: mostDepth, items: mostItems, values: mostValues }: JsonBounds, counted: { members: number } = { members: 0 }): string | undefined {
   const commas = new Int32Array(Math.min(mostDepth, text.length) + 1)
   let depth = 0
   let values = 1
@@ -37,6 +38,8 @@ export function excessOf (text: string, { depth: mostDepth, items: mostItems, va
       // What stands before the first bracket is no JSON, and the parser says so.
       if (depth > 0 && ++commas[depth]! >= mostItems) return `holds more than ${mostItems} items in one array or object`
       if (++values > mostValues) return `holds more than ${mostValues} values`
+    } else if (code === COLON) {
+      counted.members++
     } else if (code === OPEN_BRACE || code === OPEN_BRACKET) {
       if (++depth > mostDepth) return `nests deeper than ${mostDepth} levels`
       if (++values > mostValues) return `holds more than ${mostValues} values`
@@ -65,11 +68,28 @@ function isEscaped (text: string, at: number): boolean {
 function jsonParser (app: Pick<FastifyInstance, 'getDefaultJsonParser'>, bounds: JsonBounds): JsonParser {
   const parse = app.getDefaultJsonParser('error', 'error')
   return (request, body, done) => {
-    const excess = body.length === 0 ? undefined : excessOf(body, bounds)
-    if (body.length === 0) done(null, undefined)
-    else if (excess !== undefined) done(apiError('VAL_001', `The body ${excess}.`))
-    else parse(request, body, done)
+    if (body.length === 0) return done(null, undefined)
+    const counted = { members: 0 }
+    const excess = excessOf(body, bounds, counted)
+    if (excess !== undefined) return done(apiError('VAL_001', `The body ${excess}.`))
+    parse(request, body, (error, value) => {
+      // Of two members of one name the parser keeps the last, others the first: whoever checked one of them has checked nothing.
+      if (error === null && membersIn(value) !== counted.members) done(apiError('VAL_001', 'The body has an object with two members of one name.'))
+      else done(error, value)
+    })
   }
+}
+
+/** The members of all objects in a value. */
+function membersIn (value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  let count = 0
+  if (Array.isArray(value)) {
+    for (const item of value) count += membersIn(item)
+  } else {
+    for (const name in value) count += 1 + membersIn((value as Record<string, unknown>)[name])
+  }
+  return count
 }
 
 type JsonParser = (request: FastifyRequest, body: string, done: (error: Error | null, body?: unknown) => void) => void

@@ -106,6 +106,13 @@ export function membersOf<Value> (members: Record<string, fc.Arbitrary<Value>>, 
   return fc.tuple(fc.record(members), kept).map(([all, names]) => Object.fromEntries(Object.entries(all).filter(([name]) => required.includes(name) || names.includes(name))))
 }
 
+/** A body with what is required, in which one thing can then be wrong. */
+export function wellFormed ({ anyOf: [first] = [], ...schema }: Schema): object {
+  const { properties = {}, required = [] } = first ?? schema
+  const needed = Object.fromEntries(Object.entries(properties).filter(([name]) => required.includes(name)))
+  return fc.sample(fitting({ type: 'object', properties: needed, required }, {}), { numRuns: 1, seed: 1 })[0] as object
+}
+
 export interface Mutation { at: number, kind: 'replace' | 'remove' | 'add', value: unknown }
 
 export const mutation: fc.Arbitrary<Mutation> = fc.record({ at: fc.nat(1000), kind: fc.constantFrom('replace', 'replace', 'remove', 'add'), value: hostileValue })

@@ -79,7 +79,7 @@ export async function setTheStage (t: Test): Promise<Stage> {
 }
 
 /** One of everything, told apart by `word`; answers with the ids that the server gave. */
-async function fill ({ ask }: TestSidecar, { token, agent_id: agentId }: { token: string, agent_id: string }, word: string): Promise<Record<string, string>> {
+export async function fill ({ ask }: TestSidecar, { token, agent_id: agentId }: { token: string, agent_id: string }, word: string): Promise<Record<string, string>> {
   const made = async (method: 'POST' | 'PUT', url: string, body: unknown) => {
     const answer = await ask(method, url, { token, body })
     if (answer.status >= 300) throw new Error(`${method} ${url}: ${answer.text}`)
