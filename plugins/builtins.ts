@@ -3,6 +3,7 @@ import type { Builtin } from '../core/plugin-api.js'
 /** The plugins that ship with the package. Each is loaded when it is used; `default` ones are used unless the configuration says otherwise. */
 export const BUILTINS: readonly Builtin[] = [
   { kind: 'auth', name: 'jwt', default: true, load: async () => await import('./auth/jwt/index.js') },
+  { kind: 'auth', name: 'jwks', default: false, load: async () => await import('./auth/jwks/index.js') },
   { kind: 'event-bus', name: 'journal', default: true, load: async () => await import('./events/journal/index.js') },
   { kind: 'event-bus', name: 'memory', default: false, load: async () => await import('./events/memory.js') },
   { kind: 'result-store', name: 'files', default: true, load: async () => await import('./storage/files/index.js') },

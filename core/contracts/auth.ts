@@ -36,7 +36,7 @@ export interface KeyFacts {
 
 /**
  * Issues and verifies what agents present. Every failure is a `SidecarError` with code
- * `AUTH_001` (not acceptable, revoked included) or `AUTH_002` (expired).
+ * `AUTH_001` (not acceptable, revoked included) or `AUTH_002` (expired), or with `SRV_002` while the keys of an outside issuer cannot be had.
  */
 export interface Auth extends Lifecycle {
   /** `false` where tokens come from outside: then `issue`, `refresh` reject. */

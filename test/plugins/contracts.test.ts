@@ -8,6 +8,7 @@ import {
   authContract, contextCacheContract, contextStrategyContract, createFromPlugin, createPluginContext,
   eventBusContract, resultStoreContract, spawnerContract, type ContractSubject
 } from '../../core/testing/index.js'
+import jwks from '../../plugins/auth/jwks/index.js'
 import jwt from '../../plugins/auth/jwt/index.js'
 import memoryCache from '../../plugins/cache/memory.js'
 import journal from '../../plugins/events/journal/index.js'
@@ -15,6 +16,7 @@ import memoryBus from '../../plugins/events/memory.js'
 import processSpawner from '../../plugins/spawners/process.js'
 import files from '../../plugins/storage/files/index.js'
 import memoryStore from '../../plugins/storage/memory.js'
+import { startIssuer } from '../support/issuer.js'
 
 type Factory<Kind extends PluginKind> = (options: { clock: Clock }) => Promise<ContractSubject<PluginInstances[Kind]>>
 
@@ -47,6 +49,17 @@ t.test(nameOf(memoryCache), async (t) => {
 })
 
 t.test(nameOf(jwt), async (t) => authContract({ test: t.test, create: factory<'auth'>(jwt) }))
+
+t.test(nameOf(jwks), async (t) => {
+  const issuer = await startIssuer(t)
+  authContract({
+    test: t.test,
+    async create ({ clock }) {
+      const subject = await factory<'auth'>(jwks, { issuer: issuer.name, audience: ['cco-agents'], jwksUrl: issuer.url })({ clock })
+      return { ...subject, reopen: subject.reopen!, mint: async (identity, { ttlSeconds }) => issuer.mint(clock, identity, ttlSeconds) }
+    }
+  })
+})
 
 t.test(nameOf(processSpawner), async (t) => {
   const directory = await mkdtemp(join(tmpdir(), 'cco-contract-'))

@@ -1,29 +1,7 @@
 import { join } from 'node:path'
-import fastifyJwt from '@fastify/jwt'
-import type { FastifyInstance } from 'fastify'
 import { definePlugin, Type } from '../../../core/plugin-api.js'
-import { AUDIENCE, createTokens, ISSUER, type TokenCodec } from './tokens.js'
-
-/** @fastify/jwt in a scope of its own, so that nothing else of the server is decorated. Keys are given with each call. */
-async function createCodec (app: FastifyInstance): Promise<TokenCodec> {
-  let codec: TokenCodec | undefined
-  await app.register(async (scope) => {
-    await scope.register(fastifyJwt, {
-      // Every call below names its key; without one nothing is signed and nothing verifies.
-      secret: () => { throw new Error('no key was named') },
-      sign: { algorithm: 'RS256' },
-      decode: { complete: true }
-    })
-    codec = {
-      sign: (payload, key) => scope.jwt.sign(payload, { key: key.private_pem, algorithm: 'RS256', kid: key.kid, mutatePayload: false }),
-      verify: (token, key) => scope.jwt.verify(token, {
-        key: key.public_pem, algorithms: ['RS256'], allowedIss: ISSUER, allowedAud: AUDIENCE, ignoreExpiration: true, ignoreNotBefore: true
-      }),
-      header: (token) => (scope.jwt.decode<{ header: Record<string, unknown> }>(token))?.header ?? {}
-    }
-  })
-  return codec!
-}
+import { createCodec } from '../shared/codec.js'
+import { createTokens } from './tokens.js'
 
 export default definePlugin({
   kind: 'auth',

@@ -1,15 +1,16 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type KeyFacts, type Logger, type Permission } from '../../../core/plugin-api.js'
+import { isAcceptable, type TokenCodec } from '../shared/codec.js'
+import { Revocations, type Revocable } from '../shared/revocations.js'
+import { chainOf, continuing, momentOf } from './chain.js'
 import { openKeyring, publicJwk, rotateKeyring, type SigningKey } from './keyring.js'
-import { chainOf, continuing, Revocations } from './revocations.js'
 
 export const ISSUER = 'cco-sidecar'
 export const AUDIENCE = 'cco-agents'
 const PERMISSIONS: readonly Permission[] = ['read_context', 'write_results', 'publish_events', 'spawn_agents', 'admin']
 /** How long before its end a token can be refreshed, seconds. */
 const REFRESH_WINDOW = 300
-const MAX_TOKEN_LENGTH = 8192
 const CACHED_TOKENS = 10_000
 /**
  * Seconds that a token may come from the future. RFC 7519, section 4.1.4, allows "some small leeway, usually no more than a few minutes" for
@@ -17,15 +18,6 @@ const CACHED_TOKENS = 10_000
  */
 const LEEWAY = 30
 const JTI_PREFIX = 'tok_'
-
-/** Signs and checks a JSON Web Token with a given key; made of @fastify/jwt. */
-export interface TokenCodec {
-  sign (payload: object, key: SigningKey): string
-  /** Checks form, algorithm, signature, issuer and audience, not times. Throws what does not hold. */
-  verify (token: string, key: SigningKey): Record<string, unknown>
-  /** The header, unchecked. Throws when there is none. */
-  header (token: string): { kid?: unknown, alg?: unknown }
-}
 
 export interface TokensOptions {
   directory: string
@@ -38,7 +30,7 @@ export interface TokensOptions {
 
 export function createTokens ({ directory, codec, chainSeconds, clock, log }: TokensOptions): Auth {
   const revocations = new Revocations(join(directory, 'revocations.jsonl'), log)
-  const verified = new LRUCache<string, Claims>({ max: CACHED_TOKENS })
+  const verified = new LRUCache<string, { claims: Claims, subject: Revocable }>({ max: CACHED_TOKENS })
   let nextJti = createIds(JTI_PREFIX, clock)
   let keys: SigningKey[] = []
   let rotating: Promise<unknown> = Promise.resolve()
@@ -57,13 +49,13 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
   }))
 
   const verifySignature = (token: string): Claims => {
-    if (token.length > MAX_TOKEN_LENGTH || !isCanonical(token)) throw unacceptable('it has no acceptable form')
+    if (!isAcceptable(token)) throw unacceptable('it has no acceptable form')
     let payload: Record<string, unknown>
     try {
       const { kid, alg } = codec.header(token)
       const key = alg === 'RS256' ? keys.find((candidate) => candidate.kid === kid) : undefined
       if (key === undefined) throw new Error('unknown key or algorithm')
-      payload = codec.verify(token, key)
+      payload = codec.verify(token, key.public_pem, 'RS256')
     } catch (error) {
       throw unacceptable('it was not signed by this sidecar', error)
     }
@@ -99,12 +91,16 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
       return { token, claims }
     },
     async verify (token) {
-      let claims = verified.get(token)
-      if (claims === undefined) verified.set(token, claims = verifySignature(token))
+      let known = verified.get(token)
+      if (known === undefined) {
+        const claims = verifySignature(token)
+        verified.set(token, known = { claims, subject: { ...claims, chain: chainOf(claims.jti), moment: momentOf(claims.jti) } })
+      }
+      const { claims, subject } = known
       const seconds = now()
       if (claims.issued_at > latest + LEEWAY) throw unacceptable('it is not valid yet')
       if (claims.expires_at <= seconds) throw apiError('AUTH_002', 'The token has expired: refresh it in its last five minutes, or ask for a new one.')
-      if (revocations.isRevoked(claims)) throw unacceptable('it was revoked')
+      if (revocations.isRevoked(subject)) throw unacceptable('it was revoked')
       return claims
     },
     async refresh (claims): Promise<IssuedToken> {
@@ -139,19 +135,12 @@ export function createTokens ({ directory, codec, chainSeconds, clock, log }: To
   return auth
 }
 
-/** Three parts in the one spelling that base64url has for their bytes: so that a token cannot be written in another way. */
-function isCanonical (token: string): boolean {
-  const parts = token.split('.')
-  return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
-}
-
 function pick ({ agent_id, agent_type, project_id, permissions }: Identity): Identity {
   return { agent_id, agent_type, project_id, permissions: [...permissions] }
 }
 
 function claimsOf (payload: Record<string, unknown>): Claims {
   const { iss, aud, sub, agent_type: agentType, project_id: project, permissions, iat, exp, jti, chain, nbf } = payload
-  // The codec checks these where they are present; here they must be, and be nothing else.
   const isOurs = iss === ISSUER && aud === AUDIENCE
   const isText = [sub, agentType, project, jti].every((value) => typeof value === 'string')
   const isNumber = [iat, exp, chain].every((value) => Number.isSafeInteger(value))

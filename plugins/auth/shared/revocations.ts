@@ -5,8 +5,19 @@ type Revocation =
   | { jti: string, until: number }
   /** Every token of the chain that began with this one. */
   | { chain: string, until: number }
-  /** Every token of the agent that was issued at or before the mark. */
+  /** Every token of the agent whose moment sorts at or before the mark. */
   | { project_id: string, agent_id: string, mark: string, until: number }
+
+/** What of a token decides whether it is revoked. */
+export interface Revocable {
+  jti: string
+  /** The first token of its chain. */
+  chain: string
+  project_id: string
+  agent_id: string
+  /** Sorts by the time of issue. */
+  moment: string
+}
 
 /** Tokens that are refused before their time; each is kept until the token would have ended anyway. */
 export class Revocations {
@@ -50,12 +61,12 @@ export class Revocations {
     return [...this.#agents.values()].map(({ mark }) => mark).sort().at(-1)
   }
 
-  isRevoked (token: { jti: string, project_id: string, agent_id: string }): boolean {
+  isRevoked (token: Revocable): boolean {
     if (this.#tokens.has(token.jti)) return true
-    if (this.#chains.size > 0 && this.#chains.has(chainOf(token.jti))) return true
+    if (this.#chains.size > 0 && this.#chains.has(token.chain)) return true
     if (this.#agents.size === 0) return false
     const agent = this.#agents.get(nameOf(token))
-    return agent !== undefined && momentOf(token.jti) <= agent.mark
+    return agent !== undefined && token.moment <= agent.mark
   }
 
   /** Resolves when it is durable; `false` when it was in force already. */
@@ -89,24 +100,6 @@ function put (map: Map<string, Revocation>, key: string, revocation: Revocation)
   const known = map.get(key)
   if (known === undefined || known.until < revocation.until) map.set(key, revocation)
   return known === undefined
-}
-
-const SEPARATOR = '.'
-
-/** The `jti` of a token that continues a chain: that of the first one, and when this one was issued. */
-export function continuing (chain: string, jti: string): string {
-  return `${chain}${SEPARATOR}${jti}`
-}
-
-/** The first token of its chain: known from every one of them, so that one which nobody has seen can be revoked with all others. */
-export function chainOf (jti: string): string {
-  const end = jti.indexOf(SEPARATOR)
-  return end === -1 ? jti : jti.slice(0, end)
-}
-
-/** The part that sorts by the time of issue. */
-function momentOf (jti: string): string {
-  return jti.slice(jti.indexOf(SEPARATOR) + 1)
 }
 
 /** Identifiers hold no `/`. */
