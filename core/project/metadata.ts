@@ -1,10 +1,10 @@
-import type { ProjectFile, ProjectView } from '../contracts/index.js'
-import { PROGRAMMING_LANGUAGES } from './languages.js'
+import type { ProjectView } from '../contracts/index.js'
 import { COVERAGE_PLACES, readCoverage, type Coverage } from './metadata/coverage.js'
 import { findEntryPoints } from './metadata/entry-points.js'
 import { BUILD_PLACES, readLastBuild, type LastBuild } from './metadata/last-build.js'
-import { isForeign, readManifests, type Dependency, type ManifestSummary } from './metadata/manifests.js'
+import { readManifests, type Dependency, type ManifestSummary } from './metadata/manifests.js'
 import type { ReportReader } from './metadata/reports.js'
+import { surveyOf } from './metadata/survey.js'
 
 export type { Coverage, Dependency, LastBuild, ManifestSummary, ReportReader }
 
@@ -38,15 +38,14 @@ const MOST_WARNINGS = 20
 
 /** `readUnlisted` reads reports that git ignores; without it only those that are listed are known. */
 export async function readMetadata (project: ProjectView, readUnlisted?: ReportReader): Promise<ProjectMetadata> {
-  const languages = countLanguages(project.files)
-  const newestSource = newestOf(project.files)
-  const { entryPoints, warnings, ...manifests } = await readManifests(project)
+  const { languages, newestSource, ...found } = await surveyOf(project)
+  const { entryPoints, warnings, ...manifests } = await readManifests(project, found.manifests)
   const { coverage, warnings: ofCoverage } = await readCoverage(project, newestSource, readUnlisted)
   const { last_build, warnings: ofBuild } = await readLastBuild(project, newestSource, readUnlisted)
   return {
     project_type: Object.keys(languages)[0] ?? null,
     languages,
-    ...findEntryPoints(project, entryPoints, manifests.manifests),
+    ...await findEntryPoints(project.files, [...entryPoints, ...found.entryPoints], manifests.manifests),
     ...manifests,
     test_coverage: coverage?.percent ?? null,
     coverage,
@@ -59,21 +58,4 @@ export async function readMetadata (project: ProjectView, readUnlisted?: ReportR
 function bound (warnings: readonly string[]): string[] {
   if (warnings.length <= MOST_WARNINGS) return [...warnings]
   return [...warnings.slice(0, MOST_WARNINGS - 1), `and ${warnings.length - MOST_WARNINGS + 1} more`]
-}
-
-/** Bytes by language, the largest first; code of others counts only where there is no other. */
-function countLanguages (files: readonly ProjectFile[]): Record<string, number> {
-  const code = files.filter(({ language }) => language !== undefined && PROGRAMMING_LANGUAGES.has(language))
-  const own = code.filter(({ path }) => !isForeign(path))
-  const bytes = new Map<string, number>()
-  for (const { language, size } of own.length > 0 ? own : code) bytes.set(language!, (bytes.get(language!) ?? 0) + size)
-  return Object.fromEntries([...bytes].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)))
-}
-
-function newestOf (files: readonly ProjectFile[]): number {
-  let newest = 0
-  for (const { language, modified } of files) {
-    if (language !== undefined && PROGRAMMING_LANGUAGES.has(language)) newest = Math.max(newest, modified)
-  }
-  return newest
 }

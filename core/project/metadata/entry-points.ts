@@ -1,4 +1,5 @@
-import type { ProjectView } from '../../contracts/index.js'
+import type { ProjectFile } from '../../contracts/index.js'
+import { listedOf } from './listed.js'
 import { isAside, isForeign, type ManifestSummary } from './manifests.js'
 
 /** Where programs begin by the conventions of their languages, relative to the folder of a manifest. */
@@ -11,14 +12,14 @@ const MOST = 40
 /** `cmd/<name>/main.go`, `src/<package>/__main__.py`, Spring's class: folders with names of the project's own. */
 const FORMS = /^(?:.*\/)?(?:cmd\/[^/]+\/main\.go|__main__\.py|src\/main\/(?:java|kotlin)\/.*Application\.(?:java|kt)|src\/bin\/[^/]+\.rs)$/
 
-export function findEntryPoints (project: ProjectView, stated: readonly string[], manifests: readonly ManifestSummary[]): { entry_points: string[], entry_points_omitted: number } {
-  const listed = new Set(project.files.map(({ path }) => path))
+export function isEntryPoint (path: string): boolean {
+  return FORMS.test(path) && !isForeign(path) && !isAside(path)
+}
+
+/** `stated` are those that manifests name, and those that have such a form. */
+export async function findEntryPoints (files: readonly ProjectFile[], stated: readonly string[], manifests: readonly ManifestSummary[]): Promise<{ entry_points: string[], entry_points_omitted: number }> {
   const folders = new Set(['', ...manifests.filter(({ path }) => !isAside(path)).map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1))])
-  const found = new Set(stated)
-  for (const folder of folders) {
-    for (const name of CONVENTIONS) if (listed.has(folder + name)) found.add(folder + name)
-  }
-  for (const { path } of project.files) if (FORMS.test(path) && !isForeign(path) && !isAside(path)) found.add(path)
-  const ordered = [...found].sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1))
+  const usual = await listedOf(files, new Set([...folders].flatMap((folder) => CONVENTIONS.map((name) => folder + name))))
+  const ordered = [...new Set([...stated, ...usual])].sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1))
   return { entry_points: ordered.slice(0, MOST), entry_points_omitted: Math.max(0, ordered.length - MOST) }
 }

@@ -3,6 +3,7 @@ import { readPubspec } from './dart.js'
 import { readMsbuild } from './dotnet.js'
 import { readGoMod, readGoWork } from './go.js'
 import { readGradle, readGradleSettings, readVersionCatalog } from './gradle.js'
+import { listedOf } from './listed.js'
 import { ManifestFault, type DependencyKind, type ManifestFacts, type ManifestReader } from './manifest.js'
 import { readPom } from './maven.js'
 import { readPackageJson, readPnpmWorkspace } from './npm.js'
@@ -108,17 +109,21 @@ const ORDER: readonly DependencyKind[] = ['prod', 'peer', 'optional', null, 'dev
 
 interface Found extends Known { path: string, depth: number }
 
+export function isManifest (path: string): boolean {
+  return manifestOf(path) !== undefined
+}
+
 /** The outer folders first, and the project before what serves it. */
-function findManifests (project: ProjectView): Found[] {
-  return project.files.flatMap(({ path }) => {
+function outerFirst (paths: readonly string[]): Found[] {
+  return paths.flatMap((path) => {
     const known = manifestOf(path)
     return known === undefined ? [] : [{ path, depth: path.split('/').length + (isAside(path) ? 20 : 0), ...known }]
   }).sort((a, b) => a.depth - b.depth || (a.path < b.path ? -1 : 1))
 }
 
-/** Reads the manifests of a project. */
-export async function readManifests (project: ProjectView): Promise<Manifests> {
-  const found = findManifests(project)
+/** Reads manifests of a project. */
+export async function readManifests (project: ProjectView, paths: readonly string[]): Promise<Manifests> {
+  const found = outerFirst(paths)
   const warnings: string[] = []
   const read: (Found & { facts: ManifestFacts })[] = []
   for (const manifest of found.slice(0, MOST_READ)) read.push({ ...manifest, facts: await readManifest(project, manifest, warnings) })
@@ -128,7 +133,6 @@ export async function readManifests (project: ProjectView): Promise<Manifests> {
     return { path, ecosystem, name, version, ...(workspaces.length === 0 ? {} : { workspaces: workspaces.slice(0, MOST_WORKSPACES) }) }
   })
   const dependencies = mergeDependencies(read)
-  const listed = new Set(project.files.map(({ path }) => path))
   const entryPoints = read.filter(({ path }) => !isAside(path))
     .flatMap(({ path, facts }) => (facts.entryPoints ?? []).map((entry) => path.slice(0, path.lastIndexOf('/') + 1) + entry.replace(/^\.\//, '')))
   return {
@@ -136,7 +140,7 @@ export async function readManifests (project: ProjectView): Promise<Manifests> {
     manifests_omitted: found.length - Math.min(manifests.length, MOST_MANIFESTS),
     dependencies: dependencies.slice(0, MOST_DEPENDENCIES),
     dependencies_omitted: Math.max(0, dependencies.length - MOST_DEPENDENCIES),
-    entryPoints: [...new Set(entryPoints)].filter((path) => listed.has(path)),
+    entryPoints: [...await listedOf(project.files, new Set(entryPoints))],
     warnings
   }
 }

@@ -1,4 +1,5 @@
 import type { ProjectFile, ProjectView } from '../../contracts/index.js'
+import { inSlices } from '../slices.js'
 import { isForeign } from './manifests.js'
 
 export interface Report {
@@ -22,7 +23,9 @@ const MOST_REPORTS = 50
 
 /** The reports that lie in the outermost folders which have one, the newest first; `refused` are those that cannot be read. */
 export async function findReports (project: ProjectView, { listed, usual }: ReportPlaces, readUnlisted: ReportReader | undefined): Promise<{ reports: Report[], refused: string[], more: number }> {
-  const present = project.files.filter(({ path }) => listed.test(path) && !isForeign(path)).sort(outermost)
+  const present: ProjectFile[] = []
+  await inSlices(project.files, (file) => { if (listed.test(file.path) && !isForeign(file.path)) present.push(file) })
+  present.sort(outermost)
   const known = new Set(present.map(({ path }) => path))
   const reports: Report[] = []
   const refused: string[] = []

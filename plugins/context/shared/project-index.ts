@@ -58,9 +58,12 @@ async function update (earlier: Made, files: readonly ProjectFile[]): Promise<Ma
   if (places.length !== files.length || !files.every(({ path }, number) => path === places[number]!.file.path)) return await build(files, earlier)
   const placeOf = createPlaces()
   const at = [...earlier.at]
-  files.forEach((file, number) => {
+  let number = 0
+  // Mostly one has changed, but of a list that was read anew each is another object.
+  await inSlices(files, file => {
     const before = places[number]!
     if (before.file !== file) places[number] = at[before.position] = placeOf(file, before.position)
+    number++
   })
   await turn()
   return makeIndex(files, places, at, earlier.paths)
