@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { auditedAuth } from './audit/audited-auth.js'
@@ -102,6 +103,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
         profile: (project, agentType) => projectsRef.current?.find(project)?.profiles.find(agentType)
       }
     })
+    // A project may be named by a link to it; what is served is the folder itself.
+    const ownRoot = await realpath(config.project.root).catch(() => config.project.root)
     const projects = projectsRef.current = new Projects({
       storage: settings.storage,
       profiles: await readBuiltinProfiles(),
@@ -109,7 +112,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       worker,
       maxFileBytes: settings.context.max_file_mb * 1024 * 1024,
       log,
-      isTrusted: async (root) => (root === config.project.root ? config.trusted : await isTrusted(root)),
+      isTrusted: async (root) => (root === ownRoot ? config.trusted : await isTrusted(root)),
       async admit (served, isTrusted) {
         const found = rulesOf(config, served, isTrusted)
         const trust = isTrusted ? await trustEntry(served.project) : undefined

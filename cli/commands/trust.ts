@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { examples } from '../command-line.js'
 import { confirm } from '../confirm.js'
 import { Failure } from '../failure.js'
-import { bytes, printable } from '../output.js'
+import { bytes, oneLine, printable } from '../output.js'
 import { projectFolder } from '../project-folder.js'
 import type { Terminal } from '../terminal.js'
 
@@ -12,7 +12,7 @@ export function addTrust (program: Command, terminal: Terminal): void {
     .description('trust what a project brings in its .cco folder')
     .argument('[dir]', 'folder of the project; the repository you stand in by default')
     .option('--yes', 'do not ask')
-    .addHelpText('after', '\nUntil then its configuration loads no plugin, sets no command and raises no limit. Trust covers exactly what is\nthere now: after any change to it the sidecar asks for trust again.')
+    .addHelpText('after', '\nUntil then its configuration loads no plugin, sets no command and raises no limit. Trust covers exactly what is\nthere now, with the modules that it names and those that they import: after any change to it trust is asked for again.')
     .action(async (dir: string | undefined, options: { yes?: boolean }) => {
       await trust(projectFolder(dir, terminal.cwd), options.yes === true, terminal)
     })
@@ -21,7 +21,7 @@ export function addTrust (program: Command, terminal: Terminal): void {
 
 async function trust (project: string, agreed: boolean, terminal: Terminal): Promise<void> {
   const { inspectTrust, isTrusted, recordTrust } = await import('../../core/config/trust.js')
-  const { root, hash, subjects } = await inspectTrust(project)
+  const { root, hash, subjects, effects } = await inspectTrust(project)
   if (subjects.length === 0) {
     terminal.out(`${root} brings nothing in .cco that would need trust.`)
     return
@@ -33,7 +33,8 @@ async function trust (project: string, agreed: boolean, terminal: Terminal): Pro
   }
   terminal.out(`${root} brings:`)
   for (const { path, bytes: size } of subjects) terminal.out(`  ${printable(path)}  ${terminal.colors.dim(bytes(size))}`)
-  terminal.out('Trusted, it may load plugins (code), name the command that starts agents, start agents from events and raise limits.')
+  terminal.out('Trusted, it would')
+  for (const effect of effects) terminal.out(`  ${oneLine(effect, 300)}`)
   if (!agreed && !await confirm('Trust it?', 'read the files above and add --yes.', terminal)) throw new Failure('Not trusted; nothing was changed.')
   // What was shown is what gets trusted.
   if ((await inspectTrust(project)).hash !== hash) throw new Failure('The .cco folder changed in the meantime; look again.')

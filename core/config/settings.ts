@@ -152,5 +152,8 @@ function leaves (schema: ObjectSchema, path: readonly string[]): SettingName[] {
 
 export const SETTING_NAMES: readonly SettingName[] = leaves(settingsSchema as ObjectSchema, [])
 
-/** Settings that a repository nobody has trusted yet may choose: they load nothing, start nothing and raise no limit. */
-export const HARMLESS_SETTINGS: ReadonlySet<string> = new Set(['log_level', 'log_format', 'project_id'])
+/**
+ * Settings that a repository nobody has trusted yet may choose: they load nothing, start nothing and raise no limit. The identifier of the project is
+ * none of them: under that of another project it would be given what that one has stored.
+ */
+export const HARMLESS_SETTINGS: ReadonlySet<string> = new Set(['log_level', 'log_format'])

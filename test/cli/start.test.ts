@@ -56,8 +56,8 @@ t.test('for people there is a banner', async (t) => {
   running.child.kill('SIGINT')
   const { code, stdout } = await running.ended
   t.equal(code, 0)
-  t.match(stdout, /project +shop {2}\/.*\/project\n/)
-  t.match(stdout, /Ignored, because this project's \.cco folder is not trusted: sidecar\.port, plugins\.\nRead it, then trust it with: cco trust /)
+  t.match(stdout, /project +project {2}\/.*\/project\n/)
+  t.match(stdout, /Ignored, because this project's \.cco folder is not trusted: sidecar\.project_id, sidecar\.port, plugins\.\nRead it, then trust it with: cco trust /)
   t.match(stdout, /profiles +\d+ agent types/)
 })
 

@@ -16,7 +16,7 @@ t.test('trust shows what it covers, asks, and holds until something changes', as
 
   const asked = await cco(join(shop, 'sub'))
   t.equal(asked.code, 1)
-  t.match(asked.stdout, /\.cco\/config\.json {2}23 B\n {2}\.cco\/agents\/own\.json {2}2 B/)
+  t.match(asked.stdout, /brings:\n {2}\.cco\/agents\/own\.json {2}2 B\n {2}\.cco\/config\.json {2}23 B\nTrusted, it would\n {2}follow \.cco\/agents\/own\.json for agents of type own\n {2}load the plugin \.\/x\.js, which is code that runs as you/)
   t.match(asked.stderr, /There is no terminal to ask on; read the files above and add --yes\./)
   t.equal(await isTrusted(shop, home), false)
 

@@ -212,7 +212,9 @@ t.test('a file that cannot be read is a clear error, and none that is merely abs
   await refused(user, /config\.json cannot be read: it is a folder\.$/)
   await mkdir(join(places.project, '.cco/agents'))
   execFileSync('mkfifo', [join(places.project, '.cco/agents/x.json')])
-  await refused(join(places.project, '.cco/agents'), /agents\/x\.json cannot be read: it is no regular file\.$/)
+  await t.rejects(inspectTrust(places.project), { code: 'SIDECAR_ERR_CONFIG_UNREADABLE', message: /agents\/x\.json cannot be read: it is no regular file\.$/ })
+  t.equal(await isTrusted(places.project, places.home), false, 'what nobody has trusted is not even read')
+  await rm(join(places.project, '.cco/agents'), { recursive: true })
   await writeFile(join(places.home, '.cco/trust.json'), '{')
   await writeFile(project, '{}')
   await refused(join(places.home, '.cco/trust.json'), /trust\.json cannot be read: .*Repair it or remove it\.$/)
@@ -262,7 +264,7 @@ t.test('what a repository brings is data from a stranger until it is trusted', a
       const expected = HARMLESS_SETTINGS.has(name.path[0]!) ? valuesOf(name)[0] : name.schema.default
       t.strictSame(at(settings, name.path), expected, name.flag)
     }
-    t.strictSame([...HARMLESS_SETTINGS].filter((name) => /command|plugin|limit|port|host|storage|spawn|auth|access|events|context|cors|size/.test(name)), [])
+    t.strictSame([...HARMLESS_SETTINGS].filter((name) => /command|plugin|limit|port|host|storage|spawn|auth|access|events|context|cors|size|project/.test(name)), [])
   })
   await t.test('what is wrong in it is still told', async t => {
     await writeFile(file, '{ "sidecar": { "prot": 1 } }')
