@@ -33,6 +33,7 @@ const { settings } = await loadConfig({
     'rate-limit-enabled': String(guarded),
     'rate-limit-project-per-minute': String(UNREACHED),
     'events-retention-count': '10000',
+    'events-max-waits-per-agent': '20000',
     'auth-token-ttl-seconds': '86400'
   },
   env: {},

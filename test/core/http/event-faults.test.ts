@@ -11,7 +11,7 @@ const stoppedMs = Number(process.argv[2] ?? 600)
 
 async function start (t: Test): Promise<SidecarProcess> {
   const folder = await temporaryFolder(t)
-  return await startSidecarProcess(t, { storage: `${folder}/storage`, root: await temporaryFolder(t), settings: { 'rate-limit-enabled': 'false', 'log-level': 'error' } })
+  return await startSidecarProcess(t, { storage: `${folder}/storage`, root: await temporaryFolder(t), settings: { 'rate-limit-enabled': 'false', 'events-max-waits-per-agent': '2500', 'log-level': 'error' } })
 }
 
 async function waiting ({ ask }: SidecarProcess, count: number): Promise<void> {
