@@ -33,7 +33,7 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
       maxRequests: settings.overload.max_requests,
       retryAfterSeconds: settings.overload.retry_after_seconds
     },
-    'http/cors': { origins: settings.cors.origins }
+    'http/cors': { origins: settings.cors.origins, loopback: settings.cors.loopback }
   }
 }
 

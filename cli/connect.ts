@@ -41,7 +41,8 @@ export async function connect (options: CallingOptions, terminal: Terminal): Pro
   if (url !== undefined && token !== undefined) return createClient({ url, token: async () => token })
   const { loadConfiguration } = await import('./configuration.js')
   const { settings } = await loadConfiguration({ port: options.port, storage: options.storage }, terminal)
-  const target = url ?? `http://${addressOf(settings.host)}:${settings.port}`
+  const { tls, access, host, port } = settings
+  const target = url ?? (tls.cert === undefined ? `http://${addressOf(host)}:${port}` : `https://${access.hosts[0] ?? addressOf(host)}:${port}`)
   if (token !== undefined) return createClient({ url: target, token: async () => token })
   // The operator's token opens everything; it goes to this machine only.
   if (url !== undefined && !isLoopback(url)) {

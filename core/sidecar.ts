@@ -1,4 +1,5 @@
 import { realpath } from 'node:fs/promises'
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { auditedAuth } from './audit/audited-auth.js'
@@ -21,6 +22,8 @@ import { announceCollision } from './fleet/workspaces/announce-collision.js'
 import { Workspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
+import { reloadCertificate } from './http/certificate.js'
+import { listenOnSocket } from './http/unix-socket.js'
 import { mountAudit } from './http/audit.js'
 import { Performance } from './http/performance.js'
 import { mountRoutes } from './http/routes/index.js'
@@ -66,6 +69,10 @@ export interface Sidecar {
   /** Ready and not listening: `app.listen()` is the caller's. */
   app: FastifyInstance
   info: SidecarInfo
+  /** Serves a unix socket, too; ends with the sidecar. */
+  listenOnSocket (path: string): Promise<void>
+  /** Takes the files of the certificate up as they are now. Throws, and changes nothing, where they are wrong. */
+  reloadCertificate (): void
   /** Drains: new requests are refused, waits answered, agents ended, everything written. Idempotent. */
   close (): Promise<void>
 }
@@ -82,6 +89,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
   const worker = createProjectWorker({ cache: join(settings.storage, 'cache') })
   const undo: (() => Promise<unknown>)[] = [async () => await worker.close(), async () => await app.close()]
   try {
+    const sockets: Server[] = []
     const telemetry = createTelemetry()
     const projectsRef: { current?: Projects } = {}
     const triggersRef: { current?: Triggers } = {}
@@ -164,8 +172,12 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
         plugins: plugins.loaded,
         storage: settings.storage
       },
+      async listenOnSocket (path) {
+        sockets.push(await listenOnSocket(app, path, settings))
+      },
+      reloadCertificate () { reloadCertificate(app, settings) },
       async close () {
-        closing ??= shutDown({ app, services, plugins, worker, lock, timers: [operator, retention], log })
+        closing ??= shutDown({ app, sockets, services, plugins, worker, lock, timers: [operator, retention], log })
         await closing
       }
     }
@@ -290,7 +302,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     tokenSeconds: settings.auth.token_ttl_seconds,
     inherited: config.environment,
     project: fleetProject,
-    address: () => addressOf(app),
+    address: () => addressOf(app, settings),
     async context (agent) {
       const { project, profiles } = projects.get(agent.project_id)
       const { body } = await context.get(project, profiles, {
@@ -319,11 +331,13 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
 }
 
 /** Where agents reach the server: an address of any interface is reached over loopback. */
-function addressOf (app: FastifyInstance): string | undefined {
+function addressOf (app: FastifyInstance, { tls, access }: Settings): string | undefined {
   const address = app.server.address()
   if (address === null || typeof address === 'string') return undefined
   const host = address.address === '0.0.0.0' ? '127.0.0.1' : address.address === '::' ? '::1' : address.address
-  return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+  if (tls.cert === undefined) return `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`
+  // A certificate is for names, mostly.
+  return `https://${access.hosts[0] ?? (host.includes(':') ? `[${host}]` : host)}:${address.port}`
 }
 
 const RETENTION_EVERY_MS = 3_600_000
@@ -358,17 +372,22 @@ const PUSHES_MS = 2000
 const CONNECTIONS_MS = 3000
 
 /** Node waits for connections that have never carried a request (a browser's spare one, a probe) until they time out. */
-async function closeConnections (app: FastifyInstance): Promise<void> {
-  const cut = setTimeout(() => app.server.closeAllConnections(), CONNECTIONS_MS)
+async function closeConnections (app: FastifyInstance, sockets: readonly Server[]): Promise<void> {
+  const servers = [app.server, ...sockets]
+  const cut = setTimeout(() => { for (const server of servers) server.closeAllConnections() }, CONNECTIONS_MS)
   try {
-    await app.close()
+    await Promise.all([app.close(), ...sockets.map(async (server) => await new Promise((resolve) => {
+      server.close(resolve)
+      server.closeIdleConnections()
+    }))])
   } finally {
     clearTimeout(cut)
   }
 }
 
-async function shutDown ({ app, services, plugins, worker, lock, timers, log }: {
+async function shutDown ({ app, sockets, services, plugins, worker, lock, timers, log }: {
   app: FastifyInstance
+  sockets: readonly Server[]
   services: Services
   plugins: Plugins
   worker: ProjectWorker
@@ -386,7 +405,7 @@ async function shutDown ({ app, services, plugins, worker, lock, timers, log }: 
     ['triggers', async () => await services.triggers.close()],
     ['agents', async () => await services.fleet.close()],
     ['workspaces', async () => await services.workspaces.close()],
-    ['connections', async () => await closeConnections(app)],
+    ['connections', async () => await closeConnections(app, sockets)],
     ['waits', async () => await services.events.close()],
     ['webhooks', async () => await pushes],
     ['projects', async () => await worker.close()],

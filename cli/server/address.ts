@@ -32,6 +32,6 @@ export async function checkPlace (place: Place): Promise<void> {
 }
 
 /** The URL that people and programs on this machine use. */
-export function urlOf ({ port }: AddressInfo, host: string): string {
-  return `http://${addressOf(host)}:${port}`
+export function urlOf ({ port }: AddressInfo, host: string, isSecure = false): string {
+  return `http${isSecure ? 's' : ''}://${addressOf(host)}:${port}`
 }

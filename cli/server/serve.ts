@@ -6,6 +6,8 @@ import { projectIdOf } from '../project-folder.js'
 import type { Terminal } from '../terminal.js'
 import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
+import { checkExposure } from './exposure.js'
+import { installReload } from './reload.js'
 import { installShutdown } from './signals.js'
 
 export interface ServeInput {
@@ -23,6 +25,7 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
   const config = await loadConfiguration(flags, terminal, file)
   const { settings } = config
   const place = { host: settings.host, port: settings.port }
+  const warning = checkExposure(settings)
   await checkPlace(place)
 
   const { createSidecar } = await import('../../index.js')
@@ -44,9 +47,19 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
     await sidecar.close()
     throw listenError(error, place)
   }
+  if (settings.socket !== undefined) {
+    try {
+      await sidecar.listenOnSocket(settings.socket)
+    } catch (error) {
+      await sidecar.close()
+      throw error
+    }
+  }
+  if (settings.tls.cert !== undefined) installReload(() => { sidecar.reloadCertificate() }, sidecar.app.log)
+  if (warning !== undefined) sidecar.app.log.warn({ host: settings.host }, warning)
   announce(terminal, settings.log_format, sidecar.app.log, {
     ...sidecar.info,
-    url: urlOf(sidecar.app.server.address() as AddressInfo, settings.host),
+    url: urlOf(sidecar.app.server.address() as AddressInfo, settings.host, settings.tls.cert !== undefined),
     files: config.files,
     ignored: ignoredOf(config)
   })

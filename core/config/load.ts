@@ -104,6 +104,11 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   refuseUnknownVariables(input.env)
   merged.settings = checkSettings(tree, 'the settings') as Settings
   merged.settings.storage = expandHome(merged.settings.storage, home)
+  if (merged.settings.socket !== undefined) merged.settings.socket = expandHome(merged.settings.socket, home)
+  for (const name of ['cert', 'key'] as const) {
+    const file = merged.settings.tls[name]
+    if (file !== undefined) merged.settings.tls[name] = expandHome(file, home)
+  }
   return merged
 }
 

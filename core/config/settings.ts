@@ -9,6 +9,7 @@ const group = <Members extends Record<string, TSchema>>(members: Members, descri
 export const settingsSchema = Type.Object({
   port: Type.Integer({ minimum: 0, maximum: 65_535, default: 3001, description: 'TCP port; 0 lets the system choose one.' }),
   host: Type.String({ minLength: 1, default: '127.0.0.1', description: 'Address to listen on.' }),
+  socket: Type.Optional(Type.String({ minLength: 1, description: 'Unix socket to listen on besides, for the owner alone; must not be longer than 103 bytes.' })),
   storage: Type.String({ minLength: 1, default: '~/.cco/orchestration', description: 'Folder for results, events, keys and logs; made with mode 0700.' }),
   project: Type.Optional(Type.String({ minLength: 1, description: 'Folder of the repository; the git root of the working directory by default.' })),
   project_id: Type.Optional(Type.String({ pattern: IDENTIFIER, description: 'Identifier of the project; made of the folder\'s name by default.' })),
@@ -41,8 +42,13 @@ export const settingsSchema = Type.Object({
     retry_after_seconds: Type.Integer({ minimum: 1, maximum: 3600, default: 2, description: 'When who was refused should try again.' })
   }, 'Overload'),
   cors: group({
-    origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins whose pages may call the sidecar; none by default.' })
+    origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins whose pages may call the sidecar; none by default.' }),
+    loopback: Type.Boolean({ default: false, description: 'Whether pages that this machine serves may call the sidecar, whatever their port; for development.' })
   }, 'Cross-origin requests'),
+  tls: group({
+    cert: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate with its chain, PEM; read again at SIGHUP. TLS 1.3.' })),
+    key: Type.Optional(Type.String({ minLength: 1, description: 'File of its private key, PEM.' }))
+  }, 'TLS'),
   auth: group({
     token_ttl_seconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600, description: 'Life of a token.' }),
     chain_seconds: Type.Integer({ minimum: 1, maximum: 2_592_000, default: 28_800, description: 'How long a token can be refreshed in all.' })
@@ -122,6 +128,9 @@ export const settingsSchema = Type.Object({
     })
   }, 'Triggers'),
   access: group({
+    plain_http: Type.Boolean({ default: false, description: 'Whether another address than loopback may be served without TLS.' }),
+    hosts: Type.Array(Type.String({ pattern: '^[A-Za-z0-9.\\[\\]:-]{1,255}$' }), { default: [], description: 'Names by which the sidecar is reached beside localhost, without port. On another address than loopback any name counts while none is given.' }),
+    trust_proxy: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Addresses and ranges of proxies whose X-Forwarded-For says where a request comes from.' }),
     loopback_status: Type.Boolean({ default: true, description: 'Whether /status and /metrics answer direct loopback connections without a token.' })
   }, 'Open routes')
 }, { ...strict, default: {} })

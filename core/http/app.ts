@@ -2,7 +2,9 @@ import Fastify, { LogController, type FastifyInstance, type FastifyServerOptions
 import type { ValidateFunction } from 'ajv'
 import type { Settings } from '../config/settings.js'
 import { compile, compileCoercing } from '../validation.js'
+import { messageOf, startError } from '../errors.js'
 import { mountBodyParser } from './body.js'
+import { readCertificate } from './certificate.js'
 import { mountErrors, sendError } from './errors.js'
 import { requestId } from './headers.js'
 import { mountHygiene, refuseMalformed } from './hygiene.js'
@@ -33,15 +35,28 @@ function lazily (compileNow: () => ValidateFunction): ValidateFunction {
   return validate as unknown as ValidateFunction
 }
 
+/** The one option that Fastify checks here is the list of proxies. */
+function build (options: FastifyServerOptions): FastifyInstance {
+  try {
+    return Fastify(options)
+  } catch (error) {
+    throw startError('SIDECAR_ERR_CONFIG_INVALID', `Wrong configuration of the server: access.trust_proxy: ${messageOf(error)}.`, { cause: error })
+  }
+}
+
 /** The Fastify instance that plugins and routes are mounted on. */
 export async function createApp (settings: Settings, performance: Performance, isClosing: () => boolean): Promise<FastifyInstance> {
-  const app = Fastify({
+  const certificate = readCertificate(settings)
+  const limits = serverLimits(settings)
+  const app = build({
     logger: await loggerOf(settings) ?? false,
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: settings.body_limit_mb * 1024 * 1024,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    ...serverLimits(settings),
+    ...limits,
+    ...(certificate === undefined ? {} : { https: { ...limits.http, ...certificate, handshakeTimeout: limits.http?.headersTimeout } }),
+    trustProxy: settings.access.trust_proxy.length > 0 ? settings.access.trust_proxy : false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
     logController: new LogController({ disableRequestLogging: true }),

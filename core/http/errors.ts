@@ -61,6 +61,7 @@ export function translate (error: FastifyError | null | undefined, request: Fast
   const status = error?.statusCode ?? 500
   if (status === 413) return answerOf('VAL_001', 'The body is larger than the limit.', { status, error: 'payload_too_large' })
   if (status === 415) return answerOf('VAL_001', 'The body must be JSON, with content-type application/json and not compressed.', { status, error: 'unsupported_media_type' })
+  if (status === 421) return answerOf('VAL_001', 'This sidecar does not go by the name of the header host; the setting access.hosts names those that it does.', { status, error: 'misdirected_request' })
   if (status === 404) return answerOf('NOT_001', 'There is no such route.')
   if (status >= 400 && status < 500) return answerOf('VAL_001', `The request is not valid: ${sentence(messageOf(error))}`)
   return answerOf('SRV_001', 'Something unexpected happened; the server\'s log says more under this request id.')

@@ -5,13 +5,16 @@ import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../config/settings.js'
 import { apiError } from '../errors.js'
 import { answerOf, errorBody } from './errors.js'
+import { createHostCheck } from './host-check.js'
 import { SECURITY_HEADERS, setCommonHeaders } from './headers.js'
 
 /** Headers that mean two different things when they come twice. */
 const SINGLE = new Set(['authorization', 'host', 'content-length', 'content-type', 'idempotency-key'])
 
 /** Headers of every response, and what no request may bring. */
-export function mountHygiene (app: FastifyInstance, { requests }: Pick<Settings, 'requests'>, isClosing: () => boolean): void {
+export function mountHygiene (app: FastifyInstance, settings: Pick<Settings, 'access' | 'host' | 'requests'>, isClosing: () => boolean): void {
+  const { requests } = settings
+  const isOurs = createHostCheck(settings)
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
     if (isClosing()) {
@@ -20,6 +23,7 @@ export function mountHygiene (app: FastifyInstance, { requests }: Pick<Settings,
     }
     const fault = faultOf(request.raw, requests)
     if (fault !== undefined) throw apiError('VAL_001', fault)
+    if (!isOurs(request.raw)) throw Object.assign(new Error('another host'), { statusCode: 421 })
     // A few kilobytes can unpack to gigabytes.
     const { 'content-encoding': encoding } = request.headers
     if (encoding !== undefined && encoding !== 'identity') throw Object.assign(new Error('The body is compressed.'), { statusCode: 415 })

@@ -2,7 +2,10 @@ import cors from '@fastify/cors'
 import type { FastifyInstance } from 'fastify'
 import { definePlugin, Type } from '../../core/plugin-api.js'
 
-async function allowOrigins (app: FastifyInstance, origins: string[]): Promise<void> {
+// As browsers write it: lower case, the port only where it is not the usual one.
+const LOOPBACK = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d{1,5})?$/
+
+async function allowOrigins (app: FastifyInstance, origins: (string | RegExp)[]): Promise<void> {
   // A preflight bears no token: its route, which @fastify/cors mounts, is open to all.
   app.addHook('onRoute', (route) => { if (route.method === 'OPTIONS') route.config = { ...route.config, access: 'open' } })
   await app.register(cors, {
@@ -22,11 +25,13 @@ export default definePlugin({
   name: 'cors',
   description: 'Pages of other origins that may call the sidecar',
   options: Type.Object({
-    origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins such as https://dashboard.example; none by default.' })
+    origins: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Origins such as https://dashboard.example; none by default.' }),
+    loopback: Type.Boolean({ default: false, description: 'Whether pages that this machine serves may call, whatever their port.' })
   }, { additionalProperties: false }),
-  async create ({ origins }, { app }) {
+  async create ({ origins, loopback }, { app }) {
+    const allowed = [...origins, ...(loopback ? [LOOPBACK] : [])]
     // Before the server asks for tokens: a page must be able to read why it was refused.
-    if (origins.length > 0) await allowOrigins(app, origins)
+    if (allowed.length > 0) await allowOrigins(app, allowed)
     return { async register () {} }
   }
 })

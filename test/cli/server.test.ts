@@ -1,7 +1,11 @@
 import t, { type Test } from 'tap'
 import { listenError, urlOf } from '../../cli/server/address.js'
 import { banner, type StartFacts } from '../../cli/server/banner.js'
+import { checkExposure } from '../../cli/server/exposure.js'
+import { installReload } from '../../cli/server/reload.js'
 import { installShutdown } from '../../cli/server/signals.js'
+import { loadConfig } from '../../core/config/load.js'
+import { createLogSpy } from '../support/log-spy.js'
 import { stubTerminal } from './stub-terminal.js'
 
 t.test('the sentence on listening says what to do', async (t) => {
@@ -77,4 +81,27 @@ t.test('the address that is shown can be opened on this machine', async (t) => {
   const address = { address: '::', family: 'IPv6', port: 3001 }
   t.same(['127.0.0.1', '0.0.0.0', '::', '::1', 'localhost'].map((host) => urlOf(address, host)),
     ['http://127.0.0.1:3001', 'http://127.0.0.1:3001', 'http://[::1]:3001', 'http://[::1]:3001', 'http://localhost:3001'])
+})
+
+t.test('another address than loopback without TLS has to be asked for', async (t) => {
+  const settings = (await loadConfig({ flags: {}, env: {}, project: t.testdir(), home: t.testdir() })).settings
+  for (const host of ['127.0.0.1', '127.8.0.1', 'localhost', '::1']) t.equal(checkExposure({ ...settings, host }), undefined, host)
+  for (const host of ['0.0.0.0', '::', '192.168.1.5', '127.0.0.1.example', 'shop.example']) {
+    t.throws(() => checkExposure({ ...settings, host }), { code: 'SIDECAR_ERR_LISTEN', message: /--tls-cert and --tls-key, or --access-plain-http/ }, host)
+    t.equal(checkExposure({ ...settings, host, tls: { cert: 'c', key: 'k' } }), undefined)
+    t.match(checkExposure({ ...settings, host, access: { ...settings.access, plain_http: true } }), /no TLS/, 'and is warned of')
+  }
+})
+
+t.test('SIGHUP takes up the certificate, and says where it is wrong', async (t) => {
+  const log = createLogSpy()
+  let wrong = false
+  const before = process.listeners('SIGHUP')
+  installReload(() => { if (wrong) throw new Error('no certificate') }, log)
+  t.teardown(() => { for (const listener of process.listeners('SIGHUP')) if (!before.includes(listener)) process.off('SIGHUP', listener) })
+  process.emit('SIGHUP')
+  t.strictSame(log.said.info, ['the certificate was loaded anew'])
+  wrong = true
+  process.emit('SIGHUP')
+  t.match(log.lines.at(-1), { level: 'error', details: { reason: 'no certificate' }, message: /stays in force/ })
 })

@@ -87,7 +87,8 @@ t.test('faults of the configuration are one sentence, exit 1, and nothing is wri
     [() => withFile({ plugins: ['no-such-plugin'] }), /Plugin 'no-such-plugin' .* was not found/],
     [() => withFile({ plugins: ['./plugin.js'] }), /failed to load: broken on purpose/],
     [() => withFile({ plugins: [{ use: 'result-store/memory', options: { maxResult: 1 } }] }), /options\.maxResult/],
-    [() => ['--host', '192.0.2.1'], /This machine has no address 192\.0\.2\.1|cannot listen/]
+    [() => ['--host', '192.0.2.1', '--access-plain-http'], /This machine has no address 192\.0\.2\.1|cannot listen/],
+    [() => ['--host', '0.0.0.0'], /--tls-cert and --tls-key, or --access-plain-http/]
   ]
   for (const [args, message] of cases) isOneSentence(t, await startIn(place, ['--port', '0', ...args()]).ended, message)
   isOneSentence(t, await startIn(place, [], { CCO_SIDECAR_PROT: '1' }).ended, /did you mean CCO_SIDECAR_PORT\?/)

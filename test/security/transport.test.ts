@@ -20,8 +20,8 @@ async function written (t: Parameters<typeof openRaw>[0], text: string | Buffer)
 
 t.test('requests that two servers would read in two ways', async (t) => {
   const body = '{"topic":"coordination"}'
-  const post = (headers: string[], content = body): string => `POST /api/events/smuggled HTTP/1.1\r\n${['host: a', `authorization: Bearer ${token}`, 'content-type: application/json', 'connection: close', ...headers].map((header) => `${header}\r\n`).join('')}\r\n${content}`
-  const inner = `GET /api/plugins HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n\r\n`
+  const post = (headers: string[], content = body): string => `POST /api/events/smuggled HTTP/1.1\r\n${['host: localhost', `authorization: Bearer ${token}`, 'content-type: application/json', 'connection: close', ...headers].map((header) => `${header}\r\n`).join('')}\r\n${content}`
+  const inner = `GET /api/plugins HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`
   const chunked = `${body.length.toString(16)}\r\n${body}\r\n0\r\n\r\n`
   const ambiguous: Record<string, string> = {
     'length and chunks': post(['content-length: 5', 'transfer-encoding: chunked'], `0\r\n\r\n${inner}`),
@@ -41,8 +41,8 @@ t.test('requests that two servers would read in two ways', async (t) => {
     'a header that is folded': post(['x-a: b\r\n transfer-encoding: chunked'], chunked),
     'a vertical tab': post(['transfer-encoding:\u000bchunked'], chunked),
     'a NUL in a header': post(['x-a: b\0c'], body),
-    'a bare line feed': 'GET /api/plugins HTTP/1.1\nhost: a\n\n',
-    'a bare carriage return': 'GET /api/plugins HTTP/1.1\rhost: a\r\r',
+    'a bare line feed': 'GET /api/plugins HTTP/1.1\nhost: localhost\n\n',
+    'a bare carriage return': 'GET /api/plugins HTTP/1.1\rhost: localhost\r\r',
     'a header without a name': post([': x'], body),
     'a name with a space': post(['x y: z'], body),
     'a size that is none': post(['transfer-encoding: chunked'], `xyz\r\n${body}\r\n0\r\n\r\n`),
@@ -52,16 +52,16 @@ t.test('requests that two servers would read in two ways', async (t) => {
     'an extension of 100 kB': post(['transfer-encoding: chunked'], `18;${'x'.repeat(100_000)}\r\n${body}\r\n0\r\n\r\n`),
     'HTTP/0.9': 'GET /api/plugins\r\n\r\n',
     'HTTP/2 in clear text': 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n',
-    'HTTP/9.9': 'GET /api/plugins HTTP/9.9\r\nhost: a\r\n\r\n',
-    'a method that is none': 'G\u00c9T / HTTP/1.1\r\nhost: a\r\n\r\n',
-    'a method in small letters': 'get /api/plugins HTTP/1.1\r\nhost: a\r\n\r\n',
+    'HTTP/9.9': 'GET /api/plugins HTTP/9.9\r\nhost: localhost\r\n\r\n',
+    'a method that is none': 'G\u00c9T / HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    'a method in small letters': 'get /api/plugins HTTP/1.1\r\nhost: localhost\r\n\r\n',
     'a TLS greeting': '\u0016\u0003\u0001\u0002\u0000\u0001\u0000\u0001\u00fc\u0003\u0003',
-    'an address with a space': 'GET /api/plugins extra HTTP/1.1\r\nhost: a\r\n\r\n',
-    'an address with a tab': 'GET /api/\tplugins HTTP/1.1\r\nhost: a\r\n\r\n',
-    'another server\'s address': `GET http://169.254.169.254/latest HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
-    'an address that is only a name': 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: a\r\n\r\n',
-    'two hosts': `GET /api/plugins HTTP/1.1\r\nhost: a\r\nhost: b\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
-    'two tokens': `GET /api/plugins HTTP/1.1\r\nhost: a\r\nauthorization: Bearer x\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
+    'an address with a space': 'GET /api/plugins extra HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    'an address with a tab': 'GET /api/\tplugins HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    'another server\'s address': `GET http://169.254.169.254/latest HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
+    'an address that is only a name': 'CONNECT 127.0.0.1:22 HTTP/1.1\r\nhost: localhost\r\n\r\n',
+    'two hosts': `GET /api/plugins HTTP/1.1\r\nhost: localhost\r\nhost: b\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
+    'two tokens': `GET /api/plugins HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer x\r\nauthorization: Bearer ${token}\r\nconnection: close\r\n\r\n`,
     'two types': post(['content-type: text/plain', `content-length: ${body.length}`])
   }
   for (const [name, text] of Object.entries(ambiguous)) {
@@ -115,7 +115,7 @@ t.test('CRLF: nothing that is sent gets into the head of an answer', async (t) =
 t.test('connections that do nothing, or everything at once', async (t) => {
   const silent = await Promise.all(Array.from({ length: 120 }, async () => await openRaw(t, port)))
   const slow = await Promise.all(Array.from({ length: 60 }, async () => await openRaw(t, port)))
-  for (const { socket } of slow) socket.write(`POST /api/events/note HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{`)
+  for (const { socket } of slow) socket.write(`POST /api/events/note HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n\r\n{`)
   t.equal((await send({ path: '/health' })).status, 200, 'others are served meanwhile')
   t.equal((await send({ method: 'POST', path: '/api/events/note', token, body: { topic: 'coordination' } })).status, 202)
   const ends = await Promise.all([...silent, ...slow].map(async (connection) => await connection.closed()))
@@ -123,7 +123,7 @@ t.test('connections that do nothing, or everything at once', async (t) => {
 
   const pipelined = await openRaw(t, port)
   const requests = 500
-  pipelined.write('GET /api/plugins HTTP/1.1\r\nhost: a\r\n\r\n'.repeat(requests) + 'GET /health HTTP/1.1\r\nhost: a\r\nconnection: close\r\n\r\n')
+  pipelined.write('GET /api/plugins HTTP/1.1\r\nhost: localhost\r\n\r\n'.repeat(requests) + 'GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n')
   const answers = await pipelined.closed()
   t.equal(answers.match(/HTTP\/1\.1 401 /g)?.length, requests, 'each of 500 requests on one connection is asked for its own token')
 

@@ -13,7 +13,7 @@ t.test('a client that goes away is told of once, one that was answered is not, a
     const client = createConnection((server.address() as AddressInfo).port, '127.0.0.1')
     client.on('error', () => {})
     client.resume()
-    client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+    client.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
     const [, response] = await requested
     const departure = new Departure(response)
     const [told, left] = [{ times: 0, handleEvent () { this.times++ } }, { times: 0, handleEvent () { this.times++ } }]

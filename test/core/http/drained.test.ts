@@ -15,7 +15,7 @@ async function stalled (t: Test): Promise<{ response: ServerResponse, client: So
   const client = createConnection((server.address() as AddressInfo).port, '127.0.0.1')
   client.on('error', () => {})
   client.pause()
-  client.write('GET / HTTP/1.1\r\nhost: a\r\n\r\n')
+  client.write('GET / HTTP/1.1\r\nhost: localhost\r\n\r\n')
   const [, response] = await requested
   t.teardown(() => {
     client.destroy()

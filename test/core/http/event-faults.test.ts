@@ -31,7 +31,7 @@ async function openMute (t: Test, sidecar: SidecarProcess, count: number, path: 
     const socket = createConnection(Number(port), hostname, () => resolve(socket))
     socket.once('error', reject)
     socket.pause()
-    socket.write(`GET ${path} HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${sidecar.operator}\r\n\r\n`)
+    socket.write(`GET ${path} HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${sidecar.operator}\r\n\r\n`)
   })))
   t.teardown(async () => { for (const socket of sockets) socket.destroy() })
   return sockets

@@ -68,7 +68,7 @@ t.test('a position moves only when the answer was written out', async (t) => {
   const { token } = await agent('ai-engineer')
   await sidecar.app.listen({ port: 0, host: '127.0.0.1' })
   const { port } = sidecar.app.server.address() as AddressInfo
-  const request = `GET /api/events/wait/note?timeout=60000 HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${token}\r\n\r\n`
+  const request = `GET /api/events/wait/note?timeout=60000 HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${token}\r\n\r\n`
 
   const gone = createConnection(port, '127.0.0.1')
   gone.write(request)

@@ -54,19 +54,19 @@ t.test('the head of a request is bounded, and so is what it may say', async (t) 
   const get = (path: string, headers: string[], version = '1.1'): string =>
     `GET ${path} HTTP/${version}\r\n${['connection: close', `authorization: Bearer ${operator}`, ...headers].map((header) => `${header}\r\n`).join('')}\r\n`
   const extra = (count: number): string[] => Array.from({ length: count }, (_, index) => `x-${index}: 1`)
-  t.equal((await speak(get('/api/plugins', ['host: a', ...extra(47)]))).status, 200)
+  t.equal((await speak(get('/api/plugins', ['host: localhost', ...extra(47)]))).status, 200)
   const query = (count: number): string => Array.from({ length: count }, (_, index) => `p${index}=1`).join('&')
   const refused: [what: string, text: string, status: number, message: RegExp][] = [
-    ['one header too many', get('/api/plugins', ['host: a', ...extra(48)]), 400, /50 headers/],
-    ['FAULT 19: 1,500 headers', get('/api/plugins', ['host: a', ...extra(1500)]), 400, /50 headers/],
-    ['headers that are too large', get('/api/plugins', ['host: a', `x: ${'a'.repeat(25_000)}`]), 431, /too large/],
-    ['FAULT 19: 1,500 parameters', get(`/api/plugins?${query(1500)}`, ['host: a']), 400, /40 parameters/],
-    ['one parameter too many', get(`/api/plugins?${query(41)}`, ['host: a']), 400, /40 parameters/],
-    ['FAULT 19: an absolute-form target', get('http://evil.example/api/plugins', ['host: a']), 400, /must begin with/],
+    ['one header too many', get('/api/plugins', ['host: localhost', ...extra(48)]), 400, /50 headers/],
+    ['FAULT 19: 1,500 headers', get('/api/plugins', ['host: localhost', ...extra(1500)]), 400, /50 headers/],
+    ['headers that are too large', get('/api/plugins', ['host: localhost', `x: ${'a'.repeat(25_000)}`]), 431, /too large/],
+    ['FAULT 19: 1,500 parameters', get(`/api/plugins?${query(1500)}`, ['host: localhost']), 400, /40 parameters/],
+    ['one parameter too many', get(`/api/plugins?${query(41)}`, ['host: localhost']), 400, /40 parameters/],
+    ['FAULT 19: an absolute-form target', get('http://evil.example/api/plugins', ['host: localhost']), 400, /must begin with/],
     ['no host', get('/api/plugins', []), 400, /host is missing/],
-    ['FAULT 19: two Host headers', get('/api/plugins', ['host: a', 'host: b']), 400, /host may come once/],
-    ['FAULT 19: two Authorization headers', get('/api/plugins', ['host: a', 'authorization: Bearer x']), 400, /authorization may come once/],
-    ['FAULT 19: content-length with transfer-encoding', 'POST /api/events/note HTTP/1.1\r\nhost: a\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 400, /no valid HTTP/]
+    ['FAULT 19: two Host headers', get('/api/plugins', ['host: localhost', 'host: b']), 400, /host may come once/],
+    ['FAULT 19: two Authorization headers', get('/api/plugins', ['host: localhost', 'authorization: Bearer x']), 400, /authorization may come once/],
+    ['FAULT 19: content-length with transfer-encoding', 'POST /api/events/note HTTP/1.1\r\nhost: localhost\r\ncontent-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n', 400, /no valid HTTP/]
   ]
   for (const [what, text, status, message] of refused) {
     const answer = await speak(text)
@@ -74,13 +74,13 @@ t.test('the head of a request is bounded, and so is what it may say', async (t) 
     t.match(answer.body, { code: 'VAL_001', message }, what)
   }
   t.equal((await speak(get('/health', [], '1.0'))).status, 200, 'HTTP/1.0 knows no host')
-  t.equal((await speak(get(`/api/events?type=${'a,'.repeat(60)}a`, ['host: a']))).status, 200, 'a long address with one parameter')
+  t.equal((await speak(get(`/api/events?type=${'a,'.repeat(60)}a`, ['host: localhost']))).status, 200, 'a long address with one parameter')
 })
 
 t.test('FAULT 18: a body that is too large is refused, declared or chunked, and a compressed one unread', async (t) => {
   const { sidecar, operator, ask } = await startSidecar(t, { settings: { 'body-limit-mb': '1' } })
   const port = await portOf(sidecar.app)
-  const head = `POST /api/events/note HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${operator}\r\ncontent-type: application/json\r\n`
+  const head = `POST /api/events/note HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${operator}\r\ncontent-type: application/json\r\n`
   const declared = await openRaw(t, port)
   declared.write(`${head}content-length: ${100 * MEBIBYTE}\r\n\r\n{`)
   t.match(await declared.answer(), { status: 413, body: { code: 'VAL_001', error: 'payload_too_large' } }, 'before it was sent')
@@ -111,9 +111,9 @@ t.test('FAULT 17: headers, bodies and readers that never come to an end are let 
   const port = await portOf(sidecar.app)
   const silent = await Promise.all(Array.from({ length: 25 }, async () => await openRaw(t, port)))
   const halfOpen = await Promise.all(Array.from({ length: 25 }, async () => await openRaw(t, port)))
-  for (const connection of halfOpen) connection.write('GET /health HTTP/1.1\r\nhost: a\r\nx-slow')
+  for (const connection of halfOpen) connection.write('GET /health HTTP/1.1\r\nhost: localhost\r\nx-slow')
   const dripping = await openRaw(t, port)
-  dripping.write(`POST /api/events/note HTTP/1.1\r\nhost: a\r\nauthorization: Bearer ${operator}\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n`)
+  dripping.write(`POST /api/events/note HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer ${operator}\r\ncontent-type: application/json\r\ncontent-length: 100000\r\n\r\n`)
   const drip = setInterval(() => dripping.write(' '), 50)
   t.teardown(() => clearInterval(drip))
   t.equal((await ask('POST', '/api/events/note', { body: { topic: 'coordination' } })).status, 202)
