@@ -30,7 +30,9 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
       enabled: settings.overload.enabled,
       loopDelayMs: settings.overload.loop_delay_ms,
       heapPercent: settings.overload.heap_percent,
-      maxRequests: settings.overload.max_requests,
+      perTurn: settings.overload.per_turn,
+      maxQueue: settings.overload.max_queue,
+      queueSeconds: settings.overload.queue_seconds,
       retryAfterSeconds: settings.overload.retry_after_seconds
     },
     'http/cors': { origins: settings.cors.origins, loopback: settings.cors.loopback }

@@ -14,14 +14,15 @@ interface Sources {
   events: Events
   webhooks: Webhooks
   fleet: Fleet
-  extensions: Iterable<HttpExtension>
+  extensions: readonly HttpExtension[]
 }
 
 /** Telemetry for plugins that are made before what it tells of; reading it before `bind` is an error of the caller. */
-export function createTelemetry (): { bind (sources: Sources): void, read (): Promise<Telemetry> } {
+export function createTelemetry (): { bind (sources: Sources): void, read (): Promise<Telemetry>, isBusy (): boolean } {
   let sources: Sources | undefined
   return {
     bind (bound) { sources = bound },
+    isBusy: () => sources?.extensions.some((extension) => extension.figures?.().busy === true) ?? false,
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
       const { audit, bus, store, cache, context, events, webhooks, fleet, extensions } = sources
@@ -57,8 +58,8 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
 }
 
 /** What all extensions tell, together. */
-function figuresOf (extensions: Iterable<HttpExtension>): Telemetry['http'] {
-  const told = Array.from(extensions, (extension) => extension.figures?.() ?? {})
+function figuresOf (extensions: readonly HttpExtension[]): Telemetry['http'] {
+  const told = extensions.map((extension) => extension.figures?.() ?? {})
   const sumOf = (each: (figures: HttpFigures) => Record<string, number> | undefined): Record<string, number> => {
     const sum: Record<string, number> = {}
     for (const [name, count] of told.flatMap((figures) => Object.entries(each(figures) ?? {}))) sum[name] = (sum[name] ?? 0) + count
@@ -67,7 +68,7 @@ function figuresOf (extensions: Iterable<HttpExtension>): Telemetry['http'] {
   return {
     shed: sumOf(({ shed }) => shed),
     shedding: Math.max(0, ...told.map(({ shedding = 0 }) => shedding)),
-    in_flight: told.reduce((sum, { in_flight: count = 0 }) => sum + count, 0),
+    queued: told.reduce((sum, { queued: count = 0 }) => sum + count, 0),
     rate_limited: sumOf(({ rate_limited: limited }) => limited)
   }
 }

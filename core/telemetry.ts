@@ -60,7 +60,7 @@ export interface Telemetry {
     shed: Record<string, number>
     /** 0 where nothing watches the load. */
     shedding: number
-    in_flight: number
+    queued: number
     rate_limited: Record<string, number>
   }
 }

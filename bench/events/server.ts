@@ -5,17 +5,16 @@ import { fileURLToPath } from 'node:url'
 import { PROFILES_DIRECTORY } from '../../core/package-root.js'
 import { createSidecar, loadConfig, type Settings } from '../../index.js'
 import { answerCalls } from '../speed/child.js'
+import { AGENT_TYPE } from './agent-type.js'
 import { heldBytes } from './memory.js'
 
 /** How a sidecar of the benches is set up. */
 export interface Setup {
   bus: 'memory' | 'journal'
-  /** Whether tokens are verified and agents are held to rates, which are higher than any bench reaches. */
+  /** Whether tokens are verified, load is shed, and agents are held to rates, which are higher than any bench reaches. */
   guarded: boolean
 }
 
-/** The agent type that all who ask are of. */
-export const AGENT_TYPE = 'bench-agent'
 const UNREACHED = 1_000_000_000
 
 const [folder, text] = process.argv.slice(2) as [string, string]
@@ -31,6 +30,7 @@ const { settings } = await loadConfig({
     storage,
     'log-level': 'silent',
     'rate-limit-enabled': String(guarded),
+    'overload-enabled': String(guarded),
     'rate-limit-project-per-minute': String(UNREACHED),
     'events-retention-count': '10000',
     'events-max-waits-per-agent': '20000',

@@ -83,7 +83,7 @@ function common (child: Child<ServerCalls> | Child<BareCalls>): Pick<Server, 'pi
   }
 }
 
-async function issueToken (port: number, operator: string): Promise<string> {
+export async function issueToken (port: number, operator: string): Promise<string> {
   const answer = await fetch(`http://127.0.0.1:${port}/api/tokens`, {
     method: 'POST', headers: { authorization: `Bearer ${operator}`, 'content-type': 'application/json' }, body: JSON.stringify({ agent_type: 'bench-agent', ttl_seconds: 86_400 })
   })

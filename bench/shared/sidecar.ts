@@ -11,7 +11,7 @@ export async function startSidecar (root: string, folder: string): Promise<Pick<
   const home = join(folder, 'home')
   await mkdir(home)
   const { settings } = await loadConfig({
-    flags: { storage, 'log-level': 'silent', 'rate-limit-enabled': 'false', 'auth-token-ttl-seconds': String(TOKEN_SECONDS), 'context-timeout-seconds': '600' },
+    flags: { storage, 'log-level': 'silent', 'rate-limit-enabled': 'false', 'overload-enabled': 'false', 'auth-token-ttl-seconds': String(TOKEN_SECONDS), 'context-timeout-seconds': '600' },
     env: {},
     project: root,
     home

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 export interface Reply {
   status: number
   etag: string
+  retryAfter: string
   body: Buffer
   milliseconds: number
 }
@@ -73,6 +74,7 @@ export class Connection {
     settle?.resolve({
       status: Number(this.#head.slice(9, 12)),
       etag: /\r\netag: ([^\r]*)/i.exec(this.#head)?.[1] ?? '',
+      retryAfter: /\r\nretry-after: ([^\r]*)/i.exec(this.#head)?.[1] ?? '',
       body: whole.subarray(this.#head.length + END_OF_HEAD.length),
       milliseconds
     })

@@ -71,7 +71,7 @@ export async function measureCold (subject: Subject): Promise<number> {
       first.push((await session.inject(ISSUE, SMALL)).milliseconds)
       const { body } = await untilComplete(session, ISSUE, SMALL)
       complete.push(performance.now() - started)
-      const paths = answerOf({ status: 200, etag: '', body, milliseconds: 0 }).context.relevant_files.map(({ path }) => path)
+      const paths = answerOf({ status: 200, etag: '', retryAfter: '', body, milliseconds: 0 }).context.relevant_files.map(({ path }) => path)
       limits.push(timeToRead(subject.root, pathsOnDisk(subject, paths)))
     } finally {
       await session.close()

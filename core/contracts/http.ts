@@ -7,8 +7,10 @@ export interface HttpFigures {
   shed?: Record<string, number>
   /** How much is refused for load: 0 is nothing, 1 all requests of the lowest priority, 2 those of the next as well. */
   shedding?: number
-  /** Requests that are being answered, long polls and streams not among them. */
-  in_flight?: number
+  /** Requests that wait until they may begin. */
+  queued?: number
+  /** Whether so much is asked for that what tells of it should not wait behind it. */
+  busy?: boolean
   /** Requests refused for their rate, by whose it was: `agent`, `project` or `address`. */
   rate_limited?: Record<string, number>
 }

@@ -78,6 +78,8 @@ export interface Services {
   performance: Performance
   plugins: readonly LoadedPlugin[]
   telemetry (): Promise<Telemetry>
+  /** Whether what tells of the load should not wait behind it. */
+  isBusy (): boolean
   log: Logger
   clock (): number
 }

@@ -51,7 +51,7 @@ function createFacts (profiles: readonly AgentProfile[]): SidecarFacts {
       },
       webhooks: { deliveries: {}, pending: 0 },
       audit: { records: [], write_failures: 0, pending: 0, lost: 0 },
-      http: { shed: {}, shedding: 0, in_flight: 0, rate_limited: {} }
+      http: { shed: {}, shedding: 0, queued: 0, rate_limited: {} }
     })
   }
 }

@@ -27,7 +27,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
 
   const shed = new Counter({ name: 'sidecar_shed_requests_total', help: 'Requests refused for load', labelNames: ['priority'], registers: [registry] })
   const shedding = new Gauge({ name: 'sidecar_shedding', help: 'How much is refused for load: 1 is all of the lowest priority, 2 of the next as well', registers: [registry] })
-  const inFlight = new Gauge({ name: 'sidecar_requests_in_flight', help: 'Requests that are being answered, long polls and streams not among them', registers: [registry] })
+  const queuedRequests = new Gauge({ name: 'sidecar_queued_requests', help: 'Requests that wait until they may begin', registers: [registry] })
   const limited = new Counter({ name: 'sidecar_rate_limited_requests_total', help: 'Requests refused for their rate', labelNames: ['by'], registers: [registry] })
 
   const update = ({ agents, audit, events, http, storage, webhooks }: Telemetry): void => {
@@ -62,7 +62,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     shed.reset()
     for (const [priority, count] of Object.entries(http.shed)) shed.inc({ priority }, count)
     shedding.set(http.shedding)
-    inFlight.set(http.in_flight)
+    queuedRequests.set(http.queued)
     limited.reset()
     for (const [by, count] of Object.entries(http.rate_limited)) limited.inc({ by }, count)
   }

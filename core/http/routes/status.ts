@@ -1,6 +1,7 @@
 import { statfs } from 'node:fs/promises'
 import Type from '../../typebox.js'
 import { messageOf } from '../../errors.js'
+import { createLook } from '../lately.js'
 import { responses, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -42,14 +43,16 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
     }
   }
 
+  // Health is asked for when something is wrong: whatever fails is told and keeps nothing else from being told.
+  const look = createLook(async () => await Promise.all([
+    check(store), check(bus), statfs(settings.storage).catch(() => undefined), inTime(telemetry()).catch(() => undefined)
+  ]), services.isBusy)
+
   app.get('/health', {
     config: { access: 'open', priority: 'always' },
     schema: { summary: 'Whether the sidecar can do its work', tags: ['status'], response: responses({ 200: Health, 503: Health }) }
   }, async (_request, reply) => {
-    // Health is asked for when something is wrong: whatever fails is told and keeps nothing else from being told.
-    const [storage, eventBus, disk, figures] = await Promise.all([
-      check(store), check(bus), statfs(settings.storage).catch(() => undefined), inTime(telemetry()).catch(() => undefined)
-    ])
+    const [storage, eventBus, disk, figures] = await look()
     const diskMb = disk === undefined ? 0 : Math.floor(disk.bavail * disk.bsize / MEBIBYTE)
     const isHealthy = storage === 'healthy' && eventBus === 'healthy' && figures !== undefined
     const status = !isHealthy ? 'unhealthy' : diskMb < LEAST_DISK_MB || audit.failing !== undefined ? 'degraded' : 'healthy'
@@ -85,8 +88,7 @@ export async function statusRoutes (app: App, services: Services): Promise<void>
     config: { access: 'open', priority: 'always' },
     schema: { summary: 'Whether it takes requests', tags: ['status'], response: responses({ 200: Probe, 503: Probe }) }
   }, async (_request, reply) => {
-    const checks = await Promise.all([check(store), check(bus)])
-    const failed = checks.find((answer) => answer !== 'healthy')
+    const failed = (await look()).slice(0, 2).find((answer) => answer !== 'healthy')
     return await reply.code(failed === undefined ? 200 : 503).send({ status: failed ?? 'ready', timestamp: new Date().toISOString() })
   })
 

@@ -1,21 +1,29 @@
-import type { FastifyInstance, RouteOptions } from 'fastify'
+import type { FastifyInstance, FastifyRequest, RouteOptions } from 'fastify'
 import { apiError, type HttpExtension } from '../../../core/plugin-api.js'
 import { openGauge, type Gauge } from './measure.js'
 import { CLASSES, Pressure, type RequestClass } from './pressure.js'
+import { Turnstile } from './turnstile.js'
 
 export interface OverloadOptions {
   /** Mean delay of the event loop at which requests begin to be refused. */
   loopDelayMs: number
   /** Of the heap that Node may have. */
   heapPercent: number
-  /** Requests that are being answered; long polls and streams do not count. */
-  maxRequests: number
+  /** Requests that begin in one turn of the event loop. */
+  perTurn: number
+  /** Requests that may wait for theirs. */
+  maxQueue: number
+  queueSeconds: number
   retryAfterSeconds: number
 }
 
 const SAMPLE_MS = 100
-/** Fewer requests than these are not what keeps the server busy. */
-const FEW_REQUESTS = 16
+/** Fewer requests than these in a sample are not what keeps the server busy. */
+const FEW_REQUESTS = 4
+/** More are enough to keep the disk's threads busy. */
+const MANY_REQUESTS = 20
+/** Of the queue's bound: whoever comes when it is that long and could not be served in time is told at once. */
+const SHORT_QUEUE = 0.5
 /** From the limit of the heap on, how much more of it counts as once more the limit. */
 const HEAP_STEP = 0.05
 /** Refusals within a sample after which further ones are held back. */
@@ -24,72 +32,93 @@ const QUICK_REFUSALS = 25
 const HOLD_MS = 1000
 const MOST_HELD = 20_000
 
+/** What it does in its own time; tests give their own. */
+export interface Surroundings {
+  measure (): Gauge
+  /** Runs ten times a second until it is told to stop. */
+  every (run: () => void): () => void
+  /** Runs after the time for which a refusal is held back. */
+  hold (run: () => void): void
+}
+
+const SURROUNDINGS: Surroundings = {
+  measure: openGauge,
+  every (run) {
+    const timer = setInterval(run, SAMPLE_MS).unref()
+    return () => clearInterval(timer)
+  },
+  hold: (run) => { setTimeout(run, HOLD_MS) }
+}
+
 /**
- * Refuses requests with SRV_002 while the event loop, the heap or the number of requests is beyond its limit: first those that can be asked again
- * at no cost, last those that carry work, never health. `create` hooks in front of authentication, because that costs as much as a refusal.
+ * Lets requests begin in the order of their priority, and refuses with SRV_002 those who wait too long, and those who come while the event loop,
+ * the heap or the queue is beyond its limit: first what can be asked again at no cost, last what carries work, never health.
  */
-export function createOverload (app: FastifyInstance, options: OverloadOptions, gaugeOf: () => Gauge = openGauge): HttpExtension {
+export function createOverload (app: FastifyInstance, options: OverloadOptions, { measure, every, hold }: Surroundings = SURROUNDINGS): HttpExtension {
   const pressure = new Pressure()
+  const turnstile = new Turnstile({ classes: CLASSES.length, perTurn: options.perTurn, mostWaiting: options.maxQueue, longestMs: options.queueSeconds * 1000 })
   const shed = { low: 0, normal: 0, high: 0 }
-  let inFlight = 0
-  /** Of those in flight, and of all. */
+  let entered = 0
+  let enteredBefore = 0
   let held = 0
-  let heldInAll = 0
   let refusedOfLate = 0
   let gauge: Gauge | undefined
-  let timer: NodeJS.Timeout | undefined
+  let stop: (() => void) | undefined
 
   const sample = (): void => {
     const { delayMs, heapShare } = gauge!.read()
     refusedOfLate = 0
-    const requests = inFlight - held
+    turnstile.expire()
     const heap = Math.max(0, 1 + (heapShare - options.heapPercent / 100) / HEAP_STEP)
-    pressure.sample({ delay: delayMs / options.loopDelayMs, heap, requests: requests / options.maxRequests }, requests >= FEW_REQUESTS || heap > 1)
+    pressure.sample({ delay: delayMs / options.loopDelayMs, heap, queue: turnstile.waiting / (options.maxQueue * SHORT_QUEUE) }, entered >= FEW_REQUESTS || heap > 1)
+    enteredBefore = entered
+    entered = 0
   }
 
-  const refuse = (name: RequestClass, counts: number, done: (error: Error) => void): void => {
+  const refuse = (name: RequestClass, done: (error: Error) => void, isLate: boolean): void => {
     shed[name]++
     const error = apiError('SRV_002', 'The sidecar has more to do than it can; try again in a moment.', { headers: { 'retry-after': String(options.retryAfterSeconds) } })
-    if (++refusedOfLate <= QUICK_REFUSALS || heldInAll >= MOST_HELD) return done(error)
-    heldInAll++
-    held += counts
-    setTimeout(() => {
-      heldInAll--
-      held -= counts
+    // Who was late has waited already.
+    if (isLate || ++refusedOfLate <= QUICK_REFUSALS || held >= MOST_HELD) return done(error)
+    held++
+    hold(() => {
+      held--
       done(error)
-    }, HOLD_MS)
+    })
+  }
+
+  const enter = (name: RequestClass, place: number, request: FastifyRequest, done: (error?: Error) => void): void => {
+    if (pressure.refuses(place)) return refuse(name, done, false)
+    turnstile.enter(place, (refusal) => {
+      if (refusal !== undefined) refuse(name, done, refusal === 'late')
+      // Nobody reads the answer any more.
+      else if (request.raw.socket.destroyed) done(apiError('SRV_002', 'The client has gone.'))
+      else done()
+    })
   }
 
   app.addHook('onRoute', (route) => {
     const name = classOf(route)
     if (name === undefined) return
     const place = CLASSES.indexOf(name)
-    const counts = route.config?.longLived === true ? 0 : 1
     // Beside the route, where what it declares is at hand: to ask a request for its route costs more than all that is done here.
-    route.onRequest = [...[route.onRequest ?? []].flat(), (_request, _reply, done) => {
-      inFlight += counts
-      if (pressure.refuses(place)) refuse(name, counts, done)
-      else done()
+    route.onRequest = [...[route.onRequest ?? []].flat(), (request, _reply, done) => {
+      entered++
+      enter(name, place, request, done)
     }]
-    if (counts === 1) {
-      route.onResponse = [...[route.onResponse ?? []].flat(), (_request, _reply, done) => {
-        inFlight--
-        done()
-      }]
-    }
   })
 
   return {
     async register () {},
     async open () {
-      gauge = gaugeOf()
-      timer = setInterval(sample, SAMPLE_MS).unref()
+      gauge = measure()
+      stop = every(sample)
     },
     async close () {
-      clearInterval(timer)
+      stop?.()
       gauge?.close()
     },
-    figures: () => ({ shed: { ...shed }, shedding: pressure.shedding, in_flight: inFlight - held })
+    figures: () => ({ shed: { ...shed }, shedding: pressure.shedding, queued: turnstile.waiting, busy: Math.max(entered, enteredBefore) >= MANY_REQUESTS })
   }
 }
 

@@ -3,14 +3,16 @@ export interface Sources {
   /** Of the event loop. */
   delay: number
   heap: number
-  /** Requests that are being answered. */
-  requests: number
+  /** Requests that wait for their turn. */
+  queue: number
 }
 
 /** Sheddable classes, in the order in which they go. */
 export const CLASSES = ['low', 'normal', 'high'] as const
 export type RequestClass = typeof CLASSES[number]
 
+/** How far beyond its limit a source must be before a class is touched. */
+const BEYOND = [1, 2, 4] as const
 /** Below it nothing more is shed, and above it nothing is taken back: between the two all stays as it is. */
 const CALM = 0.5
 const RISE = 0.25
@@ -28,23 +30,18 @@ export class Pressure {
   readonly #owed = new Float64Array(CLASSES.length)
   #shedding = 0
   #delay = 0
-  #highest = 0
 
   get shedding (): number {
     return this.#shedding
   }
 
-  /** Of the sources the one that is nearest to its limit, or furthest beyond it. */
-  get highest (): number {
-    return this.#highest
-  }
-
   /** Takes a measurement; ten a second are what the figures above are made for. `busy` says whether so much is done that to refuse would help. */
-  sample ({ delay, heap, requests }: Sources, busy: boolean): void {
+  sample ({ delay, heap, queue }: Sources, busy: boolean): void {
     this.#delay += (delay - this.#delay) * SMOOTHING
-    this.#highest = Math.max(this.#delay, heap, requests)
-    if (this.#highest > 1 && busy) this.#shedding = Math.min(MOST, this.#shedding + RISE * Math.min(1, this.#highest - 1))
-    else if (this.#highest < CALM || !busy) this.#shedding = Math.max(0, this.#shedding - FALL * (busy ? 1 - this.#highest / CALM : 1))
+    const highest = Math.max(this.#delay, heap, queue)
+    const reach = Math.min(MOST, BEYOND.filter((beyond) => highest > beyond).length)
+    if (busy && this.#shedding < reach) this.#shedding = Math.min(reach, this.#shedding + RISE * Math.min(1, highest - 1))
+    else if (highest < CALM || !busy) this.#shedding = Math.max(0, this.#shedding - FALL * (busy ? 1 - highest / CALM : 1))
   }
 
   /** Whether the next request of a class is refused; of a class that is shed in part, evenly so many of them. */

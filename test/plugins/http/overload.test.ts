@@ -1,17 +1,19 @@
-import Fastify from 'fastify'
+import Fastify, { type FastifyInstance } from 'fastify'
 import fc from 'fast-check'
 import t from 'tap'
+import type { HttpExtension } from '../../../core/contracts/index.js'
 import { mountErrors } from '../../../core/http/errors.js'
 import type { RequestPriority } from '../../../core/http/types.js'
 import { createOverload } from '../../../plugins/http/overload/overload.js'
 import { CLASSES, Pressure } from '../../../plugins/http/overload/pressure.js'
+import { Turnstile } from '../../../plugins/http/overload/turnstile.js'
 import { eventually } from '../../core/http/eventually.js'
 import { startSidecar } from '../../support/sidecar.js'
 
-const CALM = { delay: 0, heap: 0, requests: 0 }
+const CALM = { delay: 0, heap: 0, queue: 0 }
 
 t.test('a class is refused whole before the next one is touched, and some always pass', (t) => {
-  const sources = fc.record({ delay: fc.double({ min: 0, max: 5, noNaN: true }), heap: fc.double({ min: 0, max: 2, noNaN: true }), requests: fc.double({ min: 0, max: 5, noNaN: true }) })
+  const sources = fc.record({ delay: fc.double({ min: 0, max: 5, noNaN: true }), heap: fc.double({ min: 0, max: 2, noNaN: true }), queue: fc.double({ min: 0, max: 2, noNaN: true }) })
   fc.assert(fc.property(fc.array(fc.tuple(sources, fc.boolean()), { maxLength: 80 }), (samples) => {
     const pressure = new Pressure()
     for (const [sample, busy] of samples) pressure.sample(sample, busy)
@@ -25,7 +27,7 @@ t.test('a class is refused whole before the next one is touched, and some always
 })
 
 t.test('what is refused grows while a limit is exceeded, stays in between, and falls when it is calm', (t) => {
-  for (const source of ['delay', 'heap', 'requests'] as const) {
+  for (const source of ['delay', 'heap', 'queue'] as const) {
     const pressure = new Pressure()
     const at = (value: number, times: number): number => {
       for (let count = 0; count < times; count++) pressure.sample({ ...CALM, [source]: value }, true)
@@ -46,97 +48,150 @@ t.test('what is refused grows while a limit is exceeded, stays in between, and f
   t.end()
 })
 
-t.test('while the loop is late, requests are refused in the order of their priority, and health answers', async (t) => {
+t.test('the turnstile lets so many begin in each turn, the highest class first, and nobody twice or never', async (t) => {
+  await fc.assert(fc.asyncProperty(fc.array(fc.integer({ min: 0, max: 2 }), { minLength: 1, maxLength: 60 }), fc.integer({ min: 1, max: 5 }), fc.integer({ min: 5, max: 40 }), async (places, perTurn, mostWaiting) => {
+    const turnstile = new Turnstile({ classes: 3, perTurn, mostWaiting, longestMs: Infinity })
+    let turn = -1
+    const outcomes: { place: number, order: number, turn: number, refusal: string | undefined }[][] = places.map(() => [])
+    let order = 0
+    for (const [index, place] of places.entries()) turnstile.enter(place, (refusal) => outcomes[index]!.push({ place, order: order++, turn, refusal }))
+    for (turn = 0; turnstile.waiting > 0; turn++) await new Promise((resolve) => { setImmediate(resolve) })
+    const all = outcomes.flat()
+    const begun = all.filter(({ refusal }) => refusal === undefined)
+    const perEach = begun.reduce((counts, { turn }) => counts.set(turn, (counts.get(turn) ?? 0) + 1), new Map<number, number>())
+    // Behind the first turn, in which all who came first began.
+    const later = begun.filter(({ turn }) => turn >= 0).sort((a, b) => a.order - b.order)
+    return outcomes.every(({ length }) => length === 1) &&
+      [...perEach.values()].every((count) => count <= perTurn) &&
+      later.every(({ place }, index) => index === 0 || later[index - 1]!.place >= place) &&
+      // Who is refused for want of room leaves it to who is worth as much or more.
+      all.filter(({ refusal }) => refusal === 'full').length === Math.max(0, places.length - perTurn - mostWaiting) &&
+      Math.max(-1, ...all.filter(({ refusal }) => refusal === 'full').map(({ place }) => place)) <= Math.min(3, ...later.slice(mostWaiting - 1).map(({ place }) => place))
+  }), { numRuns: 200 })
+})
+
+t.test('who waits too long is refused, each in its line and the first of it first', async (t) => {
+  let now = 0
+  const turnstile = new Turnstile({ classes: 3, perTurn: 1, mostWaiting: 100, longestMs: 100, now: () => now })
+  const told: string[] = []
+  const enter = (name: string, place: number): void => turnstile.enter(place, (refusal) => told.push(`${name} ${refusal ?? 'begins'}`))
+  enter('a', 0)
+  enter('b', 0)
+  enter('c', 2)
+  now = 90
+  enter('d', 0)
+  turnstile.expire()
+  t.strictSame(told, ['a begins'])
+  now = 101
+  turnstile.expire()
+  t.strictSame(told, ['a begins', 'b late', 'c late'])
+  t.equal(turnstile.waiting, 1)
+  await eventually(() => turnstile.waiting === 0)
+  t.strictSame(told.at(-1), 'd begins')
+})
+
+interface Stage {
+  app: FastifyInstance
+  load: { delayMs: number }
+  extension: HttpExtension
+  held: (() => void)[]
+  /** Some requests of the highest priority, and a measurement, so many times. */
+  pass (times: number): Promise<number>
+}
+
+/** A server whose delay is what the test says, and whose time passes when the test lets it. */
+async function stage (t: { teardown (handler: () => Promise<void>): unknown }, holds = false): Promise<Stage> {
   const app = Fastify()
   mountErrors(app)
-  let delayMs = 0
-  const extension = createOverload(app, { loopDelayMs: 10, heapPercent: 85, maxRequests: 1000, retryAfterSeconds: 3 }, () => ({
-    read: () => ({ delayMs, heapShare: 0.1 }), close () {}
-  }))
+  const load = { delayMs: 0 }
+  const held: (() => void)[] = []
+  let sample = (): void => {}
+  const options = { loopDelayMs: 10, heapPercent: 85, perTurn: 10_000, maxQueue: 1000, queueSeconds: 600, retryAfterSeconds: 3 }
+  const extension = createOverload(app, options, {
+    measure: () => ({ read: () => ({ delayMs: load.delayMs, heapShare: 0.1 }), close () {} }),
+    every (run) {
+      sample = run
+      return () => {}
+    },
+    hold: (run) => {
+      if (holds) held.push(run)
+      else run()
+    }
+  })
   t.teardown(async () => await extension.close!())
   t.teardown(async () => await app.close())
   await extension.open!()
-  const shedding = (): number => extension.figures!().shedding!
   for (const priority of ['low', 'normal', 'high', 'always'] satisfies RequestPriority[]) app.get(`/${priority}`, { config: { priority } }, async () => 'ok')
   app.get('/reads', async () => 'ok')
   app.post('/writes', async () => 'ok')
   app.get('/waits', { config: { longLived: true } }, async () => 'ok')
-  let release = (): void => {}
-  const released = new Promise<void>((resolve) => { release = resolve })
-  app.get('/held', { config: { priority: 'always' } }, async () => await released)
-  app.get('/work', { config: { priority: 'high' } }, async () => await released)
+  return {
+    app,
+    load,
+    extension,
+    held,
+    async pass (times) {
+      for (let count = 0; count < times; count++) {
+        await Promise.all(Array.from({ length: 10 }, async () => await app.inject('/high')))
+        sample()
+      }
+      return extension.figures!().shedding!
+    }
+  }
+}
+
+t.test('while the loop is late, requests are refused in the order of their priority, and health answers', async (t) => {
+  const { app, load, extension, pass } = await stage(t)
   const statuses = async (): Promise<Record<string, number>> => Object.fromEntries(await Promise.all(['low', 'reads', 'normal', 'writes', 'waits', 'always'].map(async (path) =>
     [path, (await app.inject({ url: `/${path}`, method: path === 'writes' ? 'POST' : 'GET' })).statusCode] as const)))
 
-  delayMs = 1000
-  t.strictSame(await statuses(), { low: 200, reads: 200, normal: 200, writes: 200, waits: 200, always: 200 }, 'few requests are not what makes it late')
-  // Enough that the loop has something to do.
-  const work = Array.from({ length: 30 }, async () => await app.inject('/work'))
-  t.equal((await statuses()).always, 200)
-  delayMs = 12
-  await eventually(shedding, (value) => value >= 1)
-  delayMs = 1000
-  await eventually(shedding, (value) => value > 2.5)
-  t.match(await statuses(), { low: 503, reads: 503, normal: 503, writes: 503, waits: 503, always: 200 })
+  t.strictSame(await statuses(), { low: 200, reads: 200, normal: 200, writes: 200, waits: 200, always: 200 })
+  load.delayMs = 15
+  t.equal(await pass(20), 1)
+  // Whole, and nothing else: what is touched next needs twice the delay.
+  t.strictSame(await statuses(), { low: 503, reads: 503, normal: 200, writes: 200, waits: 200, always: 200 })
+  load.delayMs = 30
+  t.equal(await pass(20), 2)
+  t.strictSame(await statuses(), { low: 503, reads: 503, normal: 503, writes: 503, waits: 503, always: 200 })
+  load.delayMs = 1000
+  t.ok(await pass(20) > 2.5)
   const high = await Promise.all(Array.from({ length: 20 }, async () => await app.inject('/high')))
   const refused = high.filter(({ statusCode }) => statusCode === 503)
   t.ok(refused.length > 0 && refused.length < 20, 'of the highest priority some pass')
   t.match(refused[0]!.headers, { 'retry-after': '3' })
   t.match(refused[0]!.json(), { code: 'SRV_002', error: 'unavailable' })
-  const figures = extension.figures!()
-  t.equal(figures.shed!.high, refused.length)
-  t.ok(figures.shed!.low! >= 2 && figures.shed!.normal! >= 3)
-  delayMs = 0
-  await eventually(shedding, (value) => value === 0)
+  t.match(await statuses(), { always: 200 })
+  const { shed } = extension.figures!()
+  t.ok(shed!.low! >= 4 && shed!.normal! >= 3 && shed!.high! >= refused.length)
+  load.delayMs = 0
+  t.equal(await pass(60), 0)
   t.strictSame(await statuses(), { low: 200, reads: 200, normal: 200, writes: 200, waits: 200, always: 200 })
-  release()
-  await Promise.all(work)
-  t.equal(extension.figures!().in_flight, 0)
 })
 
-t.test('so many refusals are quick, and the others are held back; nobody counts twice', async (t) => {
-  const app = Fastify()
-  mountErrors(app)
-  const extension = createOverload(app, { loopDelayMs: 10, heapPercent: 85, maxRequests: 1, retryAfterSeconds: 1 }, () => ({ read: () => ({ delayMs: 0, heapShare: 0.1 }), close () {} }))
-  t.teardown(async () => await extension.close!())
-  t.teardown(async () => await app.close())
-  await extension.open!()
-  let release = (): void => {}
-  const released = new Promise<void>((resolve) => { release = resolve })
-  app.get('/work', { config: { priority: 'high' } }, async () => await released)
-  app.get('/low', async () => 'ok')
-  const work = Array.from({ length: 20 }, async () => await app.inject('/work'))
-  await eventually(() => extension.figures!().shedding!, (value) => value >= 1)
+t.test('when many are refused, some at once, the others are held back', async (t) => {
+  const { app, load, extension, held, pass } = await stage(t, true)
+  load.delayMs = 15
+  t.equal(await pass(20), 1)
   let answered = 0
-  const low = Array.from({ length: 600 }, async () => {
+  const low = Array.from({ length: 100 }, async () => {
     const { statusCode } = await app.inject('/low')
     answered++
     return statusCode
   })
-  await eventually(() => extension.figures!().shed!.low === 600)
-  t.ok(answered < 600, 'some wait')
-  await eventually(() => extension.figures!().in_flight, (count) => count === 20)
+  await eventually(() => held.length === 75 && answered === 25)
+  t.equal(extension.figures!().shed!.low, 100)
+  for (const answer of held) answer()
   t.ok((await Promise.all(low)).every((status) => status === 503))
-  release()
-  await Promise.all(work)
-  await eventually(() => extension.figures!().shedding === 0)
+  load.delayMs = 0
+  t.equal(await pass(60), 0)
   t.equal((await app.inject({ url: '/low', method: 'HEAD' })).statusCode, 200)
-  t.equal(extension.figures!().in_flight, 0)
 })
 
-t.test('a sidecar tells of it, and requests that break off count no longer', async (t) => {
-  const { ask, sidecar } = await startSidecar(t, { settings: { 'overload-enabled': 'true', 'overload-heap-percent': '100', 'overload-loop-delay-ms': '60000' } })
+t.test('a sidecar tells of it', async (t) => {
+  const { ask } = await startSidecar(t, { settings: { 'overload-enabled': 'true', 'overload-heap-percent': '100', 'overload-loop-delay-ms': '60000' } })
   t.equal((await ask('GET', '/health')).body.checks.shedding, 'none')
-  const metrics = async (): Promise<string> => (await ask('GET', '/metrics')).text
-  t.match(await metrics(), /^sidecar_shed_requests_total\{priority="low"\} 0$/m)
-  t.match(await metrics(), /^sidecar_shedding 0$/m)
-  const address = await sidecar.app.listen({ port: 0, host: '127.0.0.1' })
-  const gone = new AbortController()
-  const body = new ReadableStream({ start (controller) { controller.enqueue(new TextEncoder().encode('{')) } })
-  const broken = fetch(`${address}/api/results`, { method: 'POST', body, duplex: 'half', signal: gone.signal, headers: { 'content-type': 'application/json' } } as RequestInit)
-  const refused = await Promise.race([broken.then(({ status }) => status), Promise.resolve()])
-  t.equal(refused, undefined)
-  gone.abort()
-  await broken.catch(() => {})
-  await eventually(metrics, (text) => /^sidecar_requests_in_flight 0$/m.test(text))
+  const { text } = await ask('GET', '/metrics')
+  t.match(text, /^sidecar_shed_requests_total\{priority="low"\} 0$/m)
+  t.match(text, /^sidecar_shedding 0$/m)
+  t.match(text, /^sidecar_queued_requests 0$/m)
 })
