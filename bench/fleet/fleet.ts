@@ -1,0 +1,6 @@
+/** `npm run bench:fleet`: what starting agents costs against starting the same command without a sidecar. */
+import { runProgram } from '../shared/program.js'
+import { killChildren } from '../speed/child.js'
+import { readOptions } from './options.js'
+
+await runProgram({ readOptions, load: async () => await import('./run.js'), stop: killChildren })
