@@ -49,6 +49,6 @@ async function withServer (subject: Subject, perSecond: number, measure: (server
 }
 
 async function startAll (server: Server, count: number): Promise<{ lastMs: number, ran: number }> {
-  const times = (await Promise.all(Array.from({ length: count }, async () => await server.start()))).filter((ms) => !Number.isNaN(ms))
+  const times = (await Promise.all(Array.from({ length: count }, async () => (await server.start()).toldMs))).filter((ms) => !Number.isNaN(ms))
   return { lastMs: Math.max(...times), ran: times.length }
 }

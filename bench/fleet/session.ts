@@ -23,14 +23,24 @@ const GIVE_UP_MS = 60_000
 const AGENT_TYPE = 'typescript-pro'
 const FILES = { 'package.json': '{ "name": "shop", "type": "module" }\n', 'src/cart.ts': 'export const total = (prices: number[]): number => prices.reduce((sum, price) => sum + price, 0)\n', 'README.md': '# Shop\n' }
 
+/** Milliseconds since an agent was asked for; NaN when it never ran. */
+export interface Times {
+  /** Until its first sign, as its record says it, in whole milliseconds. */
+  runsMs: number
+  /** Until a wait for that was answered. */
+  toldMs: number
+}
+
+const NEVER: Times = { runsMs: NaN, toldMs: NaN }
+
 /** A sidecar in a process of its own. */
 export interface Server {
   commands: Commands
   /** A file as an agent gets it, for who is started without the sidecar. */
   contextFile: string
   child: Child<ServerCalls>
-  /** Asks for an agent; resolves when it is running, with the milliseconds since it was asked for. What is not as it should be is a fault. */
-  start (): Promise<number>
+  /** Asks for an agent; resolves when it is told that it runs. What is not as it should be is a fault. */
+  start (): Promise<Times>
   /** What `start` has started is gone. */
   endAll (): Promise<void>
   close (): Promise<void>
@@ -94,7 +104,7 @@ class FleetClient {
     listen().catch(() => {})
   }
 
-  async start (): Promise<number> {
+  async start (): Promise<Times> {
     const connection = await Connection.open(this.#port)
     try {
       const begun = performance.now()
@@ -103,11 +113,13 @@ class FleetClient {
       const answer = JSON.parse(body.toString()) as { agent_id?: string, context_injected?: boolean }
       if (answer.agent_id === undefined) {
         this.#subject.faults.push(`${issue}: the spawn was answered with ${status}: ${body.toString()}`)
-        return NaN
+        return NEVER
       }
       this.#agents.push(answer.agent_id)
       if (status === 201 && answer.context_injected !== true) this.#subject.faults.push(`${issue}: ${answer.agent_id} was started without its context`)
-      return await this.#untilRunning(answer.agent_id) - begun
+      const told = await this.#untilRunning(answer.agent_id)
+      const { last_sign_at: sign } = JSON.parse((await connection.send(renderRequest('GET', `/api/agents/${answer.agent_id}/status`, this.#headers))).body.toString()) as { last_sign_at: string }
+      return { runsMs: Date.parse(sign) - performance.timeOrigin - begun, toldMs: told - begun }
     } finally {
       connection.close()
     }

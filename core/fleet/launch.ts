@@ -30,15 +30,16 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
   const profile = project.profile(record.agent_type)
   const directory = records.directoryOf(record.agent_id)
   await makeDirectory(directory)
-  await records.save(record)
-  const task = await taskOf(record, directory)
-  const { token } = await options.auth.issue(
-    { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: profile.permissions.filter((permission) => record.permissions?.includes(permission) ?? true) },
-    { ttlSeconds: options.tokenSeconds }
-  )
-  const [root, contextInjected] = await Promise.all([
+  const saved = records.save(record)
+  const [, task, { token }, root, contextInjected] = await allOf([
+    saved,
+    taskOf(record, directory),
+    options.auth.issue(
+      { agent_id: record.agent_id, agent_type: record.agent_type, project_id: record.project_id, permissions: profile.permissions.filter((permission) => record.permissions?.includes(permission) ?? true) },
+      { ttlSeconds: options.tokenSeconds }
+    ),
     options.workspaces.begin(record, project.root),
-    writeContext(options, record, contextFile(directory))
+    writeContext(options, record, saved, contextFile(directory))
   ])
   hooks.mayStart()
   const handle = await spawner.start({
@@ -69,10 +70,18 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
   return { handle, token, contextInjected, firstSignSeconds: spawner.first_sign_seconds }
 }
 
-/** A context that cannot be gathered does not keep the agent from starting: it can ask for it itself. */
-async function writeContext ({ context, log }: FleetOptions, record: AgentRecord, path: string): Promise<boolean> {
+/** As `Promise.all`, but nothing is under way any more when it rejects: what failed is cleared up then. */
+async function allOf<Values extends readonly unknown[]> (promises: readonly [...{ [Index in keyof Values]: Promise<Values[Index]> }]): Promise<Values> {
+  await Promise.allSettled(promises)
+  return await Promise.all(promises) as unknown as Values
+}
+
+/** A context that cannot be gathered does not keep the agent from starting: it can ask for it itself. Nothing stands in the folder of an agent before its record does. */
+async function writeContext ({ context, log }: FleetOptions, record: AgentRecord, saved: Promise<void>, path: string): Promise<boolean> {
   try {
-    await writeFile(path, await context(record), { mode: FILE_MODE })
+    const content = await context(record)
+    await saved
+    await writeFile(path, content, { mode: FILE_MODE })
     await chmod(path, FILE_MODE)
     return true
   } catch (error) {

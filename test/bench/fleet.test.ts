@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
+import { readOptions as readBenchOptions } from '../../bench/fleet/options.js'
 import { readOptions } from '../../bench/fleet/soak/options.js'
 import { filesLeft, processesLeft } from '../../bench/fleet/soak/remains.js'
 import { countStates, render } from '../../bench/fleet/soak/table.js'
@@ -36,4 +37,5 @@ t.test('the table shows who has not ended and who is not there', async (t) => {
 
 t.test('command lines are checked', async (t) => {
   t.match(readOptions(['--agents', '3', '--kills', '0']), { agents: 3, kills: 0, seed: Number })
+  t.strictSame(readBenchOptions(['--only', 'crowd,heap', '--quick']), { only: ['crowd', 'heap'], quick: true, format: 'text' })
 })

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import type { Clock, FileChange, Logger, WorkProof } from '../../contracts/index.js'
 import { messageOf } from '../../errors.js'
 import { isNoRepository, type Git } from './git.js'
-import { changesBetween, countCommits, readWorkingTree } from './working-tree.js'
+import { changesBetween, countCommits, type WorkingStatus } from './working-tree.js'
 
 /** How many files are named; a proof is kept in the record and in the result. */
 const MAX_FILES = 1000
@@ -18,6 +18,8 @@ export interface Baseline {
 
 export interface ProofOptions {
   git: Git
+  /** What git says of the working tree of a folder; see `createLooks`. */
+  look (root: string): Promise<WorkingStatus>
   clock: Clock
   log: Logger
 }
@@ -25,7 +27,7 @@ export interface ProofOptions {
 /** `null` where there is no git, or where it cannot be asked. */
 export async function takeBaseline (options: ProofOptions, root: string): Promise<Baseline | null> {
   return await unlessWithoutGit(options, root, async () => {
-    const { head, branch, uncommitted } = await readWorkingTree(options.git, root)
+    const { head, branch, uncommitted } = await options.look(root)
     const looks = await Promise.all(uncommitted.slice(0, MAX_FILES).map(async ({ path }) => [path, await lookOf(join(root, path))] as const))
     return { head, branch, uncommitted: Object.fromEntries(looks) }
   })
@@ -35,8 +37,8 @@ export async function takeBaseline (options: ProofOptions, root: string): Promis
 export async function takeProof (options: ProofOptions, root: string, before: Baseline | null): Promise<WorkProof | null> {
   if (before === null) return null
   return await unlessWithoutGit(options, root, async () => {
-    const { git, clock } = options
-    const { branch, head, upstream, ahead, uncommitted } = await readWorkingTree(git, root)
+    const { git, look, clock } = options
+    const { branch, head, upstream, ahead, uncommitted } = await look(root)
     const committed = head === null ? [] : await changesBetween(git, root, before.head, head)
     const own: FileChange[] = []
     for (const change of uncommitted) {

@@ -1,15 +1,21 @@
+import { relative, sep } from 'node:path'
 import type { FileChange } from '../../contracts/index.js'
+import { discover } from '../../project/worker/git-directory.js'
 import type { Git } from './git.js'
 import { namesOf } from './git.js'
 
 /** What git says of a working tree now. */
-export interface WorkingTree {
+export interface WorkingTree extends WorkingStatus {
   /** The folder of the working tree, absolute and real. */
   top: string
   /** The repository's folder that all of its working trees share. */
   common: string
   /** The asked folder below the top: empty, or ends in `/`. */
   prefix: string
+}
+
+/** What may change from one moment to the next. */
+export interface WorkingStatus {
   branch: string | null
   head: string | null
   upstream: string | null
@@ -20,10 +26,55 @@ export interface WorkingTree {
 
 /** Rejects where git can say nothing, as where there is no repository. */
 export async function readWorkingTree (git: Git, root: string): Promise<WorkingTree> {
-  const [top, common, prefix] = (await git(root, ['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-common-dir', '--show-prefix'])).split('\n') as [string, string, string]
-  const tree: WorkingTree = { top, common, prefix, branch: null, head: null, upstream: null, ahead: null, uncommitted: [] }
-  const status = await git(root, ['status', '--porcelain=v2', '--branch', '--untracked-files=all', '--ignore-submodules=dirty', '--no-renames', '-z', '--', '.'])
-  for (const record of namesOf(status)) {
+  const [places, status] = await Promise.all([git(root, ['rev-parse', '--path-format=absolute', '--show-toplevel', '--git-common-dir', '--show-prefix']), askStatus(git, root)])
+  const [top, common, prefix] = places.split('\n') as [string, string, string]
+  return { top, common, prefix, ...statusOf(status, prefix) }
+}
+
+/** One process of git less where the place of the folder in its repository can be told without. Rejects as `readWorkingTree` does. */
+export async function readWorkingStatus (git: Git, root: string): Promise<WorkingStatus> {
+  const known = prefixOf(root)
+  const [prefix, status] = await Promise.all([known ?? git(root, ['rev-parse', '--show-prefix']), askStatus(git, root)])
+  return statusOf(status, prefix.replace(/\n$/, ''))
+}
+
+/**
+ * Looks at working trees, one look at a time for each: all that ask before a look begins share it, so that many agents that start
+ * or end at once in one large project cost a few looks.
+ */
+export function createLooks (git: Git): (root: string) => Promise<WorkingStatus> {
+  const turns = new Map<string, { current: Promise<WorkingStatus>, next: Promise<WorkingStatus> | undefined }>()
+  const begin = (root: string): Promise<WorkingStatus> => {
+    const current = readWorkingStatus(git, root)
+    const turn = { current, next: undefined }
+    turns.set(root, turn)
+    const over = (): void => { if (turns.get(root) === turn && turn.next === undefined) turns.delete(root) }
+    current.then(over, over)
+    return current
+  }
+  return async (root) => {
+    const turn = turns.get(root)
+    if (turn === undefined) return await begin(root)
+    turn.next ??= turn.current.then(() => {}, () => {}).then(async () => await begin(root))
+    return await turn.next
+  }
+}
+
+async function askStatus (git: Git, root: string): Promise<string> {
+  return await git(root, ['status', '--porcelain=v2', '--branch', '--untracked-files=all', '--ignore-submodules=dirty', '--no-renames', '-z', '--', '.'])
+}
+
+/** `undefined` where only git can say. */
+function prefixOf (root: string): string | undefined {
+  const found = discover(root)
+  if (typeof found === 'string') return undefined
+  const path = relative(found.top, root).split(sep).join('/')
+  return path === '' ? '' : `${path}/`
+}
+
+function statusOf (output: string, prefix: string): WorkingStatus {
+  const tree: WorkingStatus = { branch: null, head: null, upstream: null, ahead: null, uncommitted: [] }
+  for (const record of namesOf(output)) {
     const words = record.split(' ')
     if (record.startsWith('# ')) readHeader(tree, words)
     else tree.uncommitted.push(changeOf(record, words, prefix))
@@ -31,7 +82,7 @@ export async function readWorkingTree (git: Git, root: string): Promise<WorkingT
   return tree
 }
 
-function readHeader (tree: WorkingTree, [, name, value = '']: string[]): void {
+function readHeader (tree: WorkingStatus, [, name, value = '']: string[]): void {
   switch (name) {
     case 'branch.oid': tree.head = value === '(initial)' ? null : value; break
     case 'branch.head': tree.branch = value === '(detached)' ? null : value; break
@@ -64,5 +115,6 @@ export async function changesBetween (git: Git, root: string, before: string | n
 
 /** Commits that `after` has and `before` has not. */
 export async function countCommits (git: Git, root: string, before: string | null, after: string): Promise<number> {
+  if (before === after) return 0
   return Number(await git(root, ['rev-list', '--count', after, ...(before === null ? [] : [`^${before}`]), '--']))
 }

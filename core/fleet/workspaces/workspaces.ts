@@ -12,6 +12,7 @@ import { Places, type Place } from './place.js'
 import { takeBaseline, takeProof, type Baseline, type ProofOptions } from './proof.js'
 import { ConflictRadar, type Collision } from './radar.js'
 import { reasonsToKeep, removePlace, removeUnready } from './remove-place.js'
+import { createLooks } from './working-tree.js'
 
 export type WorkspaceKind = 'shared' | Place['kind']
 
@@ -34,7 +35,7 @@ export interface KnownPlace {
   reasons: string[]
 }
 
-export interface WorkspacesOptions extends ProofOptions {
+export interface WorkspacesOptions extends Omit<ProofOptions, 'look'> {
   /** Folder for working trees of agents. */
   directory: string
   /** Whether an agent has not ended. */
@@ -50,14 +51,14 @@ export interface WorkspacesOptions extends ProofOptions {
 
 /** Gives agents the place where they work, tells what they have done there, and takes it away when nothing would be lost. */
 export class Workspaces {
-  readonly #options: WorkspacesOptions
+  readonly #options: WorkspacesOptions & ProofOptions
   readonly #places: Places
   readonly #radar: ConflictRadar
   /** Places are settled one after another: each looks at what the others leave. */
   #settling: Promise<unknown> = Promise.resolve()
 
   constructor (options: WorkspacesOptions) {
-    this.#options = options
+    this.#options = { ...options, look: createLooks(options.git) }
     this.#places = new Places(options.directory)
     this.#radar = new ConflictRadar({
       git: options.git,

@@ -2,7 +2,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 
 const CHUNK_BYTES = 64 * 1024
-/** Least time between two looks: a flood of output costs no more than this. */
+/** Least time between a look that found something and the next: a flood of output costs no more than this, and what comes after a silence is seen at once. */
 const GAP_MS = 20
 /** The system tells most changes at once; where it does not, this is how late they are seen. */
 const POLL_MS = 500
@@ -35,9 +35,9 @@ export function followFile (path: string, reader: Reader): Follower {
       for (;;) {
         // Asked before the look: what is there when the end is asked for is still read.
         const last = end
-        if (last !== 'close') await look(file, state, reader, () => end === 'close')
+        const found = last !== 'close' && await look(file, state, reader, () => end === 'close')
         if (last !== undefined) return
-        await alarm.sleep()
+        await alarm.sleep(found ? GAP_MS : 0)
       }
     } finally {
       watcher?.close()
@@ -61,17 +61,20 @@ export function followFile (path: string, reader: Reader): Follower {
   }
 }
 
-async function look (file: FileHandle, state: { position: number, buffer: Buffer }, reader: Reader, closed: () => boolean): Promise<void> {
+/** Whether there was anything new. */
+async function look (file: FileHandle, state: { position: number, buffer: Buffer }, reader: Reader, closed: () => boolean): Promise<boolean> {
   if ((await file.stat()).size < state.position) {
     state.position = 0
     reader.onRestart()
   }
+  const before = state.position
   while (!closed()) {
     const { bytesRead } = await file.read(state.buffer, 0, CHUNK_BYTES, state.position)
-    if (bytesRead === 0) return
+    if (bytesRead === 0) break
     state.position += bytesRead
     reader.onBytes(state.buffer.subarray(0, bytesRead))
   }
+  return state.position > before
 }
 
 /** `undefined` where the system offers no watch for the file, or has none left. */
@@ -85,8 +88,8 @@ function watchIfPossible (path: string, onChange: () => void): FSWatcher | undef
   }
 }
 
-/** A sleep that a change ends, though not before the gap is over, and that `finish` ends at once. */
-function createAlarm (): { ring (): void, finish (): void, sleep (): Promise<void> } {
+/** A sleep that a change ends, also one since the last sleep, though not before the gap is over, and that `finish` ends at once. */
+function createAlarm (): { ring (): void, finish (): void, sleep (gapMs: number): Promise<void> } {
   let rung = false
   let finished = false
   let wake: (() => void) | undefined
@@ -99,8 +102,8 @@ function createAlarm (): { ring (): void, finish (): void, sleep (): Promise<voi
       finished = true
       wake?.()
     },
-    sleep: async () => await new Promise((resolve) => {
-      let gapOver = false
+    sleep: async (gapMs) => await new Promise((resolve) => {
+      let gapOver = gapMs === 0
       const done = (): void => {
         clearTimeout(gap)
         clearTimeout(poll)
@@ -108,13 +111,15 @@ function createAlarm (): { ring (): void, finish (): void, sleep (): Promise<voi
         rung = false
         resolve()
       }
-      const gap = setTimeout(() => {
-        gapOver = true
-        if (rung) done()
-      }, GAP_MS).unref()
+      const gap = gapOver
+        ? undefined
+        : setTimeout(() => {
+          gapOver = true
+          if (rung) done()
+        }, gapMs).unref()
       const poll = setTimeout(done, POLL_MS).unref()
       wake = () => { if (finished || gapOver) done() }
-      if (finished) done()
+      if (finished || (gapOver && rung)) done()
     })
   }
 }
