@@ -61,6 +61,7 @@ export class Fleet {
       clock,
       log,
       limits,
+      directoryOf: (agentId) => records.directoryOf(agentId),
       outputOf: (agentId) => outputFile(records.directoryOf(agentId)),
       save: async (record) => await records.save(record),
       exceeded: (record) => governor.budgets.exceeded(record),
@@ -112,7 +113,9 @@ export class Fleet {
     if (this.#options.address() === undefined) return await this.#starter.start(record, true)
     this.#governor.add(record)
     const starting = this.#startQueued().get(record.agent_id)
-    return starting === undefined ? await this.#enqueue(record) : await starting
+    if (starting !== undefined) return await starting
+    const { position } = await this.#enqueue(record)
+    return { record, position, context_injected: false }
   }
 
   /** The work of an agent that has ended, once more: a new agent of the same type and task. Throws `VAL_001` for one that has not ended. */
@@ -141,7 +144,7 @@ export class Fleet {
 
   /**
    * Starts an agent that nobody waits for. It is recorded when this resolves, and begins as soon as it may; what fails from then
-   * on is tried again as an agent that waited. Rejects when it cannot wait, or cannot be recorded.
+   * on is tried again as an agent that waited. Rejects when it cannot wait, or cannot be recorded; then nothing of it goes on.
    */
   async enqueue (project: FleetProject, body: SpawnBody): Promise<AgentRecord> {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
@@ -151,8 +154,17 @@ export class Fleet {
     this.#governor.add(record)
     record.state = 'queued'
     this.#startQueued()
-    if (this.#governor.positionOf(record.agent_id) !== undefined) return (await this.#enqueue(record)).record
-    await this.#records.save(record)
+    if (this.#governor.positionOf(record.agent_id) !== undefined) {
+      const { isRecorded } = await this.#enqueue(record)
+      if (isRecorded) return record
+    }
+    try {
+      await this.#records.save(record)
+    } catch (error) {
+      // Whoever is told that it is not there asks again, and would have it twice.
+      await this.stop(record.project_id, record.agent_id, STOP_GRACE_MS)
+      throw apiError('STR_001', `The agent could not be recorded: ${messageOf(error)}.`, { cause: error })
+    }
     return record
   }
 
@@ -162,7 +174,8 @@ export class Fleet {
     return record?.project_id === project ? record.depth ?? 0 : 0
   }
 
-  async #enqueue (record: AgentRecord): Promise<Spawned> {
+  /** `isRecorded` is false for one that could not be recorded and has begun in the meantime: its start records it. */
+  async #enqueue (record: AgentRecord): Promise<{ position: number, isRecorded: boolean }> {
     const refusal = this.#governor.refuse(record)
     if (refusal !== undefined) {
       this.#roster.remove(record.agent_id)
@@ -173,13 +186,14 @@ export class Fleet {
     try {
       await this.#records.save(record)
     } catch (error) {
-      // Nothing starts later that its caller was told is not there; one that started in the meantime is.
-      if (this.#governor.withdraw(record)) this.#roster.remove(record.agent_id)
+      // Nothing starts later that its caller was told is not there.
+      if (!this.#governor.withdraw(record)) return { position, isRecorded: false }
+      this.#roster.remove(record.agent_id)
       throw apiError('STR_001', `The agent could not be queued: ${messageOf(error)}.`, { cause: error })
     }
     // A place may have come free while the record was written.
     this.#startQueued()
-    return { record, position, context_injected: false }
+    return { position, isRecorded: true }
   }
 
   /** Starts all that may start now; gives those that were started. */

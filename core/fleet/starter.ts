@@ -44,15 +44,24 @@ export class Starter {
 
   /** Throws `AGT_001`; then the attempt is concluded. `isAnswered`: somebody waits for it and hears of a failure, so that it is not tried again. */
   async start (record: AgentRecord, isAnswered: boolean): Promise<Started> {
-    const { agent_id: id } = record
-    const { supervision, conclusion, lifecycle, onOver } = this.#parts
-    lifecycle.enter(record, 'starting')
+    this.#parts.lifecycle.enter(record, 'starting')
     delete record.not_before
-    supervision.expect(id)
-    const starting = this.#start(record)
-    this.#starting.set(id, starting)
+    this.#parts.supervision.expect(record.agent_id)
+    const starting = this.#startOrConclude(record, isAnswered)
+    this.#starting.set(record.agent_id, starting)
     try {
       return await starting
+    } finally {
+      // Its next attempt may have begun already.
+      if (this.#starting.get(record.agent_id) === starting) this.#starting.delete(record.agent_id)
+    }
+  }
+
+  async #startOrConclude (record: AgentRecord, isAnswered: boolean): Promise<Started> {
+    const { agent_id: id } = record
+    const { supervision, conclusion, onOver } = this.#parts
+    try {
+      return await this.#start(record)
     } catch (error) {
       const reason = messageOf(error)
       supervision.forget(id)
@@ -63,7 +72,6 @@ export class Starter {
         : { state: 'failed', failure: 'start', reason, isFinal: isAnswered })
       throw codeOf(error) === 'AGT_001' ? error : apiError('AGT_001', `The agent could not be started: ${reason}`, { cause: error })
     } finally {
-      this.#starting.delete(id)
       this.#recalled.delete(id)
       onOver()
     }

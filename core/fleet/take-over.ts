@@ -7,6 +7,7 @@ import type { Conclusion } from './conclusion.js'
 import { judge } from './ending.js'
 import type { FleetOptions } from './fleet-options.js'
 import type { Governor } from './governor/governor.js'
+import { belongingOf, isOfAnotherStorage } from './supervision/belonging.js'
 import type { Supervision } from './supervision/supervision.js'
 
 interface Parts {
@@ -25,6 +26,11 @@ interface Parts {
 export async function takeOver (parts: Parts, record: AgentRecord): Promise<void> {
   const { options: { clock, log, spawners }, governor, supervision, conclusion } = parts
   governor.adopt(record)
+  if (await worksElsewhere(parts, record)) {
+    log.warn({ agent: record.agent_id, pid: record.process_id }, 'an agent of this record works for a sidecar with another storage: it is left alone')
+    await conclusion.conclude(record, { state: 'lost', failure: 'lost', isFinal: true, reason: 'it works for another sidecar, with another storage' })
+    return
+  }
   const handle = await adopt(parts, record)
   if (handle !== undefined) {
     supervision.add(record, handle, {
@@ -43,6 +49,12 @@ export async function takeOver (parts: Parts, record: AgentRecord): Promise<void
     return
   }
   await conclusion.conclude(record, { state: 'lost', failure: 'lost', reason: 'the sidecar was restarted and the agent was gone' })
+}
+
+/** Where the storage is a copy of one in use, its records name processes of others. Nobody does their work twice. */
+async function worksElsewhere ({ records }: Parts, { agent_id: id, process_id: pid }: AgentRecord): Promise<boolean> {
+  const belonging = pid === null ? undefined : await belongingOf(pid)
+  return belonging?.agent_id === id && await isOfAnotherStorage(belonging, records.directoryOf(id))
 }
 
 /** The agent of an earlier run, or `undefined`: then what it left is ended. */

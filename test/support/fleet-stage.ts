@@ -61,10 +61,13 @@ export interface Stage {
   clock: TestClock
   profiles: Pick<FleetProject, 'profile' | 'findProfile'>
   log: ReturnType<typeof createLogSpy>
+  /** What agents have stored themselves, by their id. */
+  stored: Map<string, ResultRecord>
   spawn (type?: string, more?: Partial<SpawnBody>): Promise<Spawned>
   /** Waits for the next start that was not answered yet, and gives it a process. */
   begin (): Promise<{ request: LaunchRequest, puppet: Puppet }>
-  reopen (changes?: Partial<Spawner>): Promise<Fleet>
+  /** What the next sidecar makes of what this one has left, which is not closed; `at` is another storage. */
+  reopen (changes?: Partial<Spawner>, at?: string): Promise<Fleet>
 }
 
 const PROFILE = { permissions: ['read_context', 'publish_events'], subscribes: [], spawn: { prompt: 'Work.' }, model: { tier: 'sonnet' } } as unknown as AgentProfile
@@ -86,12 +89,13 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
   const results: Stage['results'] = []
   const submissions: Stage['submissions'] = []
   const announced: Stage['announced'] = []
+  const stored: Stage['stored'] = new Map()
   const clock = createTestClock()
   const log = createLogSpy()
   let begun = 0
   const project = { id: 'sample', root: storage, profile: () => PROFILE, findProfile: () => PROFILE }
-  const make = (changes: Partial<Spawner> = {}): Fleet => new Fleet({
-    storage,
+  const make = (changes: Partial<Spawner> = {}, at = storage): Fleet => new Fleet({
+    storage: at,
     spawners: new Map([['process', {
       supports: { adopt: true, signs: 'output' },
       async start (request) {
@@ -134,7 +138,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
       submissions.push(submission)
       return { id: `res_${results.length}` } as ResultRecord
     },
-    findResult: async () => undefined
+    findResult: async ({ agent_id: id }) => stored.get(id)
   })
   const fleet = make()
   await fleet.open()
@@ -151,6 +155,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     announced,
     clock,
     log,
+    stored,
     profiles: { profile: project.profile, findProfile: project.findProfile },
     spawn: async (type = 'test-engineer', more = {}) => await fleet.spawn(project, { agent_type: type, issue_id: 'issue-1', task: 'work', ...more }),
     async begin () {
@@ -161,8 +166,8 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
       gate.open(puppet)
       return { request, puppet }
     },
-    async reopen (changes) {
-      const reopened = make(changes)
+    async reopen (changes, at) {
+      const reopened = make(changes, at)
       await reopened.open()
       t.teardown(async () => await reopened.close(0))
       return reopened

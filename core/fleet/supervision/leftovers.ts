@@ -1,29 +1,32 @@
-import { readdir, readFile, stat } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { readFileSync } from 'node:fs'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Logger } from '../../contracts/common.js'
+import { belongingIn, belongingOf, isOfAnotherStorage, type Belonging } from './belonging.js'
 
 const TERM_MS = 1000
 const POLL_MS = 50
 /** Who starts processes faster than they are found is left to the operator, and it is said. */
 const MAX_ROUNDS = 10
 const AT_ONCE = 32
-const MARK = 'AGENT_ID='
 
 /**
  * Finds and ends processes that an agent has left behind and that left its process group: every process inherits the
- * environment, and with it AGENT_ID. Reads those of this user only. Who cleared its environment is not found, nor is
- * anybody on a system without /proc.
+ * environment, and with it AGENT_ID. Reads those of this user only, and leaves those of another storage alone. Who cleared
+ * its environment is not found, nor is anybody on a system without /proc.
  */
 export class Leftovers {
   readonly #log: Logger
+  readonly #directoryOf: (agentId: string) => string
   /** The look at all processes that has not begun yet: all that ask meanwhile share it. */
-  #next: Promise<Map<string, number[]>> | undefined
+  #next: Promise<Map<string, Found[]>> | undefined
   #current: Promise<unknown> = Promise.resolve()
   #said = false
 
-  constructor (log: Logger) {
+  /** `directoryOf`: the folder of an agent. */
+  constructor (log: Logger, directoryOf: (agentId: string) => string) {
     this.#log = log
+    this.#directoryOf = directoryOf
   }
 
   /** Gives how many processes were ended. Resolves when none is left, or none can be found. */
@@ -35,7 +38,7 @@ export class Leftovers {
     }
     const ended = new Set<number>()
     for (let round = 0; round < MAX_ROUNDS; round++) {
-      const pids = (await this.#look()).get(agentId) ?? []
+      const pids = await this.#ownOf(agentId)
       if (pids.length === 0) return ended.size
       for (const pid of pids) ended.add(pid)
       // One that was asked before does not listen.
@@ -47,7 +50,13 @@ export class Leftovers {
     return ended.size
   }
 
-  async #look (): Promise<Map<string, number[]>> {
+  async #ownOf (agentId: string): Promise<number[]> {
+    const found = (await this.#look()).get(agentId) ?? []
+    const own = await Promise.all(found.map(async ({ pid, belonging }) => (await isOfAnotherStorage(belonging, this.#directoryOf(agentId)) ? [] : [pid])))
+    return own.flat()
+  }
+
+  async #look (): Promise<Map<string, Found[]>> {
     if (this.#next === undefined) {
       const next = this.#next = this.#current.then(async () => {
         this.#next = undefined
@@ -59,47 +68,30 @@ export class Leftovers {
   }
 }
 
+interface Found { pid: number, belonging: Belonging }
+
 /** Live processes of this user by the agent that their environment names. */
-async function processesByAgent (): Promise<Map<string, number[]>> {
+async function processesByAgent (): Promise<Map<string, Found[]>> {
   const pids = (await readdir('/proc')).map(Number).filter((pid) => Number.isInteger(pid) && pid !== process.pid)
-  const found = new Map<string, number[]>()
+  const found = new Map<string, Found[]>()
   const look = async (): Promise<void> => {
     for (let pid = pids.pop(); pid !== undefined; pid = pids.pop()) {
-      const agent = await agentOf(pid)
-      if (agent === undefined) continue
-      found.set(agent, [...found.get(agent) ?? [], pid])
+      const belonging = await belongingOf(pid)
+      if (belonging === undefined) continue
+      found.set(belonging.agent_id, [...found.get(belonging.agent_id) ?? [], { pid, belonging }])
     }
   }
   await Promise.all(Array.from({ length: AT_ONCE }, look))
   return found
 }
 
-async function agentOf (pid: number): Promise<string | undefined> {
-  try {
-    const { uid } = await stat(`/proc/${pid}`)
-    if (uid !== process.getuid!()) return undefined
-    return agentIn(await readFile(`/proc/${pid}/environ`, 'latin1'))
-  } catch {
-    // It has ended, or is none of ours to look at.
-    return undefined
-  }
-}
-
 /** A zombie has no environment any more. */
 function belongsTo (pid: number, agentId: string): boolean {
   try {
-    return agentIn(readFileSync(`/proc/${pid}/environ`, 'latin1')) === agentId
+    return belongingIn(readFileSync(`/proc/${pid}/environ`, 'latin1'))?.agent_id === agentId
   } catch {
     return false
   }
-}
-
-function agentIn (environment: string): string | undefined {
-  const begin = environment.startsWith(MARK) ? 0 : environment.indexOf(`\0${MARK}`) + 1
-  if (begin === 0 && !environment.startsWith(MARK)) return undefined
-  const from = begin + MARK.length
-  const end = environment.indexOf('\0', from)
-  return environment.slice(from, end < 0 ? undefined : end)
 }
 
 function signal (pids: readonly number[], agentId: string, name: NodeJS.Signals): void {

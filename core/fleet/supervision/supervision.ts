@@ -38,6 +38,7 @@ export interface SupervisionOptions {
   clock: Clock
   log: Logger
   limits: SupervisionLimits
+  directoryOf (agentId: string): string
   /** The file that takes the output of an agent. */
   outputOf (agentId: string): string
   save (record: AgentRecord): Promise<void>
@@ -63,7 +64,7 @@ export class Supervision {
 
   constructor (options: SupervisionOptions) {
     this.#options = options
-    this.#leftovers = new Leftovers(options.log)
+    this.#leftovers = new Leftovers(options.log, options.directoryOf)
     this.#watch = new Watch(options, {
       live: () => this.#live.values(),
       end: (live, ending) => this.#end(live, ending, STOP_GRACE_MS)

@@ -179,7 +179,13 @@ export class Workspaces {
   }
 
   async #know (place: Place): Promise<KnownPlace> {
-    return { place, live: this.#options.isLive(place.agent_id), reasons: place.ready ? await reasonsToKeep(this.#options.git, place) : [] }
+    return { place, live: this.#options.isLive(place.agent_id), reasons: await this.#reasonsToKeep(place) }
+  }
+
+  async #reasonsToKeep (place: Place): Promise<string[]> {
+    // In a copy of a storage the agent of the original may be at work there.
+    if (place.folder !== this.#places.folderOf(place.project_id, place.agent_id)) return ['it lies in another storage']
+    return place.ready ? await reasonsToKeep(this.#options.git, place) : []
   }
 
   /** Whether it was removed. */
@@ -192,7 +198,7 @@ export class Workspaces {
   async #settleNow (place: Place): Promise<boolean> {
     const { git, log } = this.#options
     try {
-      const reasons = place.ready ? await reasonsToKeep(git, place) : []
+      const reasons = await this.#reasonsToKeep(place)
       if (reasons.length > 0) {
         log.info({ agent: place.agent_id, reasons }, 'the workspace of an agent is kept')
         return false

@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { apiError, codeOf, isApiError, messageOf, type AgentExit, type AgentHandle, type Json, type LaunchRequest } from '../../../core/plugin-api.js'
 import { findProgram } from './find-program.js'
 import { writeLaunchScript, type Launch } from './launch-script.js'
-import { endGroup, groupExists, startTimeOf } from './process-group.js'
+import { bootId, endGroup, groupExists, startTimeOf } from './process-group.js'
 import type { ProcessStarts } from './process-starts.js'
 
 const SHELL = '/bin/sh'
@@ -11,7 +11,12 @@ const SHELL = '/bin/sh'
 const LEFTOVER_GRACE_MS = 1000
 const ADOPTED_POLL_MS = 250
 
-interface Reference { pid: number, start_time: string | null }
+interface Reference {
+  pid: number
+  start_time: string | null
+  /** See `bootId`; absent in references of earlier versions. */
+  boot?: string | null
+}
 
 /** What a process says of itself, followed beside it. */
 export interface Attendant {
@@ -43,21 +48,26 @@ async function run (starts: ProcessStarts, script: string, request: LaunchReques
   const { pid, start_time: startTime, exited } = await starts.start({
     command: SHELL, args: [script], cwd: request.project_root, environment: request.environment, log_file: request.log_file
   })
-  return handleOf(pid, { pid, start_time: startTime }, exited.then(async (exit) => exit ?? await watchAdopted(pid, startTime)), attend)
+  return handleOf(pid, { pid, start_time: startTime, boot: bootId() }, exited.then(async (exit) => exit ?? await watchAdopted(pid, startTime)), attend)
 }
 
 /** The process that a reference of `startProcess` names, or `undefined` when it is gone. */
 export async function adoptProcess (reference: Json, attend: Attend): Promise<AgentHandle | undefined> {
-  const { pid, start_time: startTime } = reference as unknown as Reference
-  if (startTime === null || await startTimeOf(pid) !== startTime) return undefined
+  const { pid, start_time: startTime, boot } = reference as unknown as Reference
+  if (!isOfThisBoot(boot) || startTime === null || await startTimeOf(pid) !== startTime) return undefined
   return handleOf(pid, reference, watchAdopted(pid, startTime), attend)
+}
+
+/** Records may come from before the system was started again, or from another machine: what has that number now is a stranger. */
+function isOfThisBoot (boot: Reference['boot']): boolean {
+  return boot === undefined || boot === bootId()
 }
 
 /** Ends what a process that is gone left in its group. */
 export async function cleanProcess (reference: Json): Promise<void> {
   // The leader is gone, or it is another process: a group of that number may live on only with the agent's own children.
-  const { pid } = reference as unknown as Reference
-  if (await startTimeOf(pid) === undefined && groupExists(pid)) await endGroup(pid, LEFTOVER_GRACE_MS)
+  const { pid, boot } = reference as unknown as Reference
+  if (isOfThisBoot(boot) && await startTimeOf(pid) === undefined && groupExists(pid)) await endGroup(pid, LEFTOVER_GRACE_MS)
 }
 
 function handleOf (pid: number, reference: Json, ended: Promise<AgentExit>, attend: Attend): AgentHandle {

@@ -76,3 +76,17 @@ export async function startTimeOf (pid: number): Promise<string | undefined> {
     return undefined
   }
 }
+
+let boot: string | null | undefined
+
+/** Names this run of the system, since numbers and start times of processes begin anew with each; `null` where it does not say. */
+export function bootId (): string | null {
+  if (boot === undefined) {
+    try {
+      boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
+    } catch {
+      boot = null
+    }
+  }
+  return boot
+}
