@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import type { AgentExit, AgentHandle, Clock, LaunchRequest, Logger, OnSign, Spawner } from '../../../core/plugin-api.js'
 import { adoptProcess, cleanProcess, startProcess, type Attend, type Attendant } from './agent-process.js'
 import type { CliOptions } from './cli-options.js'
@@ -11,6 +12,8 @@ import { messageFor, type Session, type SessionOptions } from './session.js'
 
 /** How long a CLI that hangs after its final word may take to end when it is asked. */
 const HUNG_GRACE_MS = 5000
+/** A moment, in ms since the epoch, that nobody waits for any more. */
+const LONG_AGO = 0
 /** Lines that are no events are kept for the reason of a failure. */
 const LAST_WORDS = 3
 
@@ -28,8 +31,8 @@ export interface Cli {
 export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }: Cli, options: CliOptions, { log, clock }: { log: Logger, clock: Clock }): Spawner {
   const readings = createReadings(log)
   const starts = createProcessStarts()
-  const attend = (path: string, onSign: OnSign): Attend => (stop) =>
-    attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000 })
+  const attend = (path: string, onSign: OnSign, replayed = 0): Attend => (stop) =>
+    attendSession(readings, path, { tell: onSign, now: clock }, session, { log, stop, resultMs: options.resultSeconds * 1000, replayed })
   return {
     supports: { adopt: true, signs: 'events' },
     ...(firstSignSeconds === undefined ? {} : { first_sign_seconds: firstSignSeconds }),
@@ -38,7 +41,7 @@ export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }:
       const { args, ...rest } = await prepare(request)
       return await startProcess(starts, request, { ...rest, command: command!, args: [...first, ...args, ...options.arguments] }, attend(request.log_file, request.on_sign))
     },
-    adopt: async (reference, { log_file: path, on_sign: onSign }) => await adoptProcess(reference, attend(path, onSign)),
+    adopt: async (reference, { log_file: path, on_sign: onSign }) => await adoptProcess(reference, attend(path, onSign, await sizeOf(path))),
     clean: cleanProcess,
     probe: async (environment) => await probeProgram(options.command, environment),
     trial: (address) => trial?.(address),
@@ -54,20 +57,31 @@ interface Supervised {
   log: Logger
   stop: AgentHandle['stop']
   resultMs: number
+  /** So many bytes were written before it was adopted: how long ago nobody knows. */
+  replayed: number
+}
+
+/** What is not there, or cannot be read, is not read again either. */
+async function sizeOf (path: string): Promise<number> {
+  return await stat(path).then(({ size }) => size, () => 0)
 }
 
 /** Reads the events of one CLI from its log, and ends it when it goes on after its final word. */
-function attendSession (readings: Readings, path: string, options: SessionOptions, make: Cli['session'], { log, stop, resultMs }: Supervised): Attendant {
+function attendSession (readings: Readings, path: string, options: SessionOptions, make: Cli['session'], { log, stop, resultMs, replayed }: Supervised): Attendant {
   let finalWord = false
   let hung = false
   let timer: NodeJS.Timeout | undefined
   const passedOver = { garbage: 0, cut: 0 }
+  let toReplay = replayed
   const lastWords: string[] = []
   const tell: OnSign = (sign) => {
     finalWord ||= sign.kind === 'result'
-    options.tell(sign)
+    // A limit that was met then and does not say until when says nothing of now.
+    if (toReplay > 0 && sign.kind === 'rate_limited' && sign.until === null) options.tell({ ...sign, until: LONG_AGO })
+    else options.tell(sign)
   }
-  const session = make({ ...options, tell })
+  // A wait is counted from when it was told: that, of what is read again, is not known.
+  const session = make({ now: () => (toReplay > 0 ? LONG_AGO : options.now()), tell })
   const watchEnd = (): void => {
     if (!session.done) {
       clearTimeout(timer)
@@ -95,8 +109,14 @@ function attendSession (readings: Readings, path: string, options: SessionOption
     watchEnd()
   })
   const reading = readings.start(path, {
-    onBytes: (chunk) => splitter.push(chunk),
-    onRestart: () => splitter.reset(),
+    onBytes (chunk) {
+      splitter.push(chunk)
+      toReplay -= chunk.length
+    },
+    onRestart () {
+      splitter.reset()
+      toReplay = 0
+    },
     onClose: () => clearTimeout(timer)
   })
   return {

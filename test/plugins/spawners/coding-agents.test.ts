@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs'
+import { appendFileSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -7,7 +7,7 @@ import { eventually, within } from '../../../core/testing/expectations.js'
 import { createFromPlugin, createPluginContext, createTestClock, TEST_TIME } from '../../../core/testing/index.js'
 import { groupMembers } from '../../support/process-table.js'
 import { temporaryFolder } from '../../support/temporary.js'
-import { FAKE_CLI, RECORDED, SECRET_OF_A_COMMAND, type Recorded } from './recorded.js'
+import { FAKE_CLI, linesOf, RECORDED, SECRET_OF_A_COMMAND, type Recorded } from './recorded.js'
 
 const TOKEN = 'token-of-the-agent-5d1f'
 const ENDS_MS = 20_000
@@ -122,6 +122,23 @@ for (const recorded of RECORDED) {
       t.strictSame(played.signs.filter(({ kind }) => kind === 'rate_limited'), recorded.limits.map((limit) =>
         ({ kind: 'rate_limited', until: 'after' in limit ? TEST_TIME + limit.after : limit.until })))
       t.match(lastOf(played.signs), { kind: 'result', status: 'success' }, 'it gets over them')
+    })
+
+    t.test('a limit that an adopted agent met before says nothing of now, unless it says until when', { buffered: true }, async (t) => {
+      if (recorded.limits.length === 0) return
+      const played = await play(t, recorded, 'rate limit and hang')
+      const limitsIn = (signs: AgentSign[]): AgentSign[] => signs.filter(({ kind }) => kind === 'rate_limited')
+      await eventually(() => limitsIn(played.signs).length === recorded.limits.length, 'it met its limits')
+      const signs: AgentSign[] = []
+      const { request, handle } = played
+      const next = await createFromPlugin<'spawner'>(recorded.plugin, {}, createPluginContext({ storage: request.directory, clock: createTestClock() }))
+      t.teardown(async () => await next.close?.())
+      await next.adopt!(handle.reference, { log_file: request.log_file, on_sign: (sign) => { signs.push(sign) } })
+      await eventually(() => limitsIn(signs).length === recorded.limits.length, 'what it said is read again')
+      t.strictSame(limitsIn(signs), recorded.limits.map((limit) => ({ kind: 'rate_limited', until: 'after' in limit ? limit.after : limit.until ?? 0 })))
+      appendFileSync(request.log_file, `${linesOf(recorded.name, 'limit').join('\n')}\n`)
+      await eventually(() => limitsIn(signs).length === 2 * recorded.limits.length, 'what it says now is told')
+      t.strictSame(limitsIn(signs).slice(recorded.limits.length), limitsIn(played.signs).slice(0, recorded.limits.length), 'as it is')
     })
 
     t.test('garbage and giant lines are passed over', { buffered: true }, async (t) => {
