@@ -99,6 +99,8 @@ export interface Spawner extends Lifecycle {
   }
   /** How long an agent may take to its first sign, where the spawner knows better than the settings. */
   readonly first_sign_seconds?: number
+  /** How long an agent that runs may show nothing before it counts as hanging, where the settings set no limit. */
+  readonly silence_seconds?: number
   /** Resolves when the agent really exists. */
   start (request: LaunchRequest): Promise<AgentHandle>
   /** The agent that `reference` names, or `undefined` when it is not there any more. Everything that its log file holds is read again, so that signs that came in the meantime are told, too. */

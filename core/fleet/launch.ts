@@ -1,21 +1,24 @@
 import { chmod, writeFile } from 'node:fs/promises'
 import { FILE_MODE, makeDirectory } from '../durable-file.js'
 import { apiError, messageOf } from '../errors.js'
-import type { AgentHandle, OnSign } from '../contracts/index.js'
+import type { AgentHandle, LaunchRequest, OnSign, Spawner } from '../contracts/index.js'
 import { contextFile, outputFile } from './agent-files.js'
 import type { AgentRecord } from './agent-record.js'
 import type { AgentRecords } from './agent-records.js'
 import { agentEnvironment } from './environment.js'
 import type { FleetOptions } from './fleet-options.js'
+import { spendingOf, turnsOf } from './governor/spending.js'
 import { taskOf } from './retries/retry-task.js'
 
 export interface Launched {
   handle: AgentHandle
   token: string
   contextInjected: boolean
-  /** How long it may take to its first sign, where its spawner knows better than the settings. */
-  firstSignSeconds: number | undefined
+  spawner: Spawner
 }
+
+/** A CLI may refuse to start for nothing. */
+const LEAST_USD = 0.01
 
 /**
  * Gives an agent its folder, token and context, and starts it. The record says `starting` before the process is made: a
@@ -64,10 +67,19 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
     task,
     tools: profile.spawn.tools ?? [],
     model: profile.model.tier,
+    ...boundsOf(options, record),
     log_file: outputFile(directory),
     on_sign: hooks.onSign
   })
-  return { handle, token, contextInjected, firstSignSeconds: spawner.first_sign_seconds }
+  return { handle, token, contextInjected, spawner }
+}
+
+/** What the attempts before have left of its budget, for a CLI that keeps to it by itself: it ends in order, and is not cut off. */
+function boundsOf ({ limits: { run_max_usd: usd, run_max_turns: turns }, clock }: FleetOptions, record: AgentRecord): Pick<LaunchRequest, 'max_turns' | 'max_cost_usd'> {
+  return {
+    ...(turns === 0 ? {} : { max_turns: Math.max(1, turns - turnsOf(record)) }),
+    ...(usd === 0 ? {} : { max_cost_usd: Math.max(LEAST_USD, usd - spendingOf(record, clock()).usd) })
+  }
 }
 
 /** As `Promise.all`, but nothing is under way any more when it rejects: what failed is cleared up then. */

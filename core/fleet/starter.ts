@@ -96,7 +96,7 @@ export class Starter {
   async #start (record: AgentRecord): Promise<Started> {
     const { options, records, supervision, lifecycle } = this.#parts
     const { agent_id: id } = record
-    const { handle, token, contextInjected, firstSignSeconds } = await launch(options, records, record, {
+    const { handle, token, contextInjected, spawner } = await launch(options, records, record, {
       mayStart: () => {
         if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
         if (this.#recalled.has(id)) throw apiError('AGT_001', 'The agent was not started: it was stopped on request.')
@@ -108,7 +108,7 @@ export class Starter {
     record.process_id = handle.process_id
     record.reference = handle.reference
     lifecycle.started(record)
-    supervision.add(record, handle, { firstSignSeconds })
+    supervision.add(record, handle, { spawner })
     try {
       await Promise.all([records.save(record), this.#limiter.limit(handle.process_id)])
     } catch (error) {

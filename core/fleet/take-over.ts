@@ -35,7 +35,7 @@ export async function takeOver (parts: Parts, record: AgentRecord): Promise<void
   if (handle !== undefined) {
     supervision.add(record, handle, {
       elapsedMs: clock() - Date.parse(record.started_at ?? record.created_at),
-      firstSignSeconds: spawners.get(record.spawner)?.first_sign_seconds
+      spawner: spawners.get(record.spawner)!
     })
     log.info({ agent: record.agent_id, pid: handle.process_id }, 'an agent of an earlier run was adopted')
     return

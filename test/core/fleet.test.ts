@@ -35,7 +35,7 @@ t.test('the life of an agent', { ...LINUX, jobs: 1 }, async (t) => {
     t.equal((await fleet.results(agent.id)).length, 1)
   })
 
-  t.test('its end is judged by exit and result', async (t) => {
+  t.test('FAULT 36: a crash, and an end without a result, are judged by exit and result, and leave nothing', async (t) => {
     const cases: [string, string, Record<string, unknown>, { status: string, own: boolean }][] = [
       ['print', 'completed', { exit_code: 0 }, { status: 'success', own: false }],
       ['exit 3', 'failed', { exit_code: 3 }, { status: 'failed', own: false }],
@@ -67,7 +67,7 @@ t.test('the life of an agent', { ...LINUX, jobs: 1 }, async (t) => {
     t.match(told.filter(({ event_type: type }) => /started|ended/.test(type)), [{ event_type: 'agent_started' }, { event_type: 'agent_ended', data: { state: 'failed', exit_code: 3 } }])
   })
 
-  t.test('one that takes no TERM, with a process of a child in its group, is gone after DELETE', async (t) => {
+  t.test('FAULT 36: one that takes no TERM, with a process of a child in its group, is gone after DELETE', async (t) => {
     const agent = await fleet.spawn('stubborn')
     await told(agent, 'ready')
     const left = Number(await readFile(join(agent.signs, 'left'), 'utf8'))
@@ -83,14 +83,14 @@ t.test('the life of an agent', { ...LINUX, jobs: 1 }, async (t) => {
     await fleet.leftNothing(forced)
   })
 
-  t.test('what it leaves behind in its group ends with it', async (t) => {
+  t.test('FAULT 36: what it leaves behind in its group ends with it', async (t) => {
     const agent = await fleet.spawn('leave')
     t.match(await fleet.ended(agent.id), { state: 'completed', exit_code: 0 })
     t.notOk(isAlive(Number(await readFile(join(agent.signs, 'left'), 'utf8'))))
     await fleet.leftNothing(agent)
   })
 
-  t.test('one that runs too long, or writes too much, is ended as failed', async (t) => {
+  t.test('FAULT 36: one that hangs, or floods its output, is ended as failed and leaves nothing', async (t) => {
     const [late, loud] = await Promise.all([fleet.spawn('wait', { timeout_seconds: 1 }), fleet.spawn('flood')])
     t.match(await fleet.ended(late.id), { state: 'failed', reason: 'it ran longer than 1 seconds' })
     t.match(await fleet.ended(loud.id), { state: 'failed', reason: /wrote more than \d+ bytes/ })
@@ -160,7 +160,7 @@ t.test('environment and token', LINUX, async (t) => {
     t.ok(directory.includes('cco-project'), 'it works in the project')
   })
 
-  t.test('the token stands in no argument, record or output', async (t) => {
+  t.test('FAULT 38: the token stands in no argument, record or output', async (t) => {
     const [, payload] = agent.token.split('.')
     for (const text of [command, readFileSync(`/proc/${agent.pid}/cmdline`, 'latin1'), ...readdirSync(fleet.folder(agent.id)).map((name) => readFileSync(join(fleet.folder(agent.id), name), 'utf8'))]) {
       if (text.includes(payload!)) t.fail(`a token in: ${text.slice(0, 200)}`)
@@ -234,7 +234,10 @@ t.test('queue', LINUX, async (t) => {
     const fleet = await openFleet(t, { settings: { 'spawn-max-per-type': '30', 'spawn-max-concurrent': '30', 'spawn-starts-per-second': '1000', 'spawn-command': '/bin/sh -c \'echo done\'' } })
     const answers = await Promise.all(Array.from({ length: 119 }, async () => await fleet.request('wait')))
     t.ok(answers.every(({ status }) => status === 201 || status === 202))
-    await eventually(async () => (await fleet.ask('GET', '/status')).body.agents.active === 0, 'all agents end', 2 * ENDS_MS)
+    await eventually(async () => {
+      const { completed, failed } = (await fleet.ask('GET', '/status')).body.agents
+      return completed + failed === 119
+    }, 'all agents end', ENDS_MS)
     t.match(await fleet.ask('GET', '/status'), { body: { agents: { active: 0, completed: 119, spawned_total: 119 } } })
     const { agents } = (await fleet.ask('GET', '/api/agents')).body as { agents: { state: string, result_id: string | null }[] }
     t.equal(agents.filter(({ state, result_id: result }) => state === 'completed' && result !== null).length, 119)

@@ -19,6 +19,7 @@ export const NO_LIMITS: FleetLimits = {
   max_cpu_seconds: 0,
   run_max_tokens: 0,
   run_max_usd: 0,
+  run_max_turns: 0,
   project_max_tokens: 0,
   project_max_usd: 0,
   project_max_hours: 0,

@@ -1,11 +1,12 @@
 import type { Clock } from '../../contracts/common.js'
 import type { AgentRecord } from '../agent-record.js'
-import { NOTHING, spendingOf, sum, type Spending } from './spending.js'
+import { NOTHING, spendingOf, sum, turnsOf, type Spending } from './spending.js'
 
 /** 0 is no limit. */
 export interface BudgetLimits {
   run_max_tokens: number
   run_max_usd: number
+  run_max_turns: number
   project_max_tokens: number
   project_max_usd: number
   project_max_hours: number
@@ -80,10 +81,12 @@ export class Budgets {
 
   /** Which budget an agent at work exceeds, its own or that of its project, in words. */
   exceeded (record: AgentRecord): string | undefined {
-    const { run_max_tokens: tokens, run_max_usd: usd } = this.#limits
+    const { run_max_tokens: tokens, run_max_usd: usd, run_max_turns: most } = this.#limits
     const spent = tokens + usd === 0 ? NOTHING : spendingOf(record, this.#clock())
     if (tokens > 0 && spent.tokens > tokens) return `it used ${spent.tokens} tokens, more than the ${tokens} of its budget`
     if (usd > 0 && spent.usd > usd) return `it cost ${round(spent.usd)} US dollars, more than the ${usd} of its budget`
+    const turns = most === 0 ? 0 : turnsOf(record)
+    if (turns > most) return `it took ${turns} turns, more than the ${most} of its budget`
     return this.usedUp(record.project_id)
   }
 

@@ -16,6 +16,11 @@ export function spendingOf (record: AgentRecord, now: number): Spending {
   return [...record.earlier ?? [], record].map((attempt) => ofAttempt(attempt, now)).reduce(sum, NOTHING)
 }
 
+/** Answers of its model that an agent took in all its attempts. */
+export function turnsOf (record: AgentRecord): number {
+  return [...record.earlier ?? [], record].reduce((turns, { usage }) => turns + (usage?.turns ?? 0), 0)
+}
+
 function ofAttempt ({ usage, started_at: started, ended_at: ended }: Pick<Attempt, 'usage' | 'started_at' | 'ended_at'>, now: number): Spending {
   return {
     tokens: (usage?.input_tokens ?? 0) + (usage?.output_tokens ?? 0),

@@ -1,4 +1,4 @@
-import type { AgentExit, AgentHandle, AgentSign, Clock, Logger } from '../../contracts/index.js'
+import type { AgentExit, AgentHandle, AgentSign, Clock, Logger, Spawner } from '../../contracts/index.js'
 import { messageOf } from '../../errors.js'
 import type { AgentRecord } from '../agent-record.js'
 import { judge, type Ending } from '../ending.js'
@@ -20,6 +20,8 @@ export interface Live {
   timers: { timeout: NodeJS.Timeout, firstSign?: NodeJS.Timeout, final?: NodeJS.Timeout }
   /** When it showed something last, in ms of the monotonic clock. */
   signAt: number
+  /** How long it may show nothing; 0 is no limit. */
+  silenceSeconds: number
   /** The record on disk lacks what it has shown. */
   isDirty: boolean
   /** Why it is being ended, when the sidecar ends it. */
@@ -80,10 +82,10 @@ export class Supervision {
     this.#watch.open()
   }
 
-  /** `elapsedMs`: how long it has been running already. `firstSignSeconds` where its spawner knows better than the settings. */
-  add (record: AgentRecord, handle: AgentHandle, { elapsedMs = 0, firstSignSeconds: known }: { elapsedMs?: number, firstSignSeconds?: number | undefined } = {}): void {
-    const { first_sign_seconds: longest } = this.#options.limits
-    const firstSignSeconds = Math.min(longest, known ?? longest)
+  /** `elapsedMs`: how long it has been running already. Its spawner may know better than the settings how long it may show nothing. */
+  add (record: AgentRecord, handle: AgentHandle, { elapsedMs = 0, spawner }: { elapsedMs?: number, spawner: Pick<Spawner, 'first_sign_seconds' | 'silence_seconds'> }): void {
+    const { first_sign_seconds: longest, silence_seconds: silence } = this.#options.limits
+    const firstSignSeconds = Math.min(longest, spawner.first_sign_seconds ?? longest)
     const after = (seconds: number, ending: Ending): NodeJS.Timeout =>
       setTimeout(() => this.#end(live, ending, STOP_GRACE_MS), Math.max(0, seconds * 1000 - elapsedMs)).unref()
     const live: Live = {
@@ -91,6 +93,7 @@ export class Supervision {
       handle,
       timers: { timeout: after(record.timeout_seconds, { state: 'failed', failure: 'timeout', reason: `it ran longer than ${record.timeout_seconds} seconds` }) },
       signAt: performance.now(),
+      silenceSeconds: silence === 0 ? spawner.silence_seconds ?? 0 : silence,
       isDirty: false,
       ending: undefined,
       isOver: false,

@@ -66,7 +66,7 @@ export class Watch {
   }
 
   #checkSilence (live: Live): void {
-    const { silence_seconds: seconds } = this.#options.limits
+    const { silenceSeconds: seconds } = live
     if (seconds === 0 || live.record.state !== 'running' || performance.now() - live.signAt < seconds * 1000) return
     this.#agents.end(live, { state: 'failed', failure: 'silence', reason: `it showed nothing for ${seconds} seconds` })
   }

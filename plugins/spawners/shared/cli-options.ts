@@ -1,5 +1,8 @@
 import { Type, type LaunchRequest, type Static, type TSchema } from '../../../core/plugin-api.js'
 
+/** Longer than any command or call of theirs takes by default, which is all that goes on without an event of theirs. */
+const SILENCE_SECONDS = 1800
+
 /** The options that all coding agents take. */
 export function cliOptions<Further extends Record<string, TSchema>> (program: string, models: Record<string, string>, further: Further) {
   return Type.Object({
@@ -8,6 +11,7 @@ export function cliOptions<Further extends Record<string, TSchema>> (program: st
     arguments: Type.Array(Type.String({ minLength: 1 }), { default: [], description: 'Further arguments. They can be read by other users of the machine: no secrets.' }),
     mcpUrl: Type.String({ default: '', description: 'Address of an MCP server that agents get under the name cco, with their token; none where it is empty.' }),
     resultSeconds: Type.Number({ minimum: 0, maximum: 3600, default: 15, description: 'How long the CLI may go on after its final word before it is ended.' }),
+    silenceSeconds: Type.Number({ minimum: 0, maximum: 86_400, default: SILENCE_SECONDS, description: 'How long the CLI may show nothing before it counts as hanging, where `spawn.silence_seconds` sets no limit; 0 is none.' }),
     ...further
   }, { additionalProperties: false })
 }

@@ -36,6 +36,7 @@ export function createCliSpawner ({ prepare, session, firstSignSeconds, trial }:
   return {
     supports: { adopt: true, signs: 'events' },
     ...(firstSignSeconds === undefined ? {} : { first_sign_seconds: firstSignSeconds }),
+    ...(options.silenceSeconds === 0 ? {} : { silence_seconds: options.silenceSeconds }),
     async start (request) {
       const [command, ...first] = options.command
       const { args, ...rest } = await prepare(request)

@@ -24,7 +24,7 @@ async function pidIn (agent: Pick<Agent, 'signs'>, name: string): Promise<number
   return pid
 }
 
-t.test('what left the group of an agent goes with it', { ...LINUX, jobs: 1 }, async (t) => {
+t.test('FAULT 36: what left the group of an agent goes with it', { ...LINUX, jobs: 1 }, async (t) => {
   const fleet = await openFleet(t)
   const escaped = async (agent: Agent): Promise<number[]> => {
     await told(agent, 'ready')

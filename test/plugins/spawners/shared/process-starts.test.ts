@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
@@ -91,6 +93,27 @@ t.test('a start that is open when its spawner is closed fails, and nothing of it
   t.same(helpers(), [])
   t.notOk(readFileSync(join(folder, 'output.log'), 'utf8').includes('run'))
   await t.rejects(starts.start(shell(folder, 'exit 0')), { message: 'the spawner is closed' })
+})
+
+t.test('FAULT 37: with a large heap a start does not stop the event loop as a bare one does', LINUX, async (t) => {
+  const starts = open(t)
+  const folder = await temporaryFolder(t)
+  await (await starts.start(shell(folder, 'exit 0'))).exited
+  // Every page is written to: what takes its time is to copy the tables of all of them.
+  const heap = Array.from({ length: 16 }, () => Buffer.alloc(16 * 1024 * 1024, 1))
+  const blocked = { helped: [] as number[], bare: [] as number[] }
+  for (let round = 0; round < 9; round++) {
+    let begin = performance.now()
+    const starting = starts.start(shell(folder, 'exit 0'))
+    blocked.helped.push(performance.now() - begin)
+    await (await starting).exited
+    begin = performance.now()
+    const child = spawn('/bin/sh', ['-c', 'exit 0'], { stdio: 'ignore' })
+    blocked.bare.push(performance.now() - begin)
+    await once(child, 'exit')
+  }
+  const median = (values: number[]): number => values.sort((a, b) => a - b)[values.length >> 1]!
+  t.ok(median(blocked.helped) < median(blocked.bare) / 2, `${median(blocked.helped)} and ${median(blocked.bare)} ms with ${heap.length} pieces`)
 })
 
 t.test('the helper can be made before it is needed, and is not made for who was closed by then', LINUX, async (t) => {
