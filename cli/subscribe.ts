@@ -11,6 +11,8 @@ export interface SubscribeOptions {
   filter?: string
   topic?: string
   since?: string
+  /** Takes events as a member of it, and acknowledges what was printed. */
+  group?: string
   /** Milliseconds: of the whole wait, or of one poll of a continuous subscription. */
   timeout: number
   continuous?: boolean
@@ -44,18 +46,19 @@ export async function subscribe (type: string, options: SubscribeOptions, client
     let page: EventPage
     try {
       page = await client.call<EventPage>('GET', `/api/events/wait/${segment(type)}`, {
-        query: { timeout, filter: options.filter, topic: options.topic, since },
+        query: { timeout, filter: options.filter, topic: options.topic, since, group: options.group },
         timeoutMs: timeout + GRACE_MS,
         signal
       })
+      if (failures > 0) terminal.err(terminal.colors.dim('Connected again.'))
+      print(page, options.format, terminal)
+      await acknowledge(page, options.group, client, signal)
     } catch (error) {
       if (options.continuous !== true || signal.aborted || !isPassing(error)) throw error
       await pause(++failures, error.message, terminal, signal)
       continue
     }
-    if (failures > 0) terminal.err(terminal.colors.dim('Connected again.'))
     failures = 0
-    print(page, options.format, terminal)
     // Without a place of one's own the sidecar remembers where this subscriber is.
     if (since !== undefined) since = page.next_cursor ?? since
     if (options.continuous === true) {
@@ -71,6 +74,12 @@ function print (page: EventPage, format: Format, terminal: Terminal): void {
   const gap = gapLine(page)
   if (gap !== undefined) terminal.err(terminal.colors.yellow(gap))
   for (const event of page.events) terminal.out(format === 'json' ? JSON.stringify(event) : eventLine(event, terminal.colors))
+}
+
+/** What is not acknowledged, because that failed or nobody was there to print it, comes to a member again. */
+async function acknowledge ({ events }: EventPage, group: string | undefined, client: Client, signal: AbortSignal): Promise<void> {
+  if (group === undefined || events.length === 0) return
+  await client.call('POST', '/api/events/ack', { body: { group, event_ids: events.map(({ event_id: id }) => id) }, signal })
 }
 
 function isPassing (error: unknown): error is Failure {

@@ -8,6 +8,8 @@ export interface Terminal {
   out (text: string): void
   /** Writes text and a line end to standard error. */
   err (text: string): void
+  /** Shows on a terminal, on one line that is written over, how far something is; the empty text takes it away. Elsewhere nothing is written. */
+  progress (text: string): void
   env: Record<string, string | undefined>
   cwd: string
   /** Whether a person watches standard output. */
@@ -24,6 +26,7 @@ export function processTerminal (): Terminal {
   return {
     out (text) { stdout.write(`${text}\n`) },
     err (text) { stderr.write(`${text}\n`) },
+    progress (text) { if (stderr.isTTY && env.TERM !== 'dumb') stderr.write(`\r\u001b[K${text}`) },
     env,
     cwd: process.cwd(),
     watched: stdout.isTTY,

@@ -326,7 +326,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     }
   })
   const triggers = new Triggers({ bus, events, store, fleet, project: fleetProject, limits: settings.triggers, clock, log })
-  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet, extensions: [...plugins.all('http').values()] })
+  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions: [...plugins.all('http').values()] })
   return { version: VERSION, settings, audit, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, isBusy: telemetry.isBusy, log, clock }
 }
 

@@ -3,6 +3,7 @@ import type { ContextService } from './context/context.js'
 import type { Events } from './events/events.js'
 import type { Webhooks } from './events/webhooks/webhooks.js'
 import type { Fleet } from './fleet/fleet.js'
+import type { Triggers } from './fleet/triggers/engine.js'
 import type { Telemetry } from './telemetry.js'
 
 interface Sources {
@@ -15,6 +16,7 @@ interface Sources {
   webhooks: Webhooks
   fleet: Fleet
   extensions: readonly HttpExtension[]
+  triggers: Triggers
 }
 
 /** Telemetry for plugins that are made before what it tells of; reading it before `bind` is an error of the caller. */
@@ -25,7 +27,7 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
     isBusy: () => sources?.extensions.some((extension) => extension.figures?.().busy === true) ?? false,
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
-      const { audit, bus, store, cache, context, events, webhooks, fleet, extensions } = sources
+      const { audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions } = sources
       const [retained, usage, cached, pushed] = await Promise.all([bus.stats(), store.usage(), cache.stats(), webhooks.statistics()])
       const published = events.statistics()
       const looked = context.statistics()
@@ -49,6 +51,7 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
           avg_delivery_time_ms: published.avg_delivery_time_ms,
           published_by_topic: published.by_topic
         },
+        triggers: triggers.statistics(),
         webhooks: pushed,
         audit: audit.statistics(),
         http: figuresOf(extensions)

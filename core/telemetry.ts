@@ -41,6 +41,14 @@ export interface Telemetry {
     /** Topics that are not standard ones count as `custom`. */
     published_by_topic: Record<string, number>
   }
+  triggers: {
+    /** Events that matched a rule since the start, by what became of them. */
+    events: Record<string, number>
+    /** Those that were refused, by the bound that they met. */
+    refused: Record<string, number>
+    /** Agents that were started. */
+    agents: number
+  }
   webhooks: {
     /** Pushes since the start, by what became of them. */
     deliveries: Record<string, number>

@@ -23,9 +23,10 @@ export function addBackup (program: Command, terminal: Terminal): void {
       const file = resolve(terminal.cwd, name)
       if (await access(file).then(() => true, () => false)) throw new Failure(`There is a file ${file} already.`)
       const { backUp } = await import('../../core/backup/back-up.js')
-      const { files } = await backUp({ storage: settings.storage, file, withKeys: withoutKeys !== true, version: PACKAGE.version }).catch((error: unknown) => {
-        throw new Failure(`The storage ${settings.storage} could not be backed up: ${messageOf(error)}.`, { cause: error })
-      })
+      const onFile = (done: { files: number, bytes: number }): void => terminal.progress(`${done.files} files, ${bytes(done.bytes)}`)
+      const { files } = await backUp({ storage: settings.storage, file, withKeys: withoutKeys !== true, version: PACKAGE.version, onFile })
+        .catch((error: unknown) => { throw new Failure(`The storage ${settings.storage} could not be backed up: ${messageOf(error)}.`, { cause: error }) })
+        .finally(() => terminal.progress(''))
       terminal.out(`${files.length} files, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}, are in ${file}.`)
       if (withoutKeys !== true) terminal.err(terminal.colors.yellow('It holds the signing keys: who can read it can do everything that the sidecar can.'))
     })

@@ -22,6 +22,8 @@ export interface BackupOptions {
   file: string
   withKeys: boolean
   version: string
+  /** Called after each file. */
+  onFile? (done: { files: number, bytes: number }): void
 }
 
 /** Made anew by every start, tied to this machine, belonging to git, or half of a file that is being written. */
@@ -36,8 +38,14 @@ const MAX_ROTATIONS = 100
  * they are opened; files that are replaced are whole, before or after. Whoever refers to something is read first: positions before events, records of agents and events before results.
  * What is referred to was there first, so that nothing in a backup points to what is not in it.
  */
-export async function backUp ({ storage, file, withKeys, version }: BackupOptions): Promise<Manifest> {
+export async function backUp ({ storage, file, withKeys, version, onFile }: BackupOptions): Promise<Manifest> {
   const manifest: Manifest = { format: 1, version, created_at: new Date().toISOString(), with_keys: withKeys, files: [] }
+  let bytes = 0
+  const note = (member: Member): void => {
+    manifest.files.push(member)
+    bytes += member.size
+    onFile?.({ files: manifest.files.length, bytes })
+  }
   const temporary = join(dirname(file), `.${basename(file).slice(0, 100)}.${randomUUID()}.tmp`)
   const output = await open(temporary, 'wx', FILE_MODE)
   try {
@@ -48,7 +56,7 @@ export async function backUp ({ storage, file, withKeys, version }: BackupOption
         if (taken.has(path) || !isMeant(path) || (!withKeys && path.startsWith('keys/'))) continue
         taken.add(path)
         const member = await addPath(archive, storage, path)
-        if (member !== undefined) manifest.files.push(member)
+        if (member !== undefined) note(member)
       }
     }
     // Before the log of which it is the head: one that names more than there is would look like a cut.
@@ -57,8 +65,7 @@ export async function backUp ({ storage, file, withKeys, version }: BackupOption
     await take((path) => path.startsWith('events/') && path !== LOG && !CLOSED.test(path))
     await takeLog(storage, async (path, handle) => {
       taken.add(path)
-      const member = await addHandle(archive, path, handle)
-      manifest.files.push(member)
+      note(await addHandle(archive, path, handle))
     }, async (closed) => await take((path) => closed.has(path)))
     await take((path) => !path.startsWith('events/'))
     const text = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`)

@@ -49,6 +49,7 @@ function createFacts (profiles: readonly AgentProfile[]): SidecarFacts {
       events: {
         total_published: 0, total_delivered: 0, active_subscriptions: 0, queue_depth: 0, dead_letter_queue_size: 0, avg_delivery_time_ms: 0, published_by_topic: {}
       },
+      triggers: { events: {}, refused: {}, agents: 0 },
       webhooks: { deliveries: {}, pending: 0 },
       audit: { records: [], write_failures: 0, pending: 0, lost: 0 },
       http: { shed: {}, shedding: 0, queued: 0, rate_limited: {} }

@@ -19,6 +19,9 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const deadLetters = new Gauge({ name: 'sidecar_dead_letters', help: 'Events that could not be handed over', registers: [registry] })
   const webhookDeliveries = new Counter({ name: 'sidecar_webhook_deliveries_total', help: 'Pushes to webhooks by what became of them', labelNames: ['outcome'], registers: [registry] })
   const webhookPending = new Gauge({ name: 'sidecar_webhook_pending', help: 'Events that are being pushed or wait for another attempt', registers: [registry] })
+  const triggerEvents = new Counter({ name: 'sidecar_trigger_events_total', help: 'Events that matched a rule by what became of them', labelNames: ['outcome'], registers: [registry] })
+  const triggerRefusals = new Counter({ name: 'sidecar_trigger_refusals_total', help: 'Events for which a rule might start nobody by the bound that they met', labelNames: ['bound'], registers: [registry] })
+  const triggerAgents = new Counter({ name: 'sidecar_triggered_agents_total', help: 'Agents that rules started', registers: [registry] })
   const auditRecords = new Counter({ name: 'sidecar_audit_records_total', help: 'Records of the audit log', labelNames: ['action', 'outcome'], registers: [registry] })
   const auditFailures = new Counter({ name: 'sidecar_audit_write_failures_total', help: 'Writes of the audit log that failed', registers: [registry] })
   const auditPending = new Gauge({ name: 'sidecar_audit_pending', help: 'Records that wait to be written', registers: [registry] })
@@ -30,7 +33,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const queuedRequests = new Gauge({ name: 'sidecar_queued_requests', help: 'Requests that wait until they may begin', registers: [registry] })
   const limited = new Counter({ name: 'sidecar_rate_limited_requests_total', help: 'Requests refused for their rate', labelNames: ['by'], registers: [registry] })
 
-  const update = ({ agents, audit, events, http, storage, webhooks }: Telemetry): void => {
+  const update = ({ agents, audit, events, http, storage, triggers, webhooks }: Telemetry): void => {
     activeAgents.reset()
     for (const [type, count] of Object.entries(agents.by_type)) activeAgents.set({ agent_type: type }, count)
     queuedAgents.set(agents.queued)
@@ -49,6 +52,12 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     bytes.set({ kind: 'context_cache' }, storage.context_cache_bytes)
     deadLetters.set(events.dead_letter_queue_size)
     waiting.set(events.active_subscriptions)
+    triggerEvents.reset()
+    for (const [outcome, count] of Object.entries(triggers.events)) triggerEvents.inc({ outcome }, count)
+    triggerRefusals.reset()
+    for (const [bound, count] of Object.entries(triggers.refused)) triggerRefusals.inc({ bound }, count)
+    triggerAgents.reset()
+    triggerAgents.inc(triggers.agents)
     webhookDeliveries.reset()
     for (const [outcome, count] of Object.entries(webhooks.deliveries)) webhookDeliveries.inc({ outcome }, count)
     webhookPending.set(webhooks.pending)

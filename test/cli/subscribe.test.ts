@@ -44,6 +44,20 @@ t.test('a single wait ends with the first events, each on one line', async (t) =
   t.same(queries.map(({ query }) => [query?.since, query?.topic]), [[undefined, 'coordination'], [undefined, 'coordination']], 'the sidecar remembers the place')
 })
 
+t.test('a member of a group acknowledges what was printed, and nothing else', async (t) => {
+  const acked = { acked: ['evt_1'] } as unknown as EventPage
+  const { terminal, queries, error } = await run([{ events: [] }, { events: [event(1), event(2)] }, acked], { group: 'builders' })
+  t.equal(error, undefined)
+  t.equal(terminal.stdout().split('\n').length, 2)
+  t.same(queries.map(({ query, body }) => body ?? query?.group), ['builders', 'builders', { group: 'builders', event_ids: ['evt_1', 'evt_2'] }])
+})
+
+t.test('a member whose acknowledgement fails is told so, and goes on', async (t) => {
+  const { terminal, queries } = await run([{ events: [event(1)] }, new Failure('The sidecar is gone.'), { events: [event(1)] }], { group: 'builders', continuous: true })
+  t.match(terminal.stderr(), /The sidecar is gone\. \(trying again in/)
+  t.equal(queries.length, 4, 'the event comes again, and is acknowledged again')
+})
+
 t.test('a single wait that gets nothing fails', async (t) => {
   const { terminal, error } = await run([{ events: [] }], { timeout: 0 })
   t.match(error, { message: 'No such event within 0 ms.', exitCode: 1 })

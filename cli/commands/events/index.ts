@@ -1,4 +1,4 @@
-import type { Command } from 'commander'
+import { Option, type Command } from 'commander'
 import { examples, jsonObject, segment, wholeNumber } from '../../command-line.js'
 import { calling, connect, type CallingOptions } from '../../connect.js'
 import { eventLine, gapLine, type EventPage } from '../../event-facts.js'
@@ -79,6 +79,7 @@ function addSubscribe (group: Command, terminal: Terminal): void {
     .argument('<type>', 'event type, a comma list, or \'*\' for any')
     .option('--filter <filter>', FILTER)
     .option('--topic <topic>', 'under one topic')
+    .addOption(new Option('--group <name>', 'share them with the other members of a consumer group; what is printed is acknowledged').conflicts('since'))
     .option('--since <place>', `${SINCE}; by default behind what this subscriber has seen, at first the oldest`)
     .option('--timeout <ms>', 'how long to wait, or with --continuous one poll', wholeNumber(0, 86_400_000), 30_000)
     .option('--continuous', 'go on until Ctrl-C, and across restarts of the sidecar'))
@@ -89,5 +90,6 @@ function addSubscribe (group: Command, terminal: Terminal): void {
     })
   examples(subscribe,
     'cco events subscribe agent_completed --filter issue_id:issue-123',
+    'cco events subscribe build_wanted --group builders --continuous',
     'cco events subscribe \'*\' --continuous --since latest --format json | jq .event_type')
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Clock, EventBus, JsonObject, Logger, ResultStore, SidecarEvent } from '../../contracts/index.js'
 import type { Events } from '../../events/events.js'
+import type { Telemetry } from '../../telemetry.js'
 import { FINAL_STATES } from '../agent-record.js'
 import type { Fleet } from '../fleet.js'
 import type { FleetProject } from '../fleet-options.js'
@@ -55,6 +56,10 @@ interface ServedRules {
   unsubscribe (): void
 }
 
+function count (counts: Record<string, number>, name: string): void {
+  counts[name] = (counts[name] ?? 0) + 1
+}
+
 /** What other processes leave behind is found after so long. */
 const WAKE_MS = 10_000
 const RESULTS_LOOKED_AT = 100
@@ -67,6 +72,7 @@ export class Triggers {
   readonly #member = `sidecar-${randomUUID()}`
   readonly #served = new Map<string, ServedRules>()
   readonly #timer: NodeJS.Timeout
+  readonly #totals: Telemetry['triggers'] = { events: {}, refused: {}, agents: 0 }
   #isClosing = false
 
   constructor (options: TriggersOptions) {
@@ -97,6 +103,11 @@ export class Triggers {
 
   list (project: string): RuleFacts[] {
     return (this.#served.get(project)?.rules ?? []).map(({ rule: { name, text }, facts }) => ({ name, rule: text, ...facts }))
+  }
+
+  /** Of all projects, since the start. */
+  statistics (): Telemetry['triggers'] {
+    return this.#totals
   }
 
   /** What the rules would do about an event, now. */
@@ -136,6 +147,7 @@ export class Triggers {
     const { bus, limits, clock, log } = this.#options
     const facts: RunningRule['facts'] = { matched: 0, started: 0, refused: 0, last: null }
     const note = (event: SidecarEvent, outcome: Outcome, reason: string | null = null): void => {
+      count(this.#totals.events, outcome)
       facts.last = { event_id: event.event_id, at: new Date(clock()).toISOString(), outcome, reason }
     }
     const runner = new RuleRunner({
@@ -156,6 +168,7 @@ export class Triggers {
         if (verdict.outcome === 'refused') {
           await this.#tell(project, rule, event, 'trigger_refused', { bound: verdict.bound, reason: verdict.reason })
           facts.refused++
+          count(this.#totals.refused, verdict.bound)
           return note(event, 'refused', verdict.reason)
         }
         if (limits.dry_run) {
@@ -163,7 +176,10 @@ export class Triggers {
           await this.#tell(project, rule, event, 'trigger_would_start', { agents })
           return note(event, 'would_start')
         }
-        await this.#start(project, rule, event, verdict, bounds, () => { facts.started++ })
+        await this.#start(project, rule, event, verdict, bounds, () => {
+          facts.started++
+          this.#totals.agents++
+        })
         note(event, 'started')
       },
       buried: (event, reason) => note(event, 'failed', reason)
