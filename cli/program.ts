@@ -4,6 +4,7 @@ import { addAudit } from './commands/audit.js'
 import { addBackup, addRestore } from './commands/backup.js'
 import { addContext } from './commands/context.js'
 import { addDemo } from './commands/demo.js'
+import { addDoctor } from './commands/doctor.js'
 import { addEvents } from './commands/events/index.js'
 import { addHealth } from './commands/health.js'
 import { addKeys } from './commands/keys.js'
@@ -44,6 +45,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   addStart(program, terminal, settings)
   addTrust(program, terminal)
   addRoutes(program, terminal)
+  addDoctor(program, terminal)
   addBackup(program, terminal)
   addRestore(program, terminal)
   addAudit(program, terminal)

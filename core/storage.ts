@@ -139,3 +139,15 @@ function startOf (pid: number): string | null {
     return null
   }
 }
+
+/** Whether somebody holds the folder; `stale` when whoever did is gone, with the number of that process where it can be read. */
+export async function inspectLock (directory: string): Promise<{ state: 'none' | 'held' | 'stale', pid: number | null }> {
+  const holder = await readHolder(join(directory, 'sidecar.lock'))
+  if (holder === 'gone') return { state: 'none', pid: null }
+  return { state: holder !== undefined && isAlive(holder) ? 'held' : 'stale', pid: holder?.pid ?? null }
+}
+
+/** Takes the lock of a sidecar that is gone away, and no other. */
+export async function clearStaleLock (directory: string): Promise<void> {
+  await clearLock(join(directory, 'sidecar.lock'))
+}

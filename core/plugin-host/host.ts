@@ -3,6 +3,7 @@ import type { Clock, Lifecycle, Logger } from '../contracts/index.js'
 import { codeOf, messageOf, startError } from '../errors.js'
 import type { Handoff, PluginContext, PluginInstances, PluginKind, PluginManifest, SidecarFacts, SlotKind } from './define-plugin.js'
 import { checkInstance, checkManifest, checkOptions, SLOT_KINDS } from './manifest.js'
+import { mask } from './mask.js'
 import { orderByDependency } from './order.js'
 import { findBuiltin, refuseUnknownBuiltin, resolveExternal, type Builtin, type PluginRequest, type PluginSource, type ResolvedPlugin } from './resolve.js'
 
@@ -198,18 +199,6 @@ async function closeAll (opened: readonly Made[], log: Logger): Promise<void> {
       log.error({ err: error, plugin: planned.manifest.name }, 'a plugin failed to close')
     }
   }
-}
-
-const SECRET_OPTION = /secret|token|pass(word|phrase)?$|pwd|credential|key|dsn|connection_?string|ur[il]s?$/i
-const CREDENTIALS_IN_URL = /^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i
-const MASK = '•••'
-
-/** Hides every text under a name that speaks of secrets, however deep, and user and password of any address. */
-function mask (value: unknown, isSecret = false): unknown {
-  if (typeof value === 'string') return isSecret ? MASK : value.replace(CREDENTIALS_IN_URL, `$1${MASK}@`)
-  if (Array.isArray(value)) return value.map((entry) => mask(entry, isSecret))
-  if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, mask(member, isSecret || SECRET_OPTION.test(name))]))
 }
 
 function describe ({ manifest, source, location, options }: Planned): LoadedPlugin {

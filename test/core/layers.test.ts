@@ -14,7 +14,7 @@ const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plai
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/audit', 'core/backup', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
+  cli: ['index', 'core/audit', 'core/backup', 'core/doctor', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],
@@ -33,6 +33,8 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Works on a storage from outside, also when no sidecar runs.
   'core/backup': ['core/errors', 'core/contracts', ...LEAVES],
   'core/audit': ['core/errors', 'core/contracts', ...LEAVES],
+  // Looks at an installation from outside; what it may try of plugins and spawners is handed in.
+  'core/doctor': ['core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/config': ['core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/project': ['core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/profiles': ['core/errors', 'core/contracts', ...LEAVES],
