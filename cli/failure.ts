@@ -1,5 +1,6 @@
 import { CommanderError } from 'commander'
 import { codeOf, messageOf } from '../core/errors.js'
+import { redactSecrets } from '../core/secret-text.js'
 import type { Terminal } from './terminal.js'
 
 /** The two ways to end badly: something went wrong, or the command was used wrongly. */
@@ -30,8 +31,8 @@ export function reportFailure (error: unknown, terminal: Terminal): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : WRONG_USAGE
   const code = codeOf(error)
   const known = error instanceof Failure || code?.startsWith('SIDECAR_ERR_') === true
-  const message = messageOf(error)
+  const message = redactSecrets(messageOf(error))
   if (message !== '') terminal.err(`${terminal.colors.red('error:')} ${known ? '' : 'unexpected: '}${message}${code === undefined ? '' : ` [${code}]`}`)
-  if (!known && terminal.env.CCO_DEBUG !== undefined && error instanceof Error) terminal.err(error.stack ?? '')
+  if (!known && terminal.env.CCO_DEBUG !== undefined && error instanceof Error) terminal.err(redactSecrets(error.stack ?? ''))
   return error instanceof Failure ? error.exitCode : FAILED
 }

@@ -103,6 +103,9 @@ async function checkOwner (directory: string): Promise<void> {
   const user = process.getuid?.()
   if (user === undefined) return
   if (facts.uid !== user) throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} belongs to another user; choose another with --storage.`)
+  if ((facts.mode & 0o022) !== 0) {
+    throw startError('SIDECAR_ERR_STORAGE_INVALID', `The storage folder ${directory} can be written by other users, so what is in it may be theirs; look at it, then close it with: chmod 700 ${directory}`)
+  }
   if ((facts.mode & 0o077) === 0) return
   try {
     await chmod(directory, DIRECTORY_MODE)

@@ -1,4 +1,5 @@
 import { messageOf } from '../../core/errors.js'
+import { redactSecrets } from '../../core/secret-text.js'
 import type { Terminal } from '../terminal.js'
 
 /** The contract's bound: drained, and gone, within 10 s. */
@@ -44,8 +45,8 @@ export function installShutdown (
     drain()
   }
   const onFault = (error: unknown): void => {
-    terminal.err(`${terminal.colors.red('error:')} unexpected: ${messageOf(error).split('\n')[0]}`)
-    if (terminal.env.CCO_DEBUG !== undefined && error instanceof Error) terminal.err(error.stack ?? '')
+    terminal.err(`${terminal.colors.red('error:')} unexpected: ${redactSecrets(messageOf(error)).split('\n')[0]}`)
+    if (terminal.env.CCO_DEBUG !== undefined && error instanceof Error) terminal.err(redactSecrets(error.stack ?? ''))
     exit(1)
   }
   process.on('SIGTERM', onSignal).on('SIGINT', onSignal)

@@ -1,10 +1,13 @@
 import { createHash } from 'node:crypto'
 import type { AuditEntry, AuditRecord, Json } from '../contracts/index.js'
+import { redactSecrets } from '../secret-text.js'
 
 /** What the first record follows. */
 export const GENESIS = '0'.repeat(64)
 
 const MAX_TEXT = 512
+/** So much is looked at for secrets before it is cut: half a token would not be known for one. */
+const MAX_REDACTED = 16_384
 const MAX_MEMBERS = 32
 const SEAL = ',"hash":"'
 /** `,"hash":"` + 64 digits + `"}` */
@@ -53,9 +56,13 @@ function digest (bytes: Buffer): string {
   return createHash('sha256').update(bytes).digest('hex')
 }
 
+function shortened (text: string): string {
+  return text.length > MAX_TEXT ? `${text.slice(0, MAX_TEXT)}…` : text
+}
+
 /** Texts are cut and lists end: what others chose must not make a record as large as they like. */
 function bounded (value: unknown): Json | undefined {
-  if (typeof value === 'string') return value.length > MAX_TEXT ? `${value.slice(0, MAX_TEXT)}…` : value
+  if (typeof value === 'string') return shortened(redactSecrets(value.slice(0, MAX_REDACTED)))
   if (Array.isArray(value)) return value.slice(0, MAX_MEMBERS).map((member) => bounded(member) ?? null)
   if (typeof value !== 'object' || value === null) return value as Json
   return Object.fromEntries(Object.entries(value).filter(([, member]) => member !== undefined).slice(0, MAX_MEMBERS).map(([name, member]) => [name.slice(0, MAX_TEXT), bounded(member) ?? null]))

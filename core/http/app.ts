@@ -8,19 +8,12 @@ import { readCertificate } from './certificate.js'
 import { mountErrors, sendError } from './errors.js'
 import { requestId } from './headers.js'
 import { mountHygiene, refuseMalformed } from './hygiene.js'
+import { loggerOf } from './logger.js'
 import type { Performance } from './performance.js'
 import { ErrorBody } from './schemas.js'
 import { serverLimits } from './server-limits.js'
 
 const MAX_PARAM_LENGTH = 2200
-
-async function loggerOf ({ log_level: level, log_format: format }: Settings): Promise<FastifyServerOptions['logger']> {
-  if (level === 'silent') return false
-  const redact = ['req.headers.authorization', 'headers.authorization']
-  if (format === 'json') return { level, redact }
-  const { default: pretty } = await import('pino-pretty')
-  return { level, redact, stream: pretty({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', colorize: process.stdout.isTTY }) }
-}
 
 /** A validator that is compiled when the first request needs it: doing all of them takes a quarter of the start. */
 function lazily (compileNow: () => ValidateFunction): ValidateFunction {
@@ -49,7 +42,7 @@ export async function createApp (settings: Settings, performance: Performance, i
   const certificate = readCertificate(settings)
   const limits = serverLimits(settings)
   const app = build({
-    logger: await loggerOf(settings) ?? false,
+    logger: await loggerOf(settings),
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: settings.body_limit_mb * 1024 * 1024,

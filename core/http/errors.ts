@@ -1,5 +1,6 @@
 import type { FastifyError, FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { API_ERRORS, isApiError, messageOf, type ApiErrorCode } from '../errors.js'
+import { redactSecrets } from '../secret-text.js'
 import { describeIssue, issuesOf, type Issue } from '../validation.js'
 import { setCommonHeaders } from './headers.js'
 
@@ -20,7 +21,7 @@ const CODE_HEADERS: Partial<Record<ApiErrorCode, Record<string, string>>> = {
 
 export function answerOf (code: ApiErrorCode, text: string, more: Partial<ErrorAnswer> = {}): ErrorAnswer {
   // One line, also where it quotes what the client sent.
-  const message = text.replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
+  const message = redactSecrets(text).replace(/[\p{Cc}\p{Zl}\p{Zp}]/gu, ' ')
   return {
     ...API_ERRORS[code],
     code,

@@ -6,7 +6,7 @@ import ts from 'typescript'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 
 /** Imported from anywhere in the core, and importing nothing of it but errors, contracts and the file beneath. */
-const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plain-file', 'core/storage', 'core/telemetry', 'core/typebox', 'core/validation']
+const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plain-file', 'core/secret-text', 'core/storage', 'core/telemetry', 'core/typebox', 'core/validation']
 
 /**
  * What each part may import, top to bottom; every part may import itself. The rule of the house is
@@ -14,7 +14,7 @@ const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plai
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/audit', 'core/backup', 'core/doctor', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/contracts'],
+  cli: ['index', 'core/audit', 'core/backup', 'core/doctor', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/secret-text', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],

@@ -32,6 +32,16 @@ t.test('closes an open folder to others', async t => {
   t.equal((await stat(folder)).mode & 0o777, 0o700)
 })
 
+t.test('refuses a folder that others may have written to, and leaves it as it is', async t => {
+  for (const mode of [0o777, 0o770, 0o702, 0o720]) {
+    const folder = await temporaryFolder(t)
+    await chmod(folder, mode)
+    await t.rejects(takeStorage(folder), { code: 'SIDECAR_ERR_STORAGE_INVALID', message: /can be written by other users.*chmod 700/ }, mode.toString(8))
+    t.equal((await stat(folder)).mode & 0o777, mode)
+    t.strictSame(await readdir(folder), [])
+  }
+})
+
 t.test('takes over what a dead sidecar held', async t => {
   const pid = await deadProcess()
   const left: [what: string, content: string][] = [
