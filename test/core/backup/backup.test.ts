@@ -70,6 +70,7 @@ t.test('what was acknowledged before a backup began is there after its restore',
   const restored = join(home, 'restored')
   const answer = await cco(home, 'restore', file, '--storage', restored)
   t.equal(answer.code, 0, answer.stderr)
+  t.match(await cco(home, 'audit', 'verify', '--storage', restored), { code: 0 }, 'the audit log of the backup is whole')
   const second = await startSidecarProcess(t, { storage: restored, root, settings: { ...settings, 'log-level': 'warn' } })
   const there = { events: new Set<string>(), results: new Set<string>() }
   for (let cursor = 'earliest', more = true; more;) {
@@ -89,6 +90,7 @@ t.test('what was acknowledged before a backup began is there after its restore',
   t.strictSame(before.results.filter((id) => !there.results.has(id)), [], 'every result')
   t.match(await cco(home, 'restore', file, '--storage', restored, '--force'), { code: 1, stderr: /in use by another sidecar/ })
   await second.stop()
+  t.match(await cco(home, 'audit', 'verify', '--storage', restored), { code: 0 }, 'and goes on')
 })
 
 t.test('a backup that is damaged or cut, and a storage that is there, are refused', async (t) => {

@@ -30,6 +30,7 @@ export default definePlugin({
 `
 
 const started = await startDocumented(t, {
+  files: { 'README.md': '# Sample\n', '.cco/config.json': '{}' },
   plugins: [await writePlugin(await temporaryFolder(t), 'listing.mjs', HOOK)],
   settings: { 'spawn-command': `"${process.execPath}" -e "setInterval(() => {}, 1000)"`, 'events-webhook-allow': '127.0.0.1' }
 })
@@ -80,6 +81,7 @@ t.test('what was acknowledged is in the log: who, what, to what, from where and 
   t.match(await last('cache.cleared'), { resource: 'DELETE /api/cache/all' })
   await ask('POST', '/api/projects', { body: { project_id: 'more', root: storage } })
   t.match(await last('project.added'), { project: 'more', details: { root: storage } })
+  t.match(await last('project.trusted'), { actor: 'sidecar', project: 'sample', resource: 'project/sample', details: { hash: /^[0-9a-f]{64}$/, files: ['.cco/config.json'] } })
   t.match(await last('sidecar.started'), { actor: 'sidecar', details: { slots: ['auth/jwt', 'event-bus/journal', 'result-store/files'] } })
   const text = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8')).join('')
   for (const secret of [operator, issued.body.token as string, spawned.jwt_token as string]) t.notOk(text.includes(secret.split('.')[2]!), 'no token is in it')

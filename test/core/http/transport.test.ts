@@ -20,7 +20,7 @@ function install (made: { cert: string, key: string }): string {
 }
 
 let ca = install(makeCertificate())
-const secure = await startSidecar(t, { settings: { 'tls-cert': cert, 'tls-key': key, 'access-hosts': 'shop.example', 'access-trust-proxy': '10.1.0.0/16', 'cors-loopback': 'true', 'cors-origins': 'https://board.example' } })
+const secure = await startSidecar(t, { settings: { 'tls-cert': cert, 'tls-key': key, 'access-hosts': 'shop.example', 'rate-limit-address-per-minute': '20', 'access-trust-proxy': '10.1.0.0/16', 'cors-loopback': 'true', 'cors-origins': 'https://board.example' } })
 await secure.sidecar.app.listen({ port: 0, host: '127.0.0.1' })
 const { port } = secure.sidecar.app.server.address() as AddressInfo
 
@@ -117,6 +117,16 @@ t.test('who forwards a request is believed only where he is named', async (t) =>
   t.equal(await addressOf('10.1.2.3', '203.0.113.7'), '203.0.113.7')
   t.equal(await addressOf('10.2.2.3', '203.0.113.8'), '10.2.2.3')
   t.equal(await addressOf('10.1.2.3', '203.0.113.9, 10.2.2.2'), '10.2.2.2', 'nor what was forwarded to it')
+})
+
+t.test('an address that asks in vain too often is in the audit log, once', async (t) => {
+  const statuses: number[] = []
+  for (let again = 0; again < 25; again++) statuses.push((await secure.sidecar.app.inject({ url: '/api/plugins', remoteAddress: '198.51.100.7', headers: { authorization: 'Bearer x' } })).statusCode)
+  t.ok(statuses.includes(401) && statuses.includes(429))
+  await secure.agent('test-engineer')
+  const breaches: unknown[] = []
+  for await (const { action, address, code, actor } of newestFirst(join(secure.storage, 'audit'))) if (action === 'limit.exceeded') breaches.push({ address, code, actor })
+  t.strictSame(breaches, [{ address: '198.51.100.7', code: 'RATE_001', actor: null }])
 })
 
 t.test('a unix socket is the owner\'s alone, and one that a crash left is cleared away', async (t) => {
