@@ -10,6 +10,16 @@ export interface Reply {
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
 
+async function connectTo (port: number): Promise<Socket> {
+  return await new Promise((resolve, reject) => {
+    const socket = connect(port, '127.0.0.1', () => {
+      socket.off('error', reject)
+      resolve(socket)
+    })
+    socket.once('error', reject)
+  })
+}
+
 /**
  * A connection that is kept open, with one request at a time. It does next to nothing itself: what a client costs counts for both sides of
  * a comparison and so would hide how they differ.
@@ -23,22 +33,23 @@ export class Connection {
   #started = 0
   #settle: { resolve (reply: Reply): void, reject (error: Error): void } | undefined
 
-  private constructor (socket: Socket) {
-    this.#socket = socket
+  readonly #port: number
+
+  private constructor (port: number, socket: Socket) {
+    this.#port = port
+    this.#socket = this.#listen(socket)
+  }
+
+  static async open (port: number): Promise<Connection> {
+    return new Connection(port, await connectTo(port))
+  }
+
+  #listen (socket: Socket): Socket {
     socket.setNoDelay(true)
     socket.on('data', (chunk: Buffer) => this.#take(chunk))
     socket.on('error', (error) => this.#fail(error))
     socket.on('close', () => this.#fail(new Error('The server closed the connection.')))
-  }
-
-  static async open (port: number): Promise<Connection> {
-    return await new Promise((resolve, reject) => {
-      const socket = connect(port, '127.0.0.1', () => {
-        socket.off('error', reject)
-        resolve(new Connection(socket))
-      })
-      socket.once('error', reject)
-    })
+    return socket
   }
 
   async get (path: string, headers: Record<string, string>): Promise<Reply> {
@@ -50,6 +61,8 @@ export class Connection {
     this.#chunks = []
     this.#received = 0
     this.#expected = -1
+    // A server closes what was idle for long.
+    if (!this.#socket.writable) this.#socket = this.#listen(await connectTo(this.#port))
     return await new Promise((resolve, reject) => {
       this.#settle = { resolve, reject }
       this.#started = performance.now()

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
-import { createProjectIndex, type ProjectIndex } from './index/project-index.js'
+import { createProjectIndex, type IndexedListing, type ProjectIndex } from './index/project-index.js'
 import { queryOf } from './index/terms.js'
-import type { ListedFile } from './listing.js'
 import { prepareText, symbolsOf } from './prepare.js'
 import type { FileSymbols } from './symbols/symbols.js'
 import { select, type SelectRequest, type Selection } from './select.js'
@@ -29,25 +28,19 @@ export interface ContextOperations {
   symbols (root: string, path: string, maxFileBytes: number): Promise<Symbols | undefined>
 }
 
-export interface Listing {
-  files: ReadonlyMap<string, ListedFile>
-  /** Hash of the last commit; empty without one. */
-  head: string
-}
-
 /** How long a call waits for files that the index does not know yet; it goes on with those it knows. Less than a strategy has for its answer. */
 const INDEX_MS = 6000
 
 /** `cache` is the folder for what is kept between starts; `undefined` keeps nothing. */
-export function createContextOperations (listingOf: (root: string) => Promise<Listing>, cache: string | undefined): ContextOperations & { flush (): Promise<void> } {
+export function createContextOperations (listingOf: (root: string) => Promise<IndexedListing>, cache: string | undefined): ContextOperations & { flush (): Promise<void> } {
   const indexes = new Map<string, ProjectIndex>()
   const fileOf = (root: string): string | undefined => (cache === undefined ? undefined : join(cache, 'index', `${createHash('sha256').update(root).digest('hex').slice(0, 32)}.bin`))
 
-  const indexed = async (root: string, maxFileBytes: number): Promise<{ files: Listing['files'], index: ProjectIndex, unindexed: number }> => {
+  const indexed = async (root: string, maxFileBytes: number): Promise<{ files: IndexedListing['files'], index: ProjectIndex, unindexed: number }> => {
     const index = indexes.get(root) ?? createProjectIndex(root, fileOf(root))
     indexes.set(root, index)
-    const { files, head } = await listingOf(root)
-    return { files, index, unindexed: await index.refresh(files, head, maxFileBytes, INDEX_MS) }
+    const listing = await listingOf(root)
+    return { files: listing.files, index, unindexed: await index.refresh(listing, maxFileBytes, INDEX_MS) }
   }
 
   return {

@@ -83,7 +83,10 @@ export function findIndexEntries (path: string, hashBytes: 20 | 32, wanted: Read
   if (bytes === 'missing') return found
   const end = Buffer.isBuffer(bytes) ? bytes.length - hashBytes : 0
   if (!Buffer.isBuffer(bytes) || end < 12 || bytes.readUInt32BE(0) !== 0x44495243 || !fitsChecksum(bytes, end, hashBytes)) return undefined
+  // To make a text of each path would take most of the time.
+  const lengths = new Set([...wanted].map((name) => Buffer.byteLength(name)))
   const isKnown = eachEntry(bytes, hashBytes, ({ start, mode, flagsAt, more, path }) => {
+    if (!lengths.has(path.length)) return mode !== TREE
     const name = path.toString('utf8')
     if (wanted.has(name)) {
       const flags = bytes.readUInt16BE(flagsAt)

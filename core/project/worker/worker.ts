@@ -4,7 +4,7 @@ import type { GitFacts } from './git-facts.js'
 import { createGitState, type GitState } from './git-state.js'
 import { closeGit, type GitOptions } from './git.js'
 import { guardedGit } from './guarded-git.js'
-import { buffersOf, headOf, list, listedFiles, type ListReply, type ListRequest } from './listings.js'
+import { buffersOf, headOf, list, listedFiles, standingOf, type ListReply, type ListRequest } from './listings.js'
 import { prepareText, redactText, type Preparation } from './prepare.js'
 import type { Selection } from './select.js'
 import { countTokens } from './tokens.js'
@@ -45,7 +45,7 @@ function gitOf (root: string): GitState {
 const { cache } = workerData as WorkerSettings
 const { flush, ...context } = createContextOperations(async (root) => {
   if (listedFiles(root) === undefined) await list(root, { since: undefined, dirty: undefined, isTrusted: false })
-  return { files: listedFiles(root)!, head: headOf(root) }
+  return { files: listedFiles(root)!, head: headOf(root), standing: standingOf(root) }
 }, cache)
 
 const operations: ProjectOperations = {

@@ -84,8 +84,11 @@ t.test('what is kept of a task ranks as if all had been read anew', async t => {
     const query = queryOf('Cart totals', 'parse')
     const memory = createRankMemory()
     const corpus = createCorpus()
-    for (const files of trees) {
-      await corpus.sync(listing(files), preparer(files), Infinity)
+    let before: Tree = {}
+    for (const [turn, files] of trees.entries()) {
+      const changes = Object.keys({ ...before, ...files }).filter((path) => before[path] !== files[path])
+      await corpus.sync(listing(files), preparer(files), Infinity, turn % 3 === 1 ? undefined : new Set([...changes, 'never there']))
+      before = files
       const commits = [commit('cart', ...Object.keys(files))]
       t.strictSame(rankFiles(corpus, commits, query, memory), rankFiles(await corpusOf(files), commits, query))
       t.strictSame(termWeights(corpus, query, memory), termWeights(await corpusOf(files), query))
@@ -107,6 +110,38 @@ t.test('the corpus follows the listing, and reads only what has changed', async 
   t.strictSame(read.splice(0), ['a.js', 'c.js'])
   t.strictSame([...corpus.files.keys()].sort(), ['a.js', 'c.js'])
   t.equal(await follow({ 'd.js': 'x', 'e.js': 'y' }, 0), 2, 'what is over the time is told')
+  await follow({})
+  t.strictSame([...corpus.changedSince(version)!].sort(), ['a.js', 'b.js', 'c.js'])
+  t.strictSame(corpus.changedSince(corpus.version), new Set())
+  for (let turn = 0; turn < 600; turn++) await follow({ 'a.js': `text ${turn}` })
+  t.equal(corpus.changedSince(version), undefined, 'of long ago nothing is known')
+  t.strictSame(corpus.changedSince(corpus.version - 1), new Set(['a.js']))
+})
+
+t.test('an index looks at what a listing says has changed, and at all where it does not', async t => {
+  const root = t.testdir({})
+  const tree: Tree = { 'a.js': 'alpha', 'b.js': 'beta' }
+  for (const [path, text] of Object.entries(tree)) writeFileSync(join(root, path), text)
+  const index = createProjectIndex(root, undefined)
+  const told: (string[] | undefined)[] = []
+  const refresh = async (version: number, changes?: string[], timeMs = 60_000): Promise<number> => await index.refresh({
+    files: listing(tree), head: '', standing: { version, changedSince: (since) => { told.push([String(since)]); return changes === undefined ? undefined : new Set(changes) } }
+  }, 1_000_000, timeMs)
+  const best = async (word: string): Promise<string | undefined> => (await index.rank(queryOf(word, '')))[0]?.path
+  t.equal(await refresh(1), 0)
+  t.strictSame(told, [], 'the first time there is nothing to compare with')
+  tree['b.js'] = 'gamma'
+  writeFileSync(join(root, 'b.js'), 'gamma')
+  t.equal(await refresh(2, []), 0)
+  t.equal(await best('gamma'), undefined, 'it trusts what it is told')
+  t.equal(await refresh(3, ['b.js']), 0)
+  t.equal(await best('gamma'), 'b.js')
+  tree['a.js'] = 'delta'
+  writeFileSync(join(root, 'a.js'), 'delta')
+  t.equal(await refresh(4, ['a.js'], -1), 1, 'with no time')
+  t.equal(await refresh(5, [], 60_000), 0)
+  t.equal(await best('delta'), 'a.js', 'what was left to do is done, whatever has changed since')
+  t.strictSame(told, [['1'], ['2'], ['3']])
 })
 
 t.test('history', async t => {
@@ -123,7 +158,7 @@ t.test('the index is kept between starts, and does without what was kept when th
   const tree: Tree = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`src/part${index}.js`, `export const word${index} = ${index === 7 ? 'zebra' : 'horse'}\n`]))
   for (const [path, text] of Object.entries(tree)) writeFileSync(join(root, path), text)
   const first = createProjectIndex(root, file)
-  t.equal(await first.refresh(listing(tree), '', 1_000_000, 60_000), 0)
+  t.equal(await first.refresh({ files: listing(tree), head: '', standing: undefined }, 1_000_000, 60_000), 0)
   await first.flush()
   t.equal(statSync(file).mode & 0o777, 0o600)
   t.strictSame(readdirSync(join(file, '..')), ['one.bin'])
@@ -131,7 +166,7 @@ t.test('the index is kept between starts, and does without what was kept when th
   // Nothing is left to read: what the next one knows it knows from what was kept.
   rmSync(join(root, 'src'), { recursive: true })
   const best = async (index: ReturnType<typeof createProjectIndex>): Promise<string | undefined> => {
-    await index.refresh(listing(tree), '', 1_000_000, 60_000)
+    await index.refresh({ files: listing(tree), head: '', standing: undefined }, 1_000_000, 60_000)
     return (await index.rank(queryOf('zebra', '')))[0]?.path
   }
   t.equal(await best(createProjectIndex(root, file)), 'src/part7.js')

@@ -1,5 +1,6 @@
 import { codeOf, messageOf } from '../../../errors.js'
 import type { ListedFile } from '../listing.js'
+import type { Standing } from '../listings.js'
 import { preparerOf } from '../prepare.js'
 import { createCorpus } from './corpus.js'
 import { readHistory, type PastCommit } from './history.js'
@@ -14,9 +15,17 @@ export interface ProjectIndex {
   rankText (path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance
   termWeights (query: readonly QueryTerm[]): number[]
   /** Brings the index to the disk; resolves to how many files are still unknown when the time was over. */
-  refresh (listing: ReadonlyMap<string, ListedFile>, head: string, maxFileBytes: number, timeMs: number): Promise<number>
+  refresh (listing: IndexedListing, maxFileBytes: number, timeMs: number): Promise<number>
   /** Writes what is not kept yet. */
   flush (): Promise<void>
+}
+
+export interface IndexedListing {
+  files: ReadonlyMap<string, ListedFile>
+  /** Hash of the last commit; empty without one. */
+  head: string
+  /** What tells which files have changed; `undefined` where nothing does. */
+  standing: Pick<Standing, 'version' | 'changedSince'> | undefined
 }
 
 // Each holds some numbers for every file of the project.
@@ -43,6 +52,8 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
       corpus.restore(kept)
       keptVersion = corpus.version
     })
+  /** Version of the listing that the corpus is whole to. */
+  let synced: number | undefined
   const tasks = new Map<string, Task>()
   let timer: NodeJS.Timeout | undefined
 
@@ -75,10 +86,13 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
     },
     rankText: (path, content, query, weights) => rankMade(corpus, path, content, query, weights),
     termWeights: (query) => termWeights(corpus, query, taskOf(query).memory),
-    async refresh (listing, head, maxFileBytes, timeMs) {
+    async refresh ({ files, head, standing }, maxFileBytes, timeMs) {
       if (history.head !== head) history = { head, commits: readHistory(root) }
       const turn = syncing.then(async () => {
-        const left = await corpus.sync(listing, preparerOf(root, maxFileBytes), performance.now() + timeMs)
+        const changes = synced === undefined ? undefined : standing?.changedSince(synced)
+        synced = undefined
+        const left = await corpus.sync(files, preparerOf(root, maxFileBytes), performance.now() + timeMs, changes)
+        if (left === 0) synced = standing?.version
         if (file !== undefined && corpus.version - keptVersion >= WORTH_KEEPING) {
           timer ??= setTimeout(() => { flush().catch(warn) }, KEEP_AFTER_MS).unref()
         }

@@ -17,7 +17,7 @@ export interface Relevance {
   /** 0…1, 1 for the best. */
   score: number
   /** What it is made of, for explanations: names of signals with what each added. */
-  signals: Record<string, number>
+  signals: Readonly<Record<string, number>>
 }
 
 /** What of a task's words one file holds, whatever the other files are. */
@@ -35,8 +35,10 @@ const NO_MATCH: Match = { terms: [], counts: [], inPath: [], inSymbols: [] }
 
 /** What is kept of one task from ranking to ranking: after an edit, all but one file hold the words that they held before. */
 export interface RankMemory {
+  /** Of the corpus. */
   version: number
-  matches: ReadonlyMap<CorpusFile, Match>
+  /** By path, of those that hold any. */
+  matches: Map<string, { file: CorpusFile, match: Match }>
   /** Of how many files each term is in. */
   holders: Uint32Array
   messages: { commits: readonly PastCommit[], found: ReadonlyMap<string, number> } | undefined
@@ -53,10 +55,9 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query
   const signals: Record<string, ReadonlyMap<string, number>> = {
     text,
     message: messagesOf(commits, query, memory),
-    together: scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together),
-    rate: rateOf(commits)
+    together: scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together)
   }
-  const found = new Map<string, Relevance>()
+  const found = new Map<string, Relevance & { signals: Record<string, number> }>()
   for (const [name, scores] of Object.entries(signals)) {
     for (const [path, value] of scores) {
       if (value <= 0 || !corpus.files.has(path)) continue
@@ -64,6 +65,17 @@ export function rankFiles (corpus: Corpus, commits: readonly PastCommit[], query
       found.set(path, entry)
       entry.score += value
       entry.signals[name] = value
+    }
+  }
+  // Most files have nothing but this to say for them.
+  for (const [path, signals] of rateOf(commits)) {
+    if (!corpus.files.has(path)) continue
+    const entry = found.get(path)
+    if (entry === undefined) {
+      found.set(path, { path, score: signals.rate, signals })
+    } else {
+      entry.score += signals.rate
+      entry.signals.rate = signals.rate
     }
   }
   const ranked = [...found.values()].sort((a, b) => b.score - a.score || (a.path < b.path ? -1 : 1))
@@ -77,10 +89,12 @@ function messagesOf (commits: readonly PastCommit[], query: readonly QueryTerm[]
   return memory.messages.found
 }
 
-const rates = new WeakMap<readonly PastCommit[], ReadonlyMap<string, number>>()
+type RateSignal = Readonly<Record<string, number>> & { readonly rate: number }
 
-function rateOf (commits: readonly PastCommit[]): ReadonlyMap<string, number> {
-  const known = rates.get(commits) ?? scale(normalise(changeRate(commits)), WEIGHTS.rate)
+const rates = new WeakMap<readonly PastCommit[], ReadonlyMap<string, RateSignal>>()
+
+function rateOf (commits: readonly PastCommit[]): ReadonlyMap<string, RateSignal> {
+  const known = rates.get(commits) ?? new Map([...scale(normalise(changeRate(commits)), WEIGHTS.rate)].map(([path, rate]) => [path, { rate }]))
   rates.set(commits, known)
   return known
 }
@@ -104,14 +118,20 @@ export function termWeights (corpus: Corpus, query: readonly QueryTerm[], memory
 /** Looks for the words in the files that have changed since the memory was last used. */
 function matchAll (corpus: Corpus, query: readonly QueryTerm[], memory: RankMemory): RankMemory {
   if (memory.version === corpus.version) return memory
-  const matches = new Map<CorpusFile, Match>()
-  const holders = new Uint32Array(query.length)
-  for (const file of corpus.files.values()) {
-    const match = memory.matches.get(file) ?? matchOf(file, query)
-    matches.set(file, match)
+  const changed = memory.version < 0 ? undefined : corpus.changedSince(memory.version)
+  if (changed === undefined) Object.assign(memory, { matches: new Map(), holders: new Uint32Array(query.length) })
+  const { matches, holders } = memory
+  for (const path of changed ?? corpus.files.keys()) {
+    for (const term of matches.get(path)?.match.terms ?? []) holders[term]!--
+    matches.delete(path)
+    const file = corpus.files.get(path)
+    const match = file === undefined ? NO_MATCH : matchOf(file, query)
+    if (match === NO_MATCH) continue
+    matches.set(path, { file: file!, match })
     for (const term of match.terms) holders[term]!++
   }
-  return Object.assign(memory, { version: corpus.version, matches, holders })
+  memory.version = corpus.version
+  return memory
 }
 
 function matchOf ({ record, pathWords }: CorpusFile, query: readonly QueryTerm[]): Match {
@@ -133,10 +153,7 @@ function textMatch (corpus: Corpus, query: readonly QueryTerm[], memory: RankMem
   const weights = termWeights(corpus, query, memory)
   const scores = new Map<string, number>()
   const average = corpus.averageLength()
-  for (const [path, file] of corpus.files) {
-    const match = memory.matches.get(file)!
-    if (match !== NO_MATCH) scores.set(path, textScore(match, file.record.length, weights, average))
-  }
+  for (const [path, { file, match }] of memory.matches) scores.set(path, textScore(match, file.record.length, weights, average))
   return scores
 }
 
