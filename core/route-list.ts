@@ -3,7 +3,7 @@ import { createApp } from './http/app.js'
 import { mountAccess } from './http/access.js'
 import { Performance } from './http/performance.js'
 import { mountRoutes } from './http/routes/index.js'
-import type { Access, App, Scope } from './http/types.js'
+import type { Access, App, RequestPriority, Scope } from './http/types.js'
 import type { Logger } from './contracts/index.js'
 import { VERSION } from './package-root.js'
 import { makePlugins } from './plugin-host/host.js'
@@ -20,8 +20,13 @@ export interface RouteFacts {
   /** `open`, `any` token, `loopback` (any token, or none from this machine), or permissions of which one is needed. */
   permission: string
   scope: Scope | 'none'
-  /** What a call is counted against: `agent`, the rates of the caller and of its project; `held`, the number of long polls and streams besides. */
-  limit: 'none' | 'agent' | 'agent, held'
+  /**
+   * What a call is counted against: `agent`, the rates of the caller and of its project; `held`, the number of long polls and
+   * streams besides; `address`, what was asked for in vain from there.
+   */
+  limit: 'none' | 'address' | 'agent' | 'agent, held'
+  /** What is refused first when there is more to do than can be done. */
+  priority: RequestPriority
   summary: string | null
 }
 
@@ -69,7 +74,7 @@ export async function listRoutes (config: SidecarConfig, builtins: readonly Buil
   }
 }
 
-function factsOf (method: string, path: string, { access, scope = 'project', longLived = false }: { access?: Access, scope?: Scope, longLived?: boolean }, summary: string | undefined): RouteFacts {
+function factsOf (method: string, path: string, { access, scope = 'project', longLived = false, priority = 'normal' }: { access?: Access, scope?: Scope, longLived?: boolean, priority?: RequestPriority }, summary: string | undefined): RouteFacts {
   const isOpen = access === 'open'
   return {
     method,
@@ -77,7 +82,8 @@ function factsOf (method: string, path: string, { access, scope = 'project', lon
     permission: [access ?? []].flat().join(' or '),
     scope: isOpen ? 'none' : scope,
     // The trial of a webhook is long without being a poll or a stream.
-    limit: isOpen ? 'none' : longLived && method === 'GET' ? 'agent, held' : 'agent',
+    limit: isOpen ? (priority === 'always' ? 'none' : 'address') : longLived && method === 'GET' ? 'agent, held' : 'agent',
+    priority,
     summary: summary ?? null
   }
 }

@@ -11,7 +11,8 @@ export function addRoutes (program: Command, terminal: Terminal): void {
     .addHelpText('after', `
 permission  open to all; any token; loopback: any token, or none from this machine; else what the token must carry
 scope       what a call can reach: the caller's own things (agent), its project, or all of the sidecar
-limit       agent: the rates of the caller's type and of its project; held: also the number of long polls and streams
+limit       agent: the rates of the caller's type and of its project; held: also the number of long polls and streams;
+            address: what is asked for in vain from one place
 
 Plugins of the configuration are loaded as for a start. Nothing is opened, written or listened on.`)
     .action(async ({ format }: { format: Format }) => {

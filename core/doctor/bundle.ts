@@ -5,15 +5,13 @@ import { codeOf } from '../errors.js'
 import { VERSION } from '../package-root.js'
 import { mask } from '../plugin-host/mask.js'
 import { createProjectWorker } from '../project/worker/client.js'
+import { MASK, redactSecrets } from '../secret-text.js'
 import type { Report } from './doctor.js'
 import type { Place } from './finding.js'
 
 const MAX_ENTRIES = 2000
-/** Beside what a maintained rule set finds: forms that are a secret here, whatever they say. */
-const SECRETS = [
-  /-----BEGIN [A-Z ]+-----[^]*?-----END [A-Z ]+-----/g, /\beyJ[\w-]+\.[\w-]+\.[\w-]*/g, /\b(?:Bearer|Basic) +[\w.~+/=-]{8,}/gi, /(?<=:\/\/)[^/@\s]+@/g,
-  /(?<=(?:key|token|secret|password|passwd|pwd)[=: ]+)[^\s'"]{4,}/gi
-]
+/** Options of commands, as in `--password word`: neither a member nor an assignment. */
+const OPTION = /(?<=(?:key|token|secret|password|passwd|pwd)[=: ]+)[^\s'"]{4,}/gi
 
 /**
  * What somebody who is to help needs to know of an installation: the report, versions, settings, plugins, and the names and sizes of what is stored;
@@ -34,7 +32,7 @@ export async function supportBundle (place: Place, report: Report, plugins: read
   const worker = createProjectWorker()
   try {
     const found = await worker.redact(texts)
-    const clean = new Map(texts.map((text, index) => [text, SECRETS.reduce((rest, pattern) => rest.replace(pattern, '[redacted]'), found[index]!.text)]))
+    const clean = new Map(texts.map((text, index) => [text, redactSecrets(found[index]!.text).replace(OPTION, MASK)]))
     return `${JSON.stringify(content, (_name, value: unknown) => (typeof value === 'string' ? clean.get(value) ?? value : value), 2)}\n`
   } finally {
     await worker.close()

@@ -40,6 +40,7 @@ t.test('only what hands out nothing about a project is open, and reaches no furt
   ])
   t.strictSame(where(({ scope }) => scope === 'none'), where(({ permission }) => permission === 'open'))
   t.strictSame(where(({ scope, permission }) => scope === 'sidecar' && permission !== 'admin'), ['GET /api/plugins', 'GET /metrics', 'GET /status'])
+  t.strictSame(where(({ limit }) => limit === 'none'), ['GET /health', 'GET /health/live', 'GET /health/ready'])
   t.strictSame(where(({ limit }) => limit === 'agent, held'), ['GET /api/events/stream', 'GET /api/events/wait', 'GET /api/events/wait/:event_type'])
 })
 
@@ -67,6 +68,6 @@ t.test('cco routes prints it as a table, or as JSON', async (t) => {
   t.match(text, /^GET +\/api\/events\/wait +any +project +agent, held$/m)
   t.match(text, /^PUT +\/api\/issues\/:issue_id +write_results or admin +project +agent$/m)
   const { routes } = JSON.parse((await outcomeOf('--json')).text) as { routes: RouteFacts[] }
-  t.match(routes.find(({ path }) => path === '/health'), { method: 'GET', permission: 'open', scope: 'none', limit: 'none', summary: /\w/ })
+  t.match(routes.find(({ path }) => path === '/health'), { method: 'GET', permission: 'open', scope: 'none', limit: 'none', priority: 'always', summary: /\w/ })
   t.equal(routes.length, text.split('\n').length - 1)
 })

@@ -23,6 +23,10 @@ export const storageRights: Check = check('storage', async ({ settings: { storag
   const user = process.getuid?.()
   if (user === undefined) return [{ state: 'ok', text: `${storage} is there; rights are not looked at on this system.` }]
   if (facts.uid !== user) return [{ state: 'problem', text: `${storage} belongs to another user (${facts.uid}).`, advice: 'Choose another folder with --storage, or start as that user.' }]
+  if ((facts.mode & 0o022) !== 0) {
+    // Taking the rights away would make it look as if all in it were the owner's.
+    return [{ state: 'problem', text: `Other users can write to ${storage}, so what is in it may be theirs.`, advice: `Look at what is in it, then close it with chmod 700 ${storage}, or choose another folder with --storage.` }]
+  }
   const open: string[] = []
   const closed = async (path: string): Promise<void> => {
     const entry = path === storage ? facts : await lstat(path)

@@ -60,6 +60,17 @@ t.test('rights of others on the storage are found, and taken away', async (t) =>
   for (const [path, mode] of [['.', 0o700], ['keys', 0o700], ['keys/keyring.json', 0o600], ['operator.token', 0o600]] as const) t.equal((await stat(join(place.storage, path))).mode & 0o777, mode, path)
 })
 
+t.test('a storage that others can write to is found, and left as it is: what is in it may be theirs', async (t) => {
+  const place = await soundPlace(t)
+  for (const mode of [0o770, 0o702, 0o777]) {
+    await chmod(place.storage, mode)
+    const found = await only(storageRights, place)
+    t.match(found, { state: 'problem', text: /^Other users can write to /, fix: undefined })
+    t.equal((await examine(place, { fix: true })).healthy, false)
+    t.equal((await stat(place.storage)).mode & 0o777, mode)
+  }
+})
+
 t.test('a storage that is no folder, or another user\'s, is found', async (t) => {
   const place = await soundPlace(t)
   const file = join(place.root, 'file')
