@@ -12,7 +12,7 @@ const MAX_MEMBERS = 32
 const SEAL = ',"hash":"'
 /** `,"hash":"` + 64 digits + `"}` */
 const SEAL_LENGTH = SEAL.length + 64 + 2
-const NEWLINE = 0x0a
+export const NEWLINE = 0x0a
 
 /** Where a chain has got to. */
 export interface Link { seq: number, hash: string }
