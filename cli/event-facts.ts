@@ -27,9 +27,9 @@ export interface EventPage {
   gap?: { missed: number }
 }
 
-/** One event on one line: when, what, by whom, under which topic, and the small facts of its data. */
+/** One event on one line: when, what, by whom, under which topic, and the small facts of its data; what is null says nothing. */
 export function eventLine (event: EventFacts, colors: Colors): string {
-  const facts = Object.entries(event.data ?? {}).map(([name, value]) => `${name}=${factOf(value)}`).join(' ')
+  const facts = Object.entries(event.data ?? {}).filter(([, value]) => value !== null).map(([name, value]) => `${name}=${factOf(value)}`).join(' ')
   const who = event.publisher_type === '' ? event.publisher : event.publisher_type
   return `${colors.dim(time(event.timestamp))}  ${colors.bold(oneLine(event.event_type))}  ${oneLine(event.topic)}  ${colors.cyan(oneLine(who))}  ${colors.dim(oneLine(facts, 160))}`
 }

@@ -13,6 +13,13 @@ export function decisionsOf (result: ResultBody | undefined): string[] {
   })
 }
 
+/** What a result comes to, in one text: the first decision, the last words of an agent for which the sidecar made the result, or the first error. */
+export function gistOf (result: ResultBody | undefined): string {
+  const { artifacts, errors } = result ?? {}
+  const last = typeof artifacts === 'object' && artifacts !== null && !Array.isArray(artifacts) ? (artifacts as ResultBody).final_text : undefined
+  return decisionsOf(result)[0] ?? (typeof last === 'string' && last !== '' ? last : Array.isArray(errors) ? String(errors[0] ?? '') : '')
+}
+
 /** Numbers and words among the metrics; nested ones are left to `--format json`. */
 export function metricsOf (result: ResultBody | undefined): [string, string | number][] {
   const metrics = result?.metrics

@@ -4,7 +4,7 @@ import { eventLine, gapLine, type EventFacts, type EventPage } from './event-fac
 import { Failure } from './failure.js'
 import { lastOf } from './history.js'
 import { oneLine, paintState, type Format } from './output.js'
-import { decisionsOf, type ResultBody } from './result-facts.js'
+import { gistOf, type ResultBody } from './result-facts.js'
 import type { Terminal } from './terminal.js'
 
 export interface UpOptions {
@@ -21,7 +21,7 @@ export interface UpOptions {
 
 const QUIET_MS = 2000
 const GRACE_MS = 15_000
-const NO_TRIGGERS = 'No triggers are configured, so nothing follows this agent by itself. Write rules, or {"use": ["standard-flow"]}, into .cco/triggers.json; see docs/agents.md.'
+const NO_TRIGGERS = 'No triggers are configured, so nothing follows this agent by itself. Write rules, or {"use": ["standard-flow"]}, into .cco/triggers.json, run cco trust, and start the sidecar again; see docs/agents.md.'
 
 /** Starts an agent and prints what comes of it, until nothing of it runs or waits any more; gives all agents that had a part. Rejects when the signal aborts. */
 export async function up (options: UpOptions, client: Client, terminal: Terminal, signal: AbortSignal): Promise<AgentFacts[]> {
@@ -37,7 +37,7 @@ export async function up (options: UpOptions, client: Client, terminal: Terminal
     const gap = gapLine(page)
     if (gap !== undefined) terminal.err(terminal.colors.yellow(gap))
     const events = page.events.filter((event) => event.correlation_id === options.correlation || event.data?.issue_id === options.issue)
-    for (const event of events) terminal.out(format === 'json' ? JSON.stringify(event) : await lineOf(event, client, terminal, signal))
+    for (const event of events) terminal.out(format === 'json' ? JSON.stringify(event) : await lineOf(event, options.issue, client, terminal, signal))
     if (page.events.length > 0) continue
     const agents = await agentsOf(client, options, first, signal)
     if (agents.every(({ state }) => FINAL_STATES.has(state))) return agents
@@ -57,13 +57,15 @@ async function agentsOf (client: Client, { issue, correlation }: UpOptions, firs
 }
 
 /** An event on one line; under one that tells of a result what was decided. */
-async function lineOf (event: EventFacts, client: Client, terminal: Terminal, signal: AbortSignal): Promise<string> {
+async function lineOf (event: EventFacts, issue: string, client: Client, terminal: Terminal, signal: AbortSignal): Promise<string> {
   const { result_id: id } = event.data ?? {}
-  const line = eventLine(event, terminal.colors)
+  // What the line, or the command, says already is not said again.
+  const data = Object.fromEntries(Object.entries(event.data ?? {}).filter(([name, value]) => !(name === 'issue_id' && value === issue) && !(name === 'agent_type' && value === event.publisher_type)))
+  const line = eventLine({ ...event, data }, terminal.colors)
   if (typeof id !== 'string') return line
   try {
     const { status, result } = await client.call<{ status: string, result?: ResultBody }>('GET', `/api/results/${encodeURIComponent(id)}`, { signal })
-    const said = decisionsOf(result)[0] ?? (Array.isArray(result?.errors) ? String(result.errors[0] ?? '') : '')
+    const said = gistOf(result)
     return `${line}\n    ${paintState(status, status, terminal.colors)}${said === '' ? '' : `: ${oneLine(said, 140)}`}`
   } catch (error) {
     if (signal.aborted) throw error

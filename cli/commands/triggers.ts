@@ -22,6 +22,8 @@ interface Evaluation {
 
 interface TestOptions extends CallingOptions { topic: string, data?: Record<string, unknown>, correlationId?: string }
 
+const NONE = 'No triggers. Those in .cco/triggers.json of a project count after cco trust and the next start.'
+
 /** `cco triggers`: which agents events start. */
 export function addTriggers (program: Command, terminal: Terminal): void {
   const group = program.command('triggers').description('rules by which events start agents')
@@ -35,7 +37,7 @@ function addList (group: Command, terminal: Terminal): void {
     .action(async (options: CallingOptions) => {
       const answer = await (await connect(options, terminal)).call<{ dry_run: boolean, triggers: Rule[] }>('GET', '/api/triggers')
       show(terminal, options.format, answer, ({ dry_run: dry, triggers }, colors) => {
-        if (triggers.length === 0) return 'No triggers.'
+        if (triggers.length === 0) return NONE
         const rows = table(triggers, [
           { title: 'RULE', value: ({ name }) => name },
           { title: 'ON', value: ({ rule: { on, when } }) => [on.type, on.topic, on.filter, ...(when?.completed ?? []).map((type) => `${type} completed`)].filter(Boolean).join(', ') },
@@ -62,7 +64,7 @@ function addTest (group: Command, terminal: Terminal): void {
       const event = { event_type: type, topic, data, correlation_id: correlationId }
       const answer = await (await connect(options, terminal)).call<{ evaluations: Evaluation[] }>('POST', '/api/triggers/evaluate', { body: { event } })
       show(terminal, options.format, answer, ({ evaluations }, colors) => {
-        if (evaluations.length === 0) return 'No triggers.'
+        if (evaluations.length === 0) return NONE
         return evaluations.map((each) => describe(each, colors)).join('\n')
       })
     })

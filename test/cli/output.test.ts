@@ -1,6 +1,7 @@
 import pc from 'picocolors'
 import t from 'tap'
 import { bytes, duration, oneLine, pairs, paintState, printable, table, time, type Column } from '../../cli/output.js'
+import { gistOf } from '../../cli/result-facts.js'
 import { shellWord } from '../../cli/server/banner.js'
 import { wantsColors } from '../../cli/terminal.js'
 
@@ -71,4 +72,12 @@ t.test('colours are for terminals, and NO_COLOR turns them off', async (t) => {
 t.test('a path is shown as it can be pasted into a shell', async (t) => {
   t.equal(shellWord('/home/me/shop'), '/home/me/shop')
   t.equal(shellWord('/home/me/my \'shop\'; rm'), '\'/home/me/my \'\\\'\'shop\'\\\'\'; rm\'')
+})
+
+t.test('what a result comes to is its first decision, else the last words of its agent, else its first error', async (t) => {
+  const artifacts = { final_text: 'Made it larger.' }
+  t.equal(gistOf({ decisions: [{ summary: 'Use a queue' }, 'other'], artifacts, errors: ['x'] }), 'Use a queue')
+  t.equal(gistOf({ decisions: [], artifacts, errors: ['x'] }), 'Made it larger.')
+  t.equal(gistOf({ artifacts: { final_text: '' }, errors: ['exit code 3'] }), 'exit code 3')
+  for (const nothing of [undefined, {}, { artifacts: ['final_text'] }, { errors: 'x' }]) t.equal(gistOf(nothing), '')
 })

@@ -69,8 +69,8 @@ t.test('rules are listed with what they did, and told what they would do', async
 
 t.test('it is said when there are none, and when nothing is started', async (t) => {
   const none = await drive(t, undefined)
-  t.match(await none.cco('triggers', 'list'), { code: 0, stdout: 'No triggers.' })
-  t.match(await none.cco('triggers', 'test', 'build_broken', '--topic', 'coordination'), { code: 0, stdout: 'No triggers.' })
+  t.match(await none.cco('triggers', 'list'), { code: 0, stdout: /^No triggers\. .*cco trust/ })
+  t.match(await none.cco('triggers', 'test', 'build_broken', '--topic', 'coordination'), { code: 0, stdout: /^No triggers\./ })
   const dry = await drive(t, RULES, { 'triggers-dry-run': 'true' })
   t.match(await dry.cco('triggers', 'list'), { code: 0, stdout: /^Nothing is started: triggers\.dry_run is set\.\nRULE/ })
 })

@@ -3,6 +3,8 @@ import type { AgentRecord } from '../agent-record.js'
 
 /** Signs may come many times a second; the record need not. */
 const EVERY_MS = 1000
+/** Of a `progress` sign, see `AgentSign`. */
+const MAX_MESSAGE = 200
 
 /** Notes in the record what an agent shows; whether that changed it. `now`: ms since the epoch. */
 export function applySign (record: AgentRecord, sign: AgentSign, now: number): boolean {
@@ -20,10 +22,18 @@ export function applySign (record: AgentRecord, sign: AgentSign, now: number): b
     case 'rate_limited':
       record.rate_limited = true
       return true
-    case 'result':
+    case 'result': {
       record.final = { status: sign.status, text: sign.text }
+      const line = firstLine(sign.text)
+      if (line !== '') record.message = line
       return true
+    }
   }
+}
+
+/** As long as a message of its own may be. */
+function firstLine (text: string): string {
+  return text.trimStart().split('\n', 1)[0]!.trimEnd().slice(0, MAX_MESSAGE)
 }
 
 /** Totals only grow, and what an agent does not tell this time it may have told before. */

@@ -11,13 +11,13 @@ t.test('who goes on after its final word is ended, and the word decides', async 
     const spawning = stage.spawn()
     const { request, puppet } = await stage.begin()
     const { record } = await spawning
-    request.on_sign({ kind: 'result', status, text: 'My last word.' })
+    request.on_sign({ kind: 'result', status, text: '\nMy last word.\nAnd more.' })
     t.equal(puppet.stops, 0, 'it has its time')
     const state = status === 'success' ? 'completed' : 'failed'
     await eventually(() => record.state === state, `it is ${state}`)
     t.equal(puppet.stops, 1)
-    t.match(record, { attempt: 1, reason: /went on for 0\.02 seconds after its final word/, exit: { signal: 'SIGTERM' } })
-    t.match(stage.results, [{ status, artifacts: { final_text: 'My last word.' } }])
+    t.match(record, { attempt: 1, message: 'My last word.', reason: /went on for 0\.02 seconds after its final word/, exit: { signal: 'SIGTERM' } })
+    t.match(stage.results, [{ status, artifacts: { final_text: '\nMy last word.\nAnd more.' } }])
   }
 })
 
