@@ -16,6 +16,7 @@ export const settingsSchema = Type.Object({
   cache_size_mb: Type.Integer({ minimum: 1, maximum: 1_048_576, default: 1024, description: 'Bound of the context cache, MiB.' }),
   log_level: Type.Enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'], { default: 'info', description: 'Least level that is logged.' }),
   log_format: Type.Enum(['json', 'pretty'], { default: 'json', description: 'How log lines look.' }),
+  log_requests: Type.Boolean({ default: false, description: 'Whether each answer is a line of the log, at level `info`; at `debug` it is anyway.' }),
   body_limit_mb: Type.Integer({ minimum: 1, maximum: 1024, default: 10, description: 'Largest request body, MiB.' }),
   rate_limit: group({
     enabled: Type.Boolean({ default: true, description: 'Whether agents are held to the rates of their profiles.' }),

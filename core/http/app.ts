@@ -8,12 +8,22 @@ import { readCertificate } from './certificate.js'
 import { mountErrors, sendError } from './errors.js'
 import { requestId } from './headers.js'
 import { mountHygiene, refuseMalformed } from './hygiene.js'
+import { standardOutput, type LineSink } from './log-lines.js'
 import { loggerOf } from './logger.js'
 import type { Performance } from './performance.js'
+import { createRequestLog } from './request-log.js'
 import { ErrorBody } from './schemas.js'
 import { serverLimits } from './server-limits.js'
 
 const MAX_PARAM_LENGTH = 2200
+
+/** `undefined` where nothing is logged. */
+async function sinkOf ({ log_level: level, log_format: format }: Settings): Promise<LineSink | undefined> {
+  if (level === 'silent') return undefined
+  if (format === 'json') return standardOutput
+  const { default: pretty } = await import('pino-pretty')
+  return pretty({ translateTime: 'SYS:HH:MM:ss.l', ignore: 'pid,hostname', colorize: process.stdout.isTTY }) as LineSink
+}
 
 /** A validator that is compiled when the first request needs it: doing all of them takes a quarter of the start. */
 function lazily (compileNow: () => ValidateFunction): ValidateFunction {
@@ -41,8 +51,9 @@ function build (options: FastifyServerOptions): FastifyInstance {
 export async function createApp (settings: Settings, performance: Performance, isClosing: () => boolean): Promise<FastifyInstance> {
   const certificate = readCertificate(settings)
   const limits = serverLimits(settings)
+  const sink = await sinkOf(settings)
   const app = build({
-    logger: await loggerOf(settings),
+    logger: await loggerOf(settings, sink),
     genReqId: requestId,
     requestIdHeader: false,
     bodyLimit: settings.body_limit_mb * 1024 * 1024,
@@ -65,13 +76,12 @@ export async function createApp (settings: Settings, performance: Performance, i
   mountBodyParser(app, settings)
   mountHygiene(app, settings, isClosing)
   const isVerbose = ['debug', 'trace'].includes(settings.log_level)
+  const isLogged = isVerbose || (settings.log_requests && settings.log_level === 'info')
+  const log = sink !== undefined && isLogged ? createRequestLog(sink, settings.log_requests ? 'info' : 'debug') : undefined
   app.addHook('onResponse', (request, reply, done) => {
     const { config, url: route } = request.routeOptions
-    const ms = reply.elapsedTime
-    if (config.longLived !== true) performance.record(ms, reply.statusCode >= 500)
-    if (isVerbose) {
-      request.log.debug({ method: request.method, route, status: reply.statusCode, ms: Math.round(ms * 100) / 100, agent: request.caller?.agent_id }, 'answered')
-    }
+    if (config.longLived !== true) performance.record(reply.elapsedTime, reply.statusCode >= 500)
+    log?.(request, reply, route)
     done()
   })
   return app

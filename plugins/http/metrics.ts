@@ -79,9 +79,17 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   return {
     registry,
     async register (app: FastifyInstance) {
+      // Beside each route, so that nobody looks for its labels when it has answered.
+      app.addHook('onRoute', (route) => {
+        const tallies = new Map([route.method].flat().map((method) => [method, requests.of(method, route.url)]))
+        const isLong = route.config?.longLived === true
+        route.onResponse = [...[route.onResponse ?? []].flat(), (request, reply, done) => {
+          tallies.get(request.method)!(reply.statusCode, isLong ? undefined : reply.elapsedTime / 1000)
+          done()
+        }]
+      })
       app.addHook('onResponse', (request, reply, done) => {
-        const { url, config } = request.routeOptions
-        requests.add(request.method, url ?? 'none', reply.statusCode, config.longLived === true ? undefined : reply.elapsedTime / 1000)
+        if (request.is404) requests.of(request.method, 'none')(reply.statusCode, reply.elapsedTime / 1000)
         done()
       })
       app.get('/metrics', {

@@ -13,8 +13,8 @@ const BOUNDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5,
 const DURATION = 'sidecar_request_duration_seconds'
 
 export interface RequestTally {
-  /** `seconds` is `undefined` for what is not counted as response time. */
-  add (method: string, route: string, status: number, seconds: number | undefined): void
+  /** What counts the answers of one method to one route; to be asked for once. `seconds` is `undefined` for what is not counted as response time. */
+  of (method: string, route: string): (status: number, seconds: number | undefined) => void
 }
 
 /**
@@ -45,17 +45,21 @@ export function createRequestTally (registry: Registry): RequestTally {
   registry.registerMetric(durations(each))
 
   return {
-    add (method, route, status, seconds) {
+    of (method, route) {
       let methods = routes.get(route)
       if (methods === undefined) routes.set(route, methods = new Map())
       let tally = methods.get(method)
       if (tally === undefined) methods.set(method, tally = { statuses: new Map(), buckets: new Array<number>(BOUNDS.length + 1).fill(0), sum: 0 })
-      tally.statuses.set(status, (tally.statuses.get(status) ?? 0) + 1)
-      if (seconds === undefined) return
-      let place = 0
-      while (place < BOUNDS.length && seconds > BOUNDS[place]!) place++
-      tally.buckets[place]!++
-      tally.sum += seconds
+      const { statuses, buckets } = tally
+      const counted = tally
+      return (status, seconds) => {
+        statuses.set(status, (statuses.get(status) ?? 0) + 1)
+        if (seconds === undefined) return
+        let place = 0
+        while (place < BOUNDS.length && seconds > BOUNDS[place]!) place++
+        buckets[place]!++
+        counted.sum += seconds
+      }
     }
   }
 }

@@ -104,7 +104,9 @@ export function createOverload (app: FastifyInstance, options: OverloadOptions, 
     // Beside the route, where what it declares is at hand: to ask a request for its route costs more than all that is done here.
     route.onRequest = [...[route.onRequest ?? []].flat(), (request, _reply, done) => {
       entered++
-      enter(name, place, request, done)
+      // Mostly there is no load, and nothing more to do.
+      if (pressure.shedding === 0 && turnstile.pass()) done()
+      else enter(name, place, request, done)
     }]
   })
 

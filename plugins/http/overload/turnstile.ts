@@ -40,10 +40,16 @@ export class Turnstile {
     return this.#waiting
   }
 
-  enter (place: number, entrant: Entrant): void {
+  /** Whether a request may begin at once; it has then. */
+  pass (): boolean {
     this.#turn()
-    if (this.#begun < this.#options.perTurn && this.#waiting === 0) {
-      this.#begun++
+    if (this.#begun >= this.#options.perTurn || this.#waiting > 0) return false
+    this.#begun++
+    return true
+  }
+
+  enter (place: number, entrant: Entrant): void {
+    if (this.pass()) {
       entrant()
       return
     }

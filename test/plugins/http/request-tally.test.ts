@@ -14,7 +14,7 @@ function createReference (registry: Registry): ReturnType<typeof createRequestTa
     name: 'sidecar_request_duration_seconds', help: 'Time to answer a request; long polls and streams are left out', labelNames: Object.keys(LABELS), buckets: BUCKETS, registers: [registry]
   })
   return {
-    add (method, route, status, seconds) {
+    of: (method, route) => (status, seconds) => {
       requests.inc({ method, route, status })
       if (seconds !== undefined) duration.observe({ method, route }, seconds)
     }
@@ -33,7 +33,7 @@ t.test('the metrics are those that the library would tell', async t => {
         // On each bound, on both sides of it, beyond all, and what is not response time.
         for (const seconds of [0, ...BUCKETS.flatMap((bound) => [bound * 0.9, bound, bound * 1.1]), 60, undefined]) {
           if (seconds !== undefined && route === 'none') continue
-          for (const tally of tallies) tally.add(method, route, seconds === undefined ? 404 : 200, seconds)
+          for (const tally of tallies) tally.of(method, route)(seconds === undefined ? 404 : 200, seconds)
         }
       }
     }
