@@ -366,8 +366,8 @@ export function reportLoop ({ loop, figures }: Subject): void {
   )
 }
 
-/** One helper starts git and agents: what the server itself starts copies its memory map and stops it meanwhile. */
-const HELPERS = 1
+/** One helper starts git, and one agents: what the server itself starts later copies its memory map and stops it meanwhile. */
+const HELPERS = 2
 
 export function reportProcesses ({ figures }: Subject, session: Session): void {
   const ended = pagesOfEnded(session.pid) > 0
