@@ -5,7 +5,7 @@ import type { Test } from 'tap'
 import { openRaw, portOf } from '../support/raw-http.js'
 import { createRepository } from '../support/repository.js'
 import { startSidecar, type Answer, type TestSidecar, type TestSidecarOptions } from '../support/sidecar.js'
-import { temporaryFolder } from '../support/temporary.js'
+import { quickFolder } from '../support/temporary.js'
 import { checkConventions } from '../core/http/documented.js'
 
 export interface Request {
@@ -39,7 +39,7 @@ export interface Arena extends TestSidecar {
 
 /** Everything that tests of security attack: a sidecar on a socket, a project of the attacker and one of a neighbour. */
 export async function openArena (t: Test, options: TestSidecarOptions = {}): Promise<Arena> {
-  const house = await temporaryFolder(t, 'cco-arena')
+  const house = await quickFolder(t, 'cco-arena')
   const [root, neighbour] = [join(house, 'project'), join(house, 'neighbour')]
   for (const folder of [root, neighbour]) {
     await mkdir(folder)

@@ -2,7 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { startSidecar, type TestSidecar } from '../../support/sidecar.js'
-import { temporaryFolder } from '../../support/temporary.js'
+import { quickFolder } from '../../support/temporary.js'
 import type { Known } from './arbitrary.js'
 
 export interface Stage extends TestSidecar {
@@ -19,10 +19,12 @@ export const MARKER = 'zebra-9d41c7'
 
 /** Two projects that both hold one of everything; what the neighbour's things say bears the marker. */
 export async function setTheStage (t: Test): Promise<Stage> {
-  const root = join(await temporaryFolder(t), `${MARKER}-root`)
+  const folder = await quickFolder(t, 'cco-fuzz')
+  const root = join(folder, `${MARKER}-root`)
   await mkdir(join(root, 'src'), { recursive: true })
   await writeFile(join(root, 'src', `${MARKER}.py`), `def ${MARKER.replace('-', '_')}():\n    return '${MARKER}'\n`)
   const sidecar = await startSidecar(t, {
+    storage: join(folder, 'storage'),
     projects: [{ project_id: 'neighbour', root }],
     settings: {
       'rate-limit-enabled': 'false', 'spawn-command': 'true', 'spawn-max-retries': '0', 'events-webhook-allow': '127.0.0.1', 'events-webhook-retry-seconds': '1000', 'events-max-groups': '100000', 'events-max-webhooks': '10000'
