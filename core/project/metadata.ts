@@ -40,8 +40,8 @@ const MOST_WARNINGS = 20
 export async function readMetadata (project: ProjectView, readUnlisted?: ReportReader): Promise<ProjectMetadata> {
   const { languages, newestSource, ...found } = await surveyOf(project)
   const { entryPoints, warnings, ...manifests } = await readManifests(project, found.manifests)
-  const { coverage, warnings: ofCoverage } = await readCoverage(project, newestSource, readUnlisted)
-  const { last_build, warnings: ofBuild } = await readLastBuild(project, newestSource, readUnlisted)
+  const { coverage, warnings: ofCoverage } = await readCoverage(project, found.coverageReports, newestSource, readUnlisted)
+  const { last_build, warnings: ofBuild } = await readLastBuild(project, found.buildReports, newestSource, readUnlisted)
   return {
     project_type: Object.keys(languages)[0] ?? null,
     languages,

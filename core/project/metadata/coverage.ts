@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import type { ProjectView } from '../../contracts/index.js'
+import type { ProjectFile, ProjectView } from '../../contracts/index.js'
 import { isTable, tableAt } from './manifest.js'
 import { findReports, timeOf, type Report, type ReportPlaces, type ReportReader } from './reports.js'
 import { scanXml } from './xml.js'
@@ -48,8 +48,8 @@ const REPORT_FOLDERS = /(?:(?:^|\/)(?:coverage|cov|target|site|jacoco|cobertura|
 interface Candidate { report: Report, owner: string, depth: number, rank: number, counted: Counted }
 
 /** What the newest report of the outermost folder says of the project; `null` without one that says anything. */
-export async function readCoverage (project: ProjectView, newestSource: number, readUnlisted?: ReportReader): Promise<{ coverage: Coverage | null, warnings: string[] }> {
-  const { reports, refused, more } = await findReports(project, COVERAGE_PLACES, readUnlisted)
+export async function readCoverage (project: ProjectView, listed: readonly ProjectFile[], newestSource: number, readUnlisted?: ReportReader): Promise<{ coverage: Coverage | null, warnings: string[] }> {
+  const { reports, refused, more } = await findReports(project, listed, COVERAGE_PLACES, readUnlisted)
   const warnings = refused.map((path) => `${path}: cannot be read`)
   if (more > 0) warnings.push(`${more} further coverage reports were not read`)
   const candidates: Candidate[] = []

@@ -1,4 +1,4 @@
-import type { ProjectView } from '../../contracts/index.js'
+import type { ProjectFile, ProjectView } from '../../contracts/index.js'
 import { isStale } from './coverage.js'
 import { isTable } from './manifest.js'
 import { findReports, timeOf, type Report, type ReportPlaces, type ReportReader } from './reports.js'
@@ -29,8 +29,8 @@ const MOST_NAMED = 10
 interface Counts { tests: number | null, failed: number | null, skipped: number | null, isFailure: boolean }
 
 /** `null` where nothing tells: that no report is there does not say that the tests pass. */
-export async function readLastBuild (project: ProjectView, newestSource: number, readUnlisted?: ReportReader): Promise<{ last_build: LastBuild | null, warnings: string[] }> {
-  const { reports } = await findReports(project, BUILD_PLACES, readUnlisted)
+export async function readLastBuild (project: ProjectView, listed: readonly ProjectFile[], newestSource: number, readUnlisted?: ReportReader): Promise<{ last_build: LastBuild | null, warnings: string[] }> {
+  const { reports } = await findReports(project, listed, BUILD_PLACES, readUnlisted)
   const warnings: string[] = []
   const runs = reports.flatMap((report) => {
     const counts = report.path.endsWith('.json') ? readPlaywright(report.text) : readJunit(report.text)

@@ -1,6 +1,4 @@
 import type { ProjectFile, ProjectView } from '../../contracts/index.js'
-import { inSlices } from '../slices.js'
-import { isForeign } from './manifests.js'
 
 export interface Report {
   path: string
@@ -21,11 +19,9 @@ export interface ReportPlaces {
 
 const MOST_REPORTS = 50
 
-/** The reports that lie in the outermost folders which have one, the newest first; `refused` are those that cannot be read. */
-export async function findReports (project: ProjectView, { listed, usual }: ReportPlaces, readUnlisted: ReportReader | undefined): Promise<{ reports: Report[], refused: string[], more: number }> {
-  const present: ProjectFile[] = []
-  await inSlices(project.files, (file) => { if (listed.test(file.path) && !isForeign(file.path)) present.push(file) })
-  present.sort(outermost)
+/** Of the `listed` reports those that lie in the outermost folders which have one, the newest first; `refused` are those that cannot be read. */
+export async function findReports (project: ProjectView, listed: readonly ProjectFile[], { usual }: ReportPlaces, readUnlisted: ReportReader | undefined): Promise<{ reports: Report[], refused: string[], more: number }> {
+  const present = [...listed].sort(outermost)
   const known = new Set(present.map(({ path }) => path))
   const reports: Report[] = []
   const refused: string[] = []
