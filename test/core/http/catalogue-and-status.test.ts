@@ -174,11 +174,11 @@ t.test('response times are those of the last minute, without long polls', async 
   const { ask } = await startDocumented(t)
   const before = (await ask('GET', '/status')).body.performance
   t.strictSame(Object.keys(before), ['avg_response_time_ms', 'p95_response_time_ms', 'p99_response_time_ms', 'requests_per_second', 'errors_per_minute'])
-  await ask('GET', '/api/events/wait/never?timeout=400')
+  await ask('GET', '/api/events/wait/never?timeout=1500')
   for (let call = 0; call < 30; call++) await ask('GET', '/api/plugins')
   const { performance: after } = (await ask('GET', '/status')).body
   t.ok(after.avg_response_time_ms > 0 && after.avg_response_time_ms <= after.p99_response_time_ms && after.p95_response_time_ms <= after.p99_response_time_ms)
-  t.ok(after.p99_response_time_ms < 400, 'the long poll is not among them')
+  t.ok(after.p99_response_time_ms < 1500, 'the long poll is not among them')
   t.ok(after.requests_per_second > 0)
   t.equal(after.errors_per_minute, 0)
 })
