@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { agentFor } from '../shared/agents.js'
+import { progress } from '../shared/progress.js'
 import { createBaselines } from './baselines.js'
 import { caseOf, recentCases, type Case } from './cases.js'
 import { git } from './git.js'
@@ -13,10 +14,6 @@ import { createWorkspace, repositoryName } from './workspace.js'
 
 function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function progress (text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
 /** None where one commit is asked for that the repository does not have. */

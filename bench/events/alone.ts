@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url'
 import { killChildren, startChild } from '../speed/child.js'
 import { renderFigures } from '../speed/report.js'
 import type { JournalCalls } from './journal-process.js'
-import type { Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
 
 const JOURNAL = new URL('./journal-process.js', import.meta.url)
 

@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { least, ratio } from '../speed/figures.js'
 import { inJournal, isMain, runAlone } from './alone.js'
-import { CROWD, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { CROWD } from './session.js'
 
 const ROUNDS = 5
 const EVENTS = 20_000

@@ -1,6 +1,7 @@
 import { least, most, percentile, plain, ratio } from '../speed/figures.js'
 import type { Connection } from '../speed/client.js'
-import { CROWD, startBare, startServer, until, withConnections, type Server, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { CROWD, startBare, startServer, until, withConnections, type Server } from './session.js'
 
 const BLOCKS = 12
 const EVENTS_IN_BLOCK = 25

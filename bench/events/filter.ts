@@ -2,7 +2,7 @@ import type { EventBus, PlacedEvent } from '../../core/contracts/event-bus.js'
 import { Hub } from '../../core/events/hub.js'
 import { parseSubscription } from '../../core/events/subscription.js'
 import { most, plain, ratio } from '../speed/figures.js'
-import type { Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
 
 const WAITERS = 10_000
 const EVENTS = 100_000

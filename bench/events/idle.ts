@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { least, most, plain, ratio } from '../speed/figures.js'
 import { openAll, type Connection } from '../speed/client.js'
-import { CROWD, startBare, startServer, until, type Server, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { CROWD, startBare, startServer, until, type Server } from './session.js'
 
 const WAITS = 10_000
 /** Files that a process of the bench has open beside its connections. */

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { access } from 'node:fs/promises'
 import { delimiter, join } from 'node:path'
-import type { Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
 
 const BROKERS = [
   { program: 'nats-server', name: 'NATS JetStream' },

@@ -1,6 +1,7 @@
 import { loadWith } from '../speed/client.js'
 import { least, ratio, type Aim } from '../speed/figures.js'
-import { CROWD, startBare, startServer, withConnections, type Server, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { CROWD, startBare, startServer, withConnections, type Server } from './session.js'
 import type { Setup } from './server.js'
 
 const ROUNDS = 7

@@ -1,22 +1,11 @@
+import type { Subject } from '../shared/parts.js'
 import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { startChild, type Child } from '../speed/child.js'
 import { openAll, renderRequest, type Connection } from '../speed/client.js'
-import type { Figure } from '../speed/figures.js'
 import type { BareCalls } from './bare.js'
 import type { ServerCalls, Setup } from './server.js'
-
-/** What is measured, and what has been found so far. */
-export interface Subject {
-  folder: string
-  /** Answers alone count: as little as is needed to see them. */
-  quick: boolean
-  figures: Figure[]
-  faults: string[]
-  notMeasured: string[]
-  say (text: string): void
-}
 
 /** As many as there are agents. */
 export const CROWD = 119

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { median, most, plain, ratio } from '../speed/figures.js'
 import { inJournal, isMain, runAlone } from './alone.js'
 import type { Opened } from './journal-process.js'
-import type { Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
 
 const EVENTS = 1_000_000
 const QUICK_EVENTS = 20_000

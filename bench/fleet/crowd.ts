@@ -1,7 +1,8 @@
 import { startChild } from '../speed/child.js'
 import { least, most, plain, ratio } from '../speed/figures.js'
 import type { BareCalls } from './bare.js'
-import { startServer, type Server, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { startServer, type Server } from './session.js'
 
 /** As many as there are agents. */
 const CROWD = 119

@@ -1,7 +1,8 @@
 import { startChild } from '../speed/child.js'
 import { difference, median, most, plain } from '../speed/figures.js'
 import type { BareCalls } from './bare.js'
-import { startServer, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { startServer } from './session.js'
 
 const MEBIBYTES = 1024
 const QUICK_MEBIBYTES = 32

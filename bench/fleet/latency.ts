@@ -1,7 +1,8 @@
 import { startChild } from '../speed/child.js'
 import { most, ratio } from '../speed/figures.js'
 import type { BareCalls } from './bare.js'
-import { startServer, type Subject } from './session.js'
+import type { Subject } from '../shared/parts.js'
+import { startServer } from './session.js'
 
 const ROUNDS = 30
 const WARM_UP = 5

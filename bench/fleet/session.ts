@@ -1,23 +1,12 @@
+import type { Subject } from '../shared/parts.js'
 import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { startChild, type Child } from '../speed/child.js'
 import { Connection, renderRequest } from '../speed/client.js'
-import type { Figure } from '../speed/figures.js'
 import { writeCommands, type Commands, type Kind } from './commands.js'
 import type { ServerCalls } from './server.js'
-
-/** What is measured, and what has been found so far. */
-export interface Subject {
-  folder: string
-  /** Whether agents do as they should counts: as little as is needed to see it. */
-  quick: boolean
-  figures: Figure[]
-  faults: string[]
-  notMeasured: string[]
-  say (text: string): void
-}
 
 const GIVE_UP_MS = 60_000
 const AGENT_TYPE = 'typescript-pro'

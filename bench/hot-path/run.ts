@@ -2,6 +2,7 @@ import { mkdtemp } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { BareCalls } from '../events/bare.js'
 import { BODY, issueToken, withConnections } from '../events/session.js'
+import { progress } from '../shared/progress.js'
 import { startChild, type Child } from '../speed/child.js'
 import { loadWith, renderRequest } from '../speed/client.js'
 import { least, plain, ratio, type Figure } from '../speed/figures.js'
@@ -32,9 +33,6 @@ interface Subject {
 
 /** Measures, prints, and answers whether every answer was right. Works in `folder`, which is the caller's to remove. */
 export async function run (options: Options, folder: string): Promise<boolean> {
-  const say = (text: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
-  }
   const chains: [name: string, links: readonly Link[]][] = [
     ['the full chain', LINKS],
     ['none of the links', []],
@@ -44,17 +42,17 @@ export async function run (options: Options, folder: string): Promise<boolean> {
   const subjects: Subject[] = []
   const faults: string[] = []
   try {
-    say('a bare server')
+    progress('a bare server')
     subjects.push(await startBare(folder))
     for (const [name, links] of options.quick === true ? chains.slice(0, 2) : chains) {
-      say(`a server with ${name}`)
+      progress(`a server with ${name}`)
       subjects.push(await startServer(folder, name, links))
     }
     // In turn, so that what else the machine does is shared; the first round warms all of them up.
     const rounds = options.quick === true ? 1 : options.rounds + 1
     for (let round = 0; round < rounds; round++) {
       for (const subject of subjects) {
-        say(`round ${round} of ${rounds - 1}, ${subject.name}`)
+        progress(`round ${round} of ${rounds - 1}, ${subject.name}`)
         const sample = await measure(subject, options.quick === true ? QUICK_MS : ROUND_MS, faults)
         if (round > 0 || rounds === 1) subject.samples.push(sample)
       }
@@ -62,7 +60,7 @@ export async function run (options: Options, folder: string): Promise<boolean> {
   } finally {
     await Promise.all(subjects.map(async ({ child }) => await child.close()))
   }
-  say('')
+  progress('')
   const figures = options.quick === true ? figuresOf(subjects, []) : figuresOf(subjects, LINKS)
   console.log(options.format === 'json' ? JSON.stringify({ figures, faults }, null, 2) : renderFigures({ figures, faults, notMeasured: [] }, options.markdown === true))
   return faults.length === 0

@@ -1,4 +1,5 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import { progress } from '../shared/progress.js'
 import { isMet, least, most, percentile, plain, ratio, type Figure } from '../speed/figures.js'
 import { renderFigures } from '../speed/report.js'
 import { startChild, type Child } from '../speed/child.js'
@@ -37,9 +38,6 @@ function countOf (answers: Outcome['answers'], isWanted: (status: number) => boo
 
 /** Measures, prints, and answers whether every bound held. Works in `folder`, which is the caller's to remove. */
 export async function run (options: Options, folder: string): Promise<boolean> {
-  const say = (text: string): void => {
-    if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
-  }
   const isQuick = options.quick === true
   const setup: Setup = { bus: 'journal', guarded: true }
   const server = startChild<ServerCalls>(new URL('../events/server.js', import.meta.url), [folder, JSON.stringify(setup)], folder)
@@ -48,7 +46,7 @@ export async function run (options: Options, folder: string): Promise<boolean> {
     const { port, operator } = await server.call('address')
     const tokens: string[] = []
     for (let agent = 0; agent < AGENTS; agent++) tokens.push(await issueToken(port, operator))
-    const stage: Stage = { port, server, generator, mix: kindsFor(tokens), isQuick, figures: [], faults: [], say }
+    const stage: Stage = { port, server, generator, mix: kindsFor(tokens), isQuick, figures: [], faults: [], say: progress }
     const rest = watchHealth(port, stage.mix.health)
     await wait(isQuick ? QUICK_MS : REST_MS)
     stage.figures.push(plain('health p99 at rest', (await rest.stop()).p99, 'ms'))
@@ -56,7 +54,7 @@ export async function run (options: Options, folder: string): Promise<boolean> {
     // The machine may do something else meanwhile: the peak is measured on both sides of what is compared with it.
     for (const factor of options.factors) await overload(stage, factor, isQuick ? QUICK_MS : options.seconds * 1000, peak)
     if (options.flood > 0) await floodWith(stage, options.flood)
-    say('')
+    progress('')
     const { figures, faults } = stage
     const broken = isQuick ? [] : figures.filter((figure) => isMet(figure) === false)
     console.log(options.format === 'json' ? JSON.stringify({ figures, faults }, null, 2) : renderFigures({ figures, faults, notMeasured: [] }, options.markdown === true))

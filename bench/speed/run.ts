@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path'
 import { git } from '../context/git.js'
 import { createWorkspace, repositoryName } from '../context/workspace.js'
 import { agentFor } from '../shared/agents.js'
+import { progress } from '../shared/progress.js'
 import { generateRepository } from './generate.js'
 import {
   begin, FULL, measureAgents, measureBuilds, measureCold, measureEdits, measureEqual, measureHits, measureRepomix, measureThroughput, QUICK, reportLoop, reportProcesses,
@@ -17,10 +18,6 @@ const QUICK_FILES = 140
 
 function messageOf (error: unknown): string {
   return error instanceof Error ? error.message : String(error)
-}
-
-function progress (text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
 }
 
 /** What it is to be measured against, or why it is not. */

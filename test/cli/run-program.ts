@@ -1,7 +1,7 @@
 import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process'
 import { PROGRAM } from '../../core/package-root.js'
 
-const LONGEST_MS = 60_000
+const LONGEST_MS = 120_000
 
 export interface Run {
   code: number | null

@@ -24,7 +24,7 @@ t.test('the commands of the guide to events run as they stand, one after the oth
   const child = spawn('sh', ['-e', '-c', script], {
     cwd: root,
     env: { PATH: `${folder}:${process.env.PATH}`, HOME: folder, SIDECAR_URL: `${address}/api`, CCO_SIDECAR_URL: address, CCO_SIDECAR_STORAGE: storage },
-    timeout: 55_000,
+    timeout: 150_000,
     killSignal: 'SIGKILL'
   })
   let output = ''

@@ -24,7 +24,7 @@ t.test('the session of the read-me runs as it stands', { skip: noCurl }, async (
   const { sidecar, storage } = await startSidecar(t, { files: FILES })
   const address = await sidecar.app.listen({ port: 0, host: '127.0.0.1' })
   const { text } = findSnippet('README.md', 'sh', '/api/tokens')
-  const { stdout, stderr } = await run('sh', ['-eu', '-c', text], { env: { PATH: process.env.PATH, SIDECAR: address, STORAGE: storage }, timeout: 30_000 })
+  const { stdout, stderr } = await run('sh', ['-eu', '-c', text], { env: { PATH: process.env.PATH, SIDECAR: address, STORAGE: storage }, timeout: 120_000 })
   t.equal(stderr, '', 'no call failed')
   const [issue, ...lines] = stdout.trim().split('\n')
   t.match(JSON.parse(issue!), { issue_id: 'issue-1', title: 'The cart ignores discounts' })

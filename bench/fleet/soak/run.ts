@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { createRandom } from '../../events/soak/random.js'
 import { ServerProcess } from '../../events/soak/server-process.js'
+import { progressInLines } from '../../shared/progress.js'
 import { BEHAVIOURS, NAMES, TIMEOUT_SECONDS, writeAgent } from './behaviours.js'
 import { Caller, type Shown } from './caller.js'
 import type { SoakOptions } from './options.js'
@@ -17,12 +18,6 @@ const LONGEST_LIFE_MS = 7000
 const SPAWNS_AT_ONCE = 8
 const PAUSE_MS = 250
 const END_MS = 300_000
-
-/** One line on a terminal that is written over; a line of its own elsewhere. */
-function say (text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`\r\u001b[K${text}`)
-  else if (text !== '') console.error(text)
-}
 
 interface Planned { task: string, behaviour: string, index: number, type: string }
 
@@ -47,14 +42,14 @@ export async function run ({ agents, kills, seed }: SoakOptions, folder: string)
     const killing = killAgainAndAgain(server, kills, random)
     const spawning = spawnAll(plan, caller, faults)
     await Promise.all([killing, spawning])
-    say('waiting until all have ended')
+    progressInLines('waiting until all have ended')
     const shown = await untilAllEnded(caller)
     faults.push(...await check(plan, shown, caller, kills > 0))
     const left = await processesLeft(new Set(shown.map(({ agent_id: id }) => id)), await groupsOf(storage), folder)
     faults.push(...left.map(({ pid, agent, by }) => `process ${pid} of ${agent} is left (found by its ${by})`))
     const files = await filesLeft(temporary, storage)
     faults.push(...files.map((path) => `a file is left: ${path.slice(folder.length + 1)}`))
-    say('')
+    progressInLines('')
     console.log(render(countStates(plan, shown), [
       `${agents} agents, ${kills} kills of the sidecar, seed ${seed}`,
       `requests cut by a kill  ${caller.cut}`,
@@ -72,7 +67,7 @@ async function killAgainAndAgain (server: ServerProcess, kills: number, random: 
   for (let kill = 1; kill <= kills; kill++) {
     await wait(SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS))
     await server.killAndStart()
-    say(`kill ${kill} of ${kills}`)
+    progressInLines(`kill ${kill} of ${kills}`)
   }
 }
 
@@ -109,7 +104,7 @@ async function untilAllEnded (caller: Caller): Promise<Shown[]> {
     const shown = await caller.list()
     const open = shown.filter(({ state }) => !FINAL.has(state)).length
     if (open === 0 || performance.now() > deadline) return shown
-    if (process.stderr.isTTY) say(`${open} of ${shown.length} agents have not ended`)
+    if (process.stderr.isTTY) progressInLines(`${open} of ${shown.length} agents have not ended`)
     await wait(PAUSE_MS)
   }
 }
