@@ -1,8 +1,12 @@
-import type { FastifyInstance, FastifyReply } from 'fastify'
+import fastifyRateLimit from '@fastify/rate-limit'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { apiError, definePlugin, rateLimited, Type, type AgentProfile, type Claims, type HttpExtension, type SidecarFacts } from '../../core/plugin-api.js'
 import { mountAddressGuard, type AddressGuard } from './address-guard.js'
 import type { Bucket, BucketStore, Drawn } from './bucket-store.js'
 import { TokenBuckets } from './token-buckets.js'
+
+/** What the library is told of a draw that was allowed, and one more of one that was not. */
+const ALLOWED = 1
 
 export interface RateLimitOptions {
   projectPerMinute: number
@@ -52,19 +56,44 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
     return undefined
   }
 
+  /** What each request has drawn, for its answer: the library tells of one bucket, and there may be two. */
+  const drawnOf = new WeakMap<FastifyRequest, Drawn>()
+
+  /** The store of @fastify/rate-limit over buckets. The library hands its key through, which here is the request itself. */
+  class RequestStore {
+    incr (request: FastifyRequest, callback: (error: unknown, result?: { current: number, ttl: number }) => void): void {
+      const settled = (drawn: Drawn): void => {
+        drawnOf.set(request, drawn)
+        callback(null, { current: drawn.allowed ? ALLOWED : ALLOWED + 1, ttl: drawn.waitMs })
+      }
+      const drawn = store.draw(limitedOf(request.caller!).buckets)
+      if (drawn instanceof Promise) drawn.then(settled, callback)
+      else settled(drawn)
+    }
+
+    child (): RequestStore {
+      return this
+    }
+  }
+
   return {
     figures: () => ({ rate_limited: { ...refused, address: guard?.refused ?? 0 } }),
     async register (app: FastifyInstance) {
+      await app.register(fastifyRateLimit, {
+        global: false,
+        max: ALLOWED,
+        store: RequestStore,
+        keyGenerator: (request: FastifyRequest) => request
+      } as unknown as Parameters<typeof fastifyRateLimit>[1])
+      const check = app.createRateLimit()
       app.addHook('onRequest', (request, reply, done) => {
         const { caller } = request
         guard?.admitted(request)
         if (caller === null) return done()
         const limited = limitedOf(caller)
         if (limited.buckets.length === 0) return done()
-        const drawn = store.draw(limited.buckets)
-        if (!(drawn instanceof Promise)) return done(settle(reply, caller, limited, drawn))
-        drawn.then(
-          (found) => done(settle(reply, caller, limited, found)),
+        check(request).then(
+          () => done(settle(reply, caller, limited, drawnOf.get(request)!)),
           // Whoever could put the store out of order would else be free of all limits.
           (cause: unknown) => done(apiError('SRV_002', 'The rates of requests cannot be checked; try again in a moment.', { cause }))
         )

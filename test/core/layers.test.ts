@@ -6,7 +6,7 @@ import ts from 'typescript'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 
 /** Imported from anywhere in the core, and importing nothing of it but errors, contracts and the file beneath. */
-const LEAVES = ['core/durable-file', 'core/ids', 'core/package-root', 'core/plain-file', 'core/secret-text', 'core/storage', 'core/telemetry', 'core/typebox', 'core/validation']
+const LEAVES = ['core/circuit-breakers', 'core/durable-file', 'core/ids', 'core/package-root', 'core/plain-file', 'core/secret-text', 'core/storage', 'core/telemetry', 'core/typebox', 'core/validation']
 
 /**
  * What each part may import, top to bottom; every part may import itself. The rule of the house is

@@ -100,6 +100,7 @@ function run ({ id, cwd, args, config, maxBytes, timeoutMs, accept, protocols }:
   }, (error, output, complaint) => {
     running.delete(child)
     if (error === null || (typeof error.code === 'number' && accept.includes(error.code))) reply({ id, output })
+    else if (error.killed === true && error.code == null) reply({ id, message: `no answer within ${timeoutMs / 1000} s`, code: 'ETIMEDOUT' })
     else reply({ id, message: complaint.toString('utf8').trim().split('\n')[0] || error.message, code: error.code ?? null })
     next()
   })

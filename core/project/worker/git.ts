@@ -1,8 +1,13 @@
 import { fork, type ChildProcess } from 'node:child_process'
+import { CircuitBreakers } from '../../circuit-breakers.js'
+import { codeOf } from '../../errors.js'
 import type { GitReply, GitRequest } from './git-helper.js'
 
 const MAX_OUTPUT = 256 * 1024 * 1024
 const TIMEOUT_MS = 20_000
+/** In one folder, in a row. */
+const TIMEOUTS = 3
+const PAUSE_MS = 30_000
 
 export interface GitOptions {
   config?: readonly (readonly [string, string])[]
@@ -29,11 +34,30 @@ interface Pending {
 let helper: ChildProcess | undefined
 let nextId = 0
 const pending = new Map<number, Pending>()
+/** By folder. Where git hangs, as on a file system that does not answer, each call would hold one of few places for all of its time. */
+const breakers = new CircuitBreakers({ failures: TIMEOUTS, pauseMs: PAUSE_MS, clock: () => performance.now(), onChange () {} })
 
-/** Runs git in a folder, by way of the helper, and gives its output; rejects with git's own message. */
+/**
+ * Runs git in a folder, by way of the helper, and gives its output; rejects with git's own message, with the code ETIMEDOUT when it took too
+ * long, and at once with EAGAIN for 30 s after it did so three times in a row in that folder.
+ */
 export async function git (cwd: string, args: readonly string[], { config = [], literal = true, maxBytes = MAX_OUTPUT, timeoutMs = TIMEOUT_MS, accept = [], protocols = 'none' }: GitOptions = {}): Promise<Buffer> {
   const request = { id: nextId++, cwd, args: [...(literal ? ['--literal-pathspecs'] : []), ...args], config, maxBytes, timeoutMs, accept, protocols }
-  return await new Promise((resolve, reject) => send({ request, isSecond: false, resolve, reject }))
+  if (breakers.blockedUntil(cwd) !== undefined) throw fault(request, `gave no answer here ${TIMEOUTS} times in a row, and is left alone for a while`, 'EAGAIN')
+  const who = String(request.id)
+  breakers.pass(cwd, who)
+  try {
+    const output = await new Promise<Buffer>((resolve, reject) => send({ request, isSecond: false, resolve, reject }))
+    breakers.succeeded(cwd)
+    return output
+  } catch (error) {
+    // A refusal is an answer. When the helper ends, that says nothing of git.
+    const code = codeOf(error)
+    if (code === 'ETIMEDOUT') breakers.failed(cwd, who)
+    else if (code === 'HELPER_ENDED') breakers.passedOver(cwd, who)
+    else breakers.succeeded(cwd)
+    throw error
+  }
 }
 
 function send (call: Pending): void {

@@ -1,7 +1,7 @@
 import t from 'tap'
 import type { AgentRecord } from '../../../../core/fleet/agent-record.js'
 import { Budgets } from '../../../../core/fleet/governor/budgets.js'
-import { CircuitBreakers } from '../../../../core/fleet/governor/circuit-breakers.js'
+import { CircuitBreakers } from '../../../../core/circuit-breakers.js'
 import { Pauses } from '../../../../core/fleet/governor/pauses.js'
 import { Places } from '../../../../core/fleet/governor/places.js'
 import { Ramp } from '../../../../core/fleet/governor/ramp.js'

@@ -1,11 +1,11 @@
-import type { Clock } from '../../contracts/common.js'
+import type { Clock } from './contracts/common.js'
 
 interface Breaker {
   /** In a row. */
   failures: number
-  /** Ms since the epoch; `undefined` while it is closed. */
+  /** By the clock, ms; `undefined` while it is closed. */
   openUntil?: number
-  /** The agent that is tried after the pause. */
+  /** Who is tried after the pause. */
   trial?: string
 }
 
@@ -32,7 +32,7 @@ export class CircuitBreakers {
     this.#options = options
   }
 
-  /** Ms since the epoch until which it is closed to the agent, `Infinity` while the end of a trial decides; `undefined`: it passes. */
+  /** By the clock until when nobody passes, ms; `Infinity` while the end of a trial decides; `undefined`: whoever asks passes. */
   blockedUntil (name: string): number | undefined {
     const { openUntil, trial } = this.#breakers.get(name) ?? {}
     if (openUntil === undefined) return undefined
@@ -40,10 +40,10 @@ export class CircuitBreakers {
     return openUntil > this.#options.clock() ? openUntil : undefined
   }
 
-  /** An agent passes; after the pause it is the trial. */
-  pass (name: string, agentId: string): void {
+  /** Somebody passes; after the pause it is the trial. */
+  pass (name: string, who: string): void {
     const breaker = this.#breakers.get(name)
-    if (breaker?.openUntil !== undefined) breaker.trial = agentId
+    if (breaker?.openUntil !== undefined) breaker.trial = who
   }
 
   succeeded (name: string): void {
@@ -51,13 +51,13 @@ export class CircuitBreakers {
     this.#breakers.delete(name)
   }
 
-  failed (name: string, agentId: string): void {
+  failed (name: string, who: string): void {
     const breaker = this.#breakers.get(name) ?? { failures: 0 }
     this.#breakers.set(name, breaker)
     breaker.failures++
     const now = this.#options.clock()
-    const wasTrial = breaker.trial === agentId
-    // Agents that began before it opened say nothing new about it.
+    const wasTrial = breaker.trial === who
+    // Who began before it opened says nothing new about it.
     if (!wasTrial && (breaker.openUntil ?? 0) > now) return
     if (!wasTrial && breaker.failures < this.#options.failures) return
     delete breaker.trial
@@ -65,10 +65,10 @@ export class CircuitBreakers {
     this.#options.onChange(name, 'open')
   }
 
-  /** The agent shows that it is alive, or ended in a way that says nothing: another one may be tried. */
-  passedOver (name: string, agentId: string): void {
+  /** Shows that it is alive, or ended in a way that says nothing: another may be tried. */
+  passedOver (name: string, who: string): void {
     const breaker = this.#breakers.get(name)
-    if (breaker?.trial === agentId) delete breaker.trial
+    if (breaker?.trial === who) delete breaker.trial
   }
 
   /** Those that are not closed. */
