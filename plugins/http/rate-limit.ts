@@ -18,6 +18,12 @@ interface Limited {
   buckets: readonly Bucket[]
 }
 
+/** One request's draw: the library itself tells of one bucket, and there may be two. */
+interface Draw {
+  limited: Limited
+  drawn: Drawn | undefined
+}
+
 /** Holds each agent to the rate and burst of its profile, and all agents of a project to one rate. */
 export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar: SidecarFacts, store: BucketStore = new TokenBuckets(), guard?: AddressGuard): HttpExtension {
   // Verified claims are the same object as long as their token is remembered.
@@ -56,22 +62,19 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
     return undefined
   }
 
-  /** What each request has drawn, for its answer: the library tells of one bucket, and there may be two. */
-  const drawnOf = new WeakMap<FastifyRequest, Drawn>()
-
-  /** The store of @fastify/rate-limit over buckets. The library hands its key through, which here is the request itself. */
-  class RequestStore {
-    incr (request: FastifyRequest, callback: (error: unknown, result?: { current: number, ttl: number }) => void): void {
+  /** The store of @fastify/rate-limit over buckets. The library hands the key through, and back with what it found. */
+  class DrawStore {
+    incr (draw: Draw, callback: (error: unknown, result?: { current: number, ttl: number }) => void): void {
       const settled = (drawn: Drawn): void => {
-        drawnOf.set(request, drawn)
+        draw.drawn = drawn
         callback(null, { current: drawn.allowed ? ALLOWED : ALLOWED + 1, ttl: drawn.waitMs })
       }
-      const drawn = store.draw(limitedOf(request.caller!).buckets)
+      const drawn = store.draw(draw.limited.buckets)
       if (drawn instanceof Promise) drawn.then(settled, callback)
       else settled(drawn)
     }
 
-    child (): RequestStore {
+    child (): DrawStore {
       return this
     }
   }
@@ -82,8 +85,8 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
       await app.register(fastifyRateLimit, {
         global: false,
         max: ALLOWED,
-        store: RequestStore,
-        keyGenerator: (request: FastifyRequest) => request
+        store: DrawStore,
+        keyGenerator: ({ caller }: FastifyRequest): Draw => ({ limited: limitedOf(caller!), drawn: undefined })
       } as unknown as Parameters<typeof fastifyRateLimit>[1])
       const check = app.createRateLimit()
       app.addHook('onRequest', (request, reply, done) => {
@@ -93,7 +96,7 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
         const limited = limitedOf(caller)
         if (limited.buckets.length === 0) return done()
         check(request).then(
-          () => done(settle(reply, caller, limited, drawnOf.get(request)!)),
+          ({ key }) => done(settle(reply, caller, limited, (key as unknown as Draw).drawn!)),
           // Whoever could put the store out of order would else be free of all limits.
           (cause: unknown) => done(apiError('SRV_002', 'The rates of requests cannot be checked; try again in a moment.', { cause }))
         )
