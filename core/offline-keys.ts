@@ -1,10 +1,9 @@
+import { makeConfiguredPlugins } from './configured-plugins.js'
 import { createApp } from './http/app.js'
 import { Performance } from './http/performance.js'
 import { openAudit } from './audit-start.js'
 import type { KeyFacts, Logger } from './contracts/index.js'
 import { startError } from './errors.js'
-import { VERSION } from './package-root.js'
-import { makePlugins } from './plugin-host/host.js'
 import type { Builtin } from './plugin-host/resolve.js'
 import type { ImpliedOptions, SidecarConfig } from './sidecar.js'
 import { takeStorage } from './storage.js'
@@ -19,16 +18,7 @@ export async function offlineKeys (act: 'list' | 'rotate', config: SidecarConfig
   const app = await createApp({ ...settings, log_level: 'silent' }, new Performance(), () => false)
   try {
     const log = app.log as Logger
-    const plugins = await makePlugins({
-      app,
-      builtins,
-      requests: config.plugins,
-      implied: implied(settings),
-      log,
-      clock,
-      storage: settings.storage,
-      sidecar: { version: VERSION, telemetry: createTelemetry().read, profile: () => undefined }
-    })
+    const plugins = await makeConfiguredPlugins(config, builtins, implied, { app, clock, telemetry: createTelemetry() })
     const auth = plugins.slot('auth')
     if (auth.listKeys === undefined || auth.rotateKeys === undefined) {
       throw startError('SIDECAR_ERR_CONFIG_INVALID', 'The auth plugin that is configured has no signing keys of its own.')

@@ -1,12 +1,11 @@
 import { SILENT_AUDIT } from './audit-start.js'
+import { makeConfiguredPlugins } from './configured-plugins.js'
 import { createApp } from './http/app.js'
 import { mountAccess } from './http/access.js'
 import { Performance } from './http/performance.js'
 import { mountRoutes } from './http/routes/index.js'
 import type { Access, App, RequestPriority, Scope } from './http/types.js'
 import type { Logger } from './contracts/index.js'
-import { VERSION } from './package-root.js'
-import { makePlugins } from './plugin-host/host.js'
 import type { Builtin } from './plugin-host/resolve.js'
 import { Projects } from './project/projects.js'
 import { createProjectWorker } from './project/worker/client.js'
@@ -42,16 +41,7 @@ export async function listRoutes (config: SidecarConfig, builtins: readonly Buil
   try {
     const log = app.log as Logger
     const telemetry = createTelemetry()
-    const plugins = await makePlugins({
-      app,
-      builtins,
-      requests: config.plugins,
-      implied: implied(settings),
-      log,
-      clock,
-      storage: settings.storage,
-      sidecar: { version: VERSION, telemetry: telemetry.read, profile: () => undefined }
-    })
+    const plugins = await makeConfiguredPlugins(config, builtins, implied, { app, clock, telemetry })
     const projects = new Projects({
       storage: settings.storage, profiles: [], strategies: plugins.all('context-strategy'), worker, maxFileBytes: 0, log, isTrusted: async () => false
     })

@@ -7,6 +7,7 @@ import { openAudit, startedEntry, trustEntry } from './audit-start.js'
 import type { Settings } from './config/settings.js'
 import type { TriggerSource } from './config/load.js'
 import { isTrusted } from './config/trust.js'
+import { makeConfiguredPlugins } from './configured-plugins.js'
 import { createContextService } from './context/context.js'
 import type { AuditEntry, AuditLog, Clock, Logger, ResultRecord } from './contracts/index.js'
 import { messageOf } from './errors.js'
@@ -30,7 +31,7 @@ import { mountRoutes } from './http/routes/index.js'
 import type { App, Services } from './http/types.js'
 import { keepOperatorToken } from './operator-token.js'
 import { VERSION } from './package-root.js'
-import { makePlugins, type LoadedPlugin, type Plugins } from './plugin-host/host.js'
+import type { LoadedPlugin, Plugins } from './plugin-host/host.js'
 import type { Builtin, PluginRequest } from './plugin-host/resolve.js'
 import { readBuiltinProfiles } from './profiles/load.js'
 import { Projects, type ProjectEntry, type ServedProject } from './project/projects.js'
@@ -97,19 +98,8 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const trustGiven: AuditEntry[] = []
     const rules = new Map<string, readonly Rule[]>()
     const log = app.log as Logger
-    const plugins = await makePlugins({
-      app,
-      builtins,
-      requests: config.plugins,
-      implied: implied(settings),
-      log,
-      clock,
-      storage: settings.storage,
-      sidecar: {
-        version: VERSION,
-        telemetry: telemetry.read,
-        profile: (project, agentType) => projectsRef.current?.find(project)?.profiles.find(agentType)
-      }
+    const plugins = await makeConfiguredPlugins(config, builtins, implied, {
+      app, clock, telemetry, profile: (project, agentType) => projectsRef.current?.find(project)?.profiles.find(agentType)
     })
     // A project may be named by a link to it; what is served is the folder itself.
     const ownRoot = await realpath(config.project.root).catch(() => config.project.root)

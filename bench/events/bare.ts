@@ -1,9 +1,8 @@
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyReply } from 'fastify'
-import Type from '../../core/typebox.js'
 import { compile, compileCoercing } from '../../core/validation.js'
-import { EventName, Identifier, Priority, Strict, Verbatim } from '../../core/http/schemas.js'
+import { PUBLISH_SCHEMA, publishAnswer } from '../shared/echo.js'
 import { answerCalls } from '../speed/child.js'
 import { heldBytes } from './memory.js'
 
@@ -12,33 +11,12 @@ const app = Fastify({ routerOptions: { maxParamLength: 2200 } })
 app.setValidatorCompiler(({ schema, httpPart }) => (httpPart === 'body' ? compile : compileCoercing)(schema as object))
 app.setSerializerCompiler(() => (data) => JSON.stringify(data))
 
-const schema = {
-  params: Strict({ event_type: EventName }),
-  body: Strict({
-    event_type: Type.Optional(EventName),
-    publisher: Type.Optional(Identifier),
-    topic: EventName,
-    data: Type.Optional(Verbatim),
-    correlation_id: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-    round: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000 })),
-    references: Type.Optional(Type.String({ minLength: 1, maxLength: 256 })),
-    ttl_seconds: Type.Optional(Type.Integer({ minimum: 1, maximum: 86_400 })),
-    priority: Type.Optional(Priority)
-  })
-}
+const schema = PUBLISH_SCHEMA
 interface Publish { Params: { event_type: string }, Body: { topic: string, data: object } }
 let last = 0
 
 /** Takes an event and answers as a publish is answered. */
-app.post<Publish>('/echo/:event_type', { schema }, async (request, reply) => await reply.code(202).send({
-  event_id: `evt_${String(++last).padStart(26, '0')}`,
-  published: true,
-  subscribers_notified: [],
-  subscriber_count: 0,
-  topic: request.body.topic,
-  ttl_seconds: 86_400,
-  timestamp: new Date().toISOString()
-}))
+app.post<Publish>('/echo/:event_type', { schema }, async (request, reply) => await reply.code(202).send(publishAnswer(++last, request.body.topic)))
 
 const parked = new Set<FastifyReply>()
 
