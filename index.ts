@@ -21,6 +21,7 @@ function impliedOptions (settings: Settings): Record<string, Record<string, unkn
   }
   return {
     'auth/jwt': { chainSeconds: settings.auth.chain_seconds },
+    'auth/jwks': { chainSeconds: settings.auth.chain_seconds },
     'event-bus/journal': retention,
     'event-bus/memory': retention,
     'context-cache/memory': { maxBytes: settings.cache_size_mb * 1024 * 1024 },

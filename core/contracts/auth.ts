@@ -17,6 +17,8 @@ export interface Claims extends Identity {
   expires_at: number
   /** When the first token of a chain of refreshes was issued; bounds the chain. */
   chain_started_at: number
+  /** Who issued it, where that is somebody else than this sidecar: then it is neither refreshed nor continued here. */
+  issuer?: string
 }
 
 export interface IssuedToken {
@@ -39,14 +41,17 @@ export interface KeyFacts {
  * `AUTH_001` (not acceptable, revoked included) or `AUTH_002` (expired), or with `SRV_002` while the keys of an outside issuer cannot be had.
  */
 export interface Auth extends Lifecycle {
-  /** `false` where tokens come from outside: then `issue`, `refresh` reject. */
+  /** `false` where all tokens come from outside: then `issue` and `refresh` reject. */
   readonly supports: { issue: boolean }
-  /** With `continues` the token goes on the chain of another one instead of beginning its own; the bound of the chain shortens its life. */
+  /**
+   * With `continues` the token goes on the chain of another one instead of beginning its own; the bound of the chain shortens its life.
+   * Rejects with `VAL_001` where that one is of an outside issuer.
+   */
   issue (identity: Identity, options: { ttlSeconds: number, continues?: Claims }): Promise<IssuedToken>
   verify (token: string): Promise<Claims>
   /**
    * Replaces a token by one with a new life and revokes the old one.
-   * Rejects with `VAL_001` when it is too early or when the chain has reached its bound.
+   * Rejects with `VAL_001` when it is too early, when the chain has reached its bound, or when it is of an outside issuer.
    */
   refresh (claims: Claims): Promise<IssuedToken>
   /**
@@ -54,7 +59,10 @@ export interface Auth extends Lifecycle {
    * with the number of revocations that are new: 0 when the token was revoked already.
    */
   revoke (target: { jti: string } | { project_id: string, agent_id: string }): Promise<{ revoked: number }>
-  /** A JSON Web Key Set (RFC 7517). It holds every key that a token which is still valid may have been signed with. */
+  /**
+   * A JSON Web Key Set (RFC 7517). It holds every key that a token which was issued here and is still valid may have been signed with; those of
+   * an outside issuer only where nothing is issued here, so that nobody takes a token of that issuer for one of this sidecar.
+   */
   publicKeys (): Promise<{ keys: JsonObject[] }>
   /** The keys, the signing one first. Missing, like `rotateKeys`, where keys are somebody else's business. */
   listKeys? (): Promise<KeyFacts[]>

@@ -1,4 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from 'fastify'
+import { RESERVED_ACTORS } from '../audit/actors.js'
 import { issuedEntry } from '../audit/audited-auth.js'
 import type { Claims, Permission } from '../contracts/auth.js'
 import { apiError } from '../errors.js'
@@ -29,9 +30,11 @@ export function mountAccess (app: FastifyInstance, { audit, auth, fleet, setting
       if (access === 'loopback' && settings.access.loopback_status && isDirectLoopback(request)) return
       throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')
     }
-    request.caller = await auth.verify(token)
-    fleet.noteCall(request.caller.project_id, request.caller.agent_id)
-    if (!isAllowed(access, request.caller)) {
+    const caller = await auth.verify(token)
+    if (caller.issuer !== undefined && RESERVED_ACTORS.has(caller.agent_id)) throw apiError('AUTH_001', `The token is not acceptable: '${caller.agent_id}' is a name of this sidecar's own.`)
+    request.caller = caller
+    fleet.noteCall(caller.project_id, caller.agent_id)
+    if (!isAllowed(access, caller)) {
       const needed = [access].flat().join(' or ')
       throw apiError('AUTH_003', `This call needs the permission ${needed}, which the token does not carry.`)
     }
@@ -41,7 +44,8 @@ export function mountAccess (app: FastifyInstance, { audit, auth, fleet, setting
   const renewals = new Map<string, Promise<string | undefined>>()
   app.addHook('onSend', (request, reply, _payload, done) => {
     const { caller } = request
-    if (caller === null || !auth.supports.issue || reply.statusCode >= 400) return done()
+    // What another issuer has given it alone renews.
+    if (caller === null || caller.issuer !== undefined || !auth.supports.issue || reply.statusCode >= 400) return done()
     const left = caller.expires_at - clock() / 1000
     if (left <= 0 || left > RENEWAL_WINDOW_SECONDS) return done()
     return bringNext(request, reply, caller, left)

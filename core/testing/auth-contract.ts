@@ -8,8 +8,8 @@ import type { TestFunction } from './runner.js'
 
 export interface AuthSubject extends ContractSubject<Auth> {
   /**
-   * Where `supports.issue` is false: makes a token as the outside issuer would, valid from now by the clock.
-   * Without it only refusals are tested.
+   * Makes a token as the outside issuer would, valid from now by the clock: what holds for any token is then tested with these.
+   * Without it and where `supports.issue` is false, only refusals are tested.
    */
   mint? (identity: Identity, options: { ttlSeconds: number }): Promise<string>
 }

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import t from 'tap'
@@ -6,10 +6,11 @@ import type { Clock } from '../../core/contracts/index.js'
 import { MANIFEST, type PluginInstances, type PluginKind, type SidecarPlugin } from '../../core/plugin-host/define-plugin.js'
 import {
   authContract, contextCacheContract, contextStrategyContract, createFromPlugin, createPluginContext,
-  eventBusContract, resultStoreContract, spawnerContract, type ContractSubject
+  eventBusContract, resultStoreContract, spawnerContract, type AuthContract, type ContractSubject
 } from '../../core/testing/index.js'
 import jwks from '../../plugins/auth/jwks/index.js'
 import jwt from '../../plugins/auth/jwt/index.js'
+import { openKeyring } from '../../plugins/auth/shared/keyring.js'
 import memoryCache from '../../plugins/cache/memory.js'
 import journal from '../../plugins/events/journal/index.js'
 import memoryBus from '../../plugins/events/memory.js'
@@ -17,13 +18,15 @@ import processSpawner from '../../plugins/spawners/process.js'
 import files from '../../plugins/storage/files/index.js'
 import memoryStore from '../../plugins/storage/memory.js'
 import { startIssuer } from '../support/issuer.js'
+import { temporaryFolder } from '../support/temporary.js'
 
 type Factory<Kind extends PluginKind> = (options: { clock: Clock }) => Promise<ContractSubject<PluginInstances[Kind]>>
 
 /** Over a storage folder of its own, which goes with the subject. */
-function factory<Kind extends PluginKind> (plugin: SidecarPlugin, options: Record<string, unknown> = {}): Factory<Kind> {
+function factory<Kind extends PluginKind> (plugin: SidecarPlugin, options: Record<string, unknown> = {}, prepare = async (_storage: string): Promise<unknown> => undefined): Factory<Kind> {
   return async ({ clock }) => {
     const storage = await mkdtemp(join(tmpdir(), 'cco-contract-'))
+    await prepare(storage)
     const make = (): Promise<PluginInstances[Kind]> => createFromPlugin<Kind>(plugin, options, createPluginContext({ storage, clock }))
     return { instance: await make(), reopen: make, dispose: () => rm(storage, { recursive: true, force: true }) }
   }
@@ -48,17 +51,24 @@ t.test(nameOf(memoryCache), async (t) => {
   contextCacheContract({ test: t.test, create: factory<'context-cache'>(memoryCache), createSmall: factory<'context-cache'>(memoryCache, { maxBytes: 2 ** 18 }) })
 })
 
-t.test(nameOf(jwt), async (t) => authContract({ test: t.test, create: factory<'auth'>(jwt) }))
+// Keys of their own for any two in a row: to make them anew for each test takes longer than all tests.
+const rings = await temporaryFolder(t)
+for (const name of ['0', '1']) await openKeyring(join(rings, name, 'keys', 'keyring.json'), 0)
+let subjects = 0
+const withKeys = async (storage: string): Promise<void> => await cp(join(rings, String(subjects++ % 2)), storage, { recursive: true })
+
+t.test(nameOf(jwt), async (t) => authContract({ test: t.test, create: factory<'auth'>(jwt, {}, withKeys) }))
 
 t.test(nameOf(jwks), async (t) => {
   const issuer = await startIssuer(t)
-  authContract({
-    test: t.test,
-    async create ({ clock }) {
-      const subject = await factory<'auth'>(jwks, { issuer: issuer.name, audience: ['cco-agents'], jwksUrl: issuer.url })({ clock })
-      return { ...subject, reopen: subject.reopen!, mint: async (identity, { ttlSeconds }) => issuer.mint(clock, identity, ttlSeconds) }
-    }
-  })
+  const options = { issuer: issuer.name, audience: ['cco-agents'], jwksUrl: issuer.url }
+  const minting = (more: object): AuthContract['create'] => async ({ clock }) => {
+    const subject = await factory<'auth'>(jwks, { ...options, ...more }, withKeys)({ clock })
+    return { ...subject, reopen: subject.reopen!, mint: async (identity, { ttlSeconds }) => issuer.mint(clock, identity, ttlSeconds) }
+  }
+  await t.test('tokens of the outside issuer', async (t) => authContract({ test: t.test, create: minting({}) }))
+  await t.test('its own tokens', async (t) => authContract({ test: t.test, create: factory<'auth'>(jwks, options, withKeys) }))
+  await t.test('without tokens of its own', async (t) => authContract({ test: t.test, create: minting({ ownTokens: false }) }))
 })
 
 t.test(nameOf(processSpawner), async (t) => {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
 import { createSidecar, loadConfig, type Settings, type Sidecar, type SidecarConfig } from '../../index.js'
 import type { PluginRequest } from '../../core/plugin-host/resolve.js'
-import { openKeyring } from '../../plugins/auth/jwt/keyring.js'
+import { openKeyring } from '../../plugins/auth/shared/keyring.js'
 import { createRepository } from './repository.js'
 import { temporaryFolder } from './temporary.js'
 

@@ -2,14 +2,12 @@ import Type from '../../typebox.js'
 import type { Claims, IssuedToken, Permission } from '../../contracts/auth.js'
 import { apiError } from '../../errors.js'
 import { createIds } from '../../ids.js'
+import { RESERVED_ACTORS } from '../../audit/actors.js'
 import { issuedEntry } from '../../audit/audited-auth.js'
 import { callerOf, isAdmin } from '../access.js'
 import type { Act } from '../audit.js'
 import { BODY_ERRORS, Identifier, responses, Strict, Time, Verbatim } from '../schemas.js'
 import type { App, Services } from '../types.js'
-
-/** Who acts in the audit log without being an agent. */
-const RESERVED = new Set(['operator', 'sidecar', 'cli'])
 
 const Issued = Type.Object({
   token: Type.String(),
@@ -51,7 +49,7 @@ export async function tokenRoutes (app: App, { auth, projects, settings, clock }
     const caller = callerOf(request)
     const { agent_type: agentType, project_id: project = caller.project_id, agent_id: agentId, ttl_seconds: ttl } = request.body
     if (project !== caller.project_id && !isAdmin(caller)) throw apiError('AUTH_003', 'A token is issued for the caller\'s own project only.')
-    if (agentId !== undefined && RESERVED.has(agentId)) throw apiError('VAL_001', `The name '${agentId}' is not an agent's.`, { details: { issues: [{ path: 'agent_id', message: 'is reserved' }] } })
+    if (agentId !== undefined && RESERVED_ACTORS.has(agentId)) throw apiError('VAL_001', `The name '${agentId}' is not an agent's.`, { details: { issues: [{ path: 'agent_id', message: 'is reserved' }] } })
     const profile = projects.get(project).profiles.get(agentType)
     const issued = await auth.issue({
       agent_id: agentId ?? `${agentType.slice(0, 100)}-${nextId().toLowerCase()}`,

@@ -23,6 +23,8 @@ export function keyTests (check: AuthTest): void {
 
   check('a token can be verified by anybody with the public keys', async (scope) => {
     await withTokens(scope, async (tokenFor) => {
+      // Beside an auth that issues itself, an outside issuer publishes its keys where it is.
+      if (scope.instance.supports.issue && scope.subject.mint !== undefined) return
       const parts = partsOf(await tokenFor())
       if (parts === undefined || parts.header.alg !== 'RS256') return
       const { header, raw: [first, second, signature] } = parts

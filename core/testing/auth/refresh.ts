@@ -52,6 +52,16 @@ export function refreshTests (check: AuthTest): void {
     assert.fail(`a chain did not end within ${MAX_REFRESHES} refreshes`)
   })
 
+  check('a token of an outside issuer is neither refreshed nor continued, however old it is', async ({ instance: auth, subject, clock }) => {
+    if (subject.mint === undefined) return
+    const token = await subject.mint(IDENTITY, { ttlSeconds: TTL_SECONDS })
+    clock.advance(TTL_SECONDS * 1_000 - LAST_MINUTE_MS)
+    const claims = await auth.verify(token)
+    await rejectsWith('VAL_001', () => auth.refresh(claims), 'refreshing a token of an outside issuer')
+    await rejectsWith('VAL_001', () => auth.issue(claims, { ttlSeconds: TTL_SECONDS, continues: claims }), 'continuing a token of an outside issuer')
+    await auth.verify(token)
+  })
+
   check('an auth that does not issue does not refresh', async ({ instance: auth, clock }) => {
     if (auth.supports.issue) return
     const now = Math.floor(clock() / 1_000)

@@ -15,16 +15,16 @@ export const IDENTITY: Identity = {
   permissions: ['read_context', 'write_results', 'publish_events']
 }
 
-/** Gives `use` a way to tokens: of the instance, or of the outside issuer; does nothing where there is neither. */
+/** Gives `use` a way to tokens: of the outside issuer where there is one, or of the instance; does nothing where there is neither. */
 export async function withTokens (
   { instance, subject }: Scope<AuthSubject>,
   use: (tokenFor: (identity?: Identity, ttlSeconds?: number) => Promise<string>) => Promise<void>
 ): Promise<void> {
-  if (instance.supports.issue) {
-    await use(async (identity = IDENTITY, ttlSeconds = TTL_SECONDS) => (await instance.issue(identity, { ttlSeconds })).token)
-  } else if (subject.mint !== undefined) {
+  if (subject.mint !== undefined) {
     const mint = subject.mint.bind(subject)
     await use((identity = IDENTITY, ttlSeconds = TTL_SECONDS) => mint(identity, { ttlSeconds }))
+  } else if (instance.supports.issue) {
+    await use(async (identity = IDENTITY, ttlSeconds = TTL_SECONDS) => (await instance.issue(identity, { ttlSeconds })).token)
   }
 }
 

@@ -13,7 +13,7 @@ import { clock, diskSpace, lock, storageRights } from '../../../core/doctor/chec
 import { examine } from '../../../core/doctor/doctor.js'
 import type { Check, Finding, Place } from '../../../core/doctor/finding.js'
 import { takeStorage } from '../../../core/storage.js'
-import { openKeyring } from '../../../plugins/auth/jwt/keyring.js'
+import { openKeyring } from '../../../plugins/auth/shared/keyring.js'
 import { portOf } from '../../support/raw-http.js'
 import { startSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'

@@ -8,7 +8,7 @@ import { encode, IDENTITY, partsOf, TTL_SECONDS } from '../../../core/testing/au
 import { createTestClock, type TestClock } from '../../../core/testing/clock.js'
 import { createFromPlugin, createPluginContext } from '../../../core/testing/index.js'
 import jwt from '../../../plugins/auth/jwt/index.js'
-import { openKeyring, type SigningKey } from '../../../plugins/auth/jwt/keyring.js'
+import { openKeyring, type SigningKey } from '../../../plugins/auth/shared/keyring.js'
 import { diskError, interceptFileHandles } from '../../support/file-handle.js'
 import { createLogSpy, type LogSpy } from '../../support/log-spy.js'
 import { temporaryFolder } from '../../support/temporary.js'

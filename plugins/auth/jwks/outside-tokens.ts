@@ -26,7 +26,7 @@ export interface OutsideTokensOptions extends MappingOptions, KeySetOptions {
 
 interface Verified { claims: Claims, kid: string, pem: string, notBefore: number, subject: Revocable }
 
-/** Verifies tokens of an outside issuer. None is issued here, and none refreshed; revoking is ours, and durable. */
+/** Verifies tokens of an outside issuer. None is issued here, and none refreshed or continued; revoking is ours, and durable. */
 export function createOutsideTokens (options: OutsideTokensOptions): Auth {
   const { directory, codec, toleranceSeconds, maxLifeSeconds, clock, log } = options
   const keys = new KeySet(options)
@@ -109,7 +109,8 @@ function claimsOf (payload: Record<string, unknown>, token: string, options: Out
     jti: jti ?? `sha256-${createHash('sha256').update(token).digest('hex')}`,
     issued_at: Math.floor(iat),
     expires_at: Math.floor(exp),
-    chain_started_at: Math.floor(iat)
+    chain_started_at: Math.floor(iat),
+    issuer: options.issuer
   }
   return { claims, notBefore: nbf ?? 0, subject: { ...claims, chain: claims.jti, moment: momentOf(claims.issued_at) } }
 }

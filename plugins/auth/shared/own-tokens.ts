@@ -1,13 +1,14 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type KeyFacts, type Logger, type Permission } from '../../../core/plugin-api.js'
-import { isAcceptable, type TokenCodec } from '../shared/codec.js'
-import { Revocations, type Revocable } from '../shared/revocations.js'
+import { isAcceptable, type TokenCodec } from './codec.js'
+import { Revocations, type Revocable } from './revocations.js'
 import { chainOf, continuing, momentOf } from './chain.js'
 import { openKeyring, publicJwk, rotateKeyring, type SigningKey } from './keyring.js'
 
+/** `iss` of every token of a sidecar's own. */
 export const ISSUER = 'cco-sidecar'
-export const AUDIENCE = 'cco-agents'
+const AUDIENCE = 'cco-agents'
 const PERMISSIONS: readonly Permission[] = ['read_context', 'write_results', 'publish_events', 'spawn_agents', 'admin']
 /** How long before its end a token can be refreshed, seconds. */
 const REFRESH_WINDOW = 300
@@ -19,7 +20,7 @@ const CACHED_TOKENS = 10_000
 const LEEWAY = 30
 const JTI_PREFIX = 'tok_'
 
-export interface TokensOptions {
+export interface OwnTokensOptions {
   directory: string
   codec: TokenCodec
   /** Seconds that a token can be refreshed in all. */
@@ -28,7 +29,8 @@ export interface TokensOptions {
   log: Logger
 }
 
-export function createTokens ({ directory, codec, chainSeconds, clock, log }: TokensOptions): Auth {
+/** Issues and verifies the tokens of this sidecar, signed with keys of its own, and refreshes them up to the bound of their chain. */
+export function createOwnTokens ({ directory, codec, chainSeconds, clock, log }: OwnTokensOptions): Auth {
   const revocations = new Revocations(join(directory, 'revocations.jsonl'), log)
   const verified = new LRUCache<string, { claims: Claims, subject: Revocable }>({ max: CACHED_TOKENS })
   let nextJti = createIds(JTI_PREFIX, clock)
