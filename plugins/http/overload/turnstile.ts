@@ -28,10 +28,13 @@ export class Turnstile {
   #waiting = 0
   #begun = 0
   #isTurning = false
+  /** How many have begun when the end of a turn begins to be watched for: to watch each turn costs more than all else that is done here. */
+  readonly #many: number
 
   constructor (options: TurnstileOptions) {
     this.#options = options
     this.#now = options.now ?? (() => performance.now())
+    this.#many = Math.ceil(options.perTurn / 2)
     this.#lines = Array.from({ length: options.classes }, () => [])
     this.#firsts = this.#lines.map(() => 0)
   }
@@ -42,9 +45,8 @@ export class Turnstile {
 
   /** Whether a request may begin at once; it has then. */
   pass (): boolean {
-    this.#turn()
     if (this.#begun >= this.#options.perTurn || this.#waiting > 0) return false
-    this.#begun++
+    if (++this.#begun >= this.#many) this.#turn()
     return true
   }
 
@@ -81,7 +83,7 @@ export class Turnstile {
           this.#take(place)()
         }
       }
-      if (this.#begun > 0) this.#turn()
+      if (this.#begun >= this.#many) this.#turn()
     })
   }
 
