@@ -21,24 +21,27 @@ export function mountAccess (app: FastifyInstance, { audit, auth, fleet, setting
     if (silent !== undefined) throw new Error(`Route ${String(silent.method)} ${silent.url} does not say who may call it: set config.access.`)
   })
 
-  app.addHook('onRequest', async (request) => {
+  // Without promises of its own beside the one that it waits for: it stands before every answer.
+  app.addHook('onRequest', (request, _reply, done) => {
     // An unknown route asks for nobody: it is answered with 404.
     const access = request.is404 ? 'open' : request.routeOptions.config.access!
-    if (access === 'open') return
+    if (access === 'open') return done()
     const token = bearerOf(request)
     if (token === undefined) {
-      if (access === 'loopback' && settings.access.loopback_status && isDirectLoopback(request)) return
+      if (access === 'loopback' && settings.access.loopback_status && isDirectLoopback(request)) return done()
       throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')
     }
-    const caller = await auth.verify(token)
-    if (caller.issuer !== undefined && RESERVED_ACTORS.has(caller.agent_id)) throw apiError('AUTH_001', `The token is not acceptable: '${caller.agent_id}' is a name of this sidecar's own.`)
+    auth.verify(token).then((caller) => done(admit(request, caller, access)), done)
+  })
+
+  function admit (request: FastifyRequest, caller: Claims, access: Access): Error | undefined {
+    if (caller.issuer !== undefined && RESERVED_ACTORS.has(caller.agent_id)) return apiError('AUTH_001', `The token is not acceptable: '${caller.agent_id}' is a name of this sidecar's own.`)
     request.caller = caller
     fleet.noteCall(caller.project_id, caller.agent_id)
-    if (!isAllowed(access, caller)) {
-      const needed = [access].flat().join(' or ')
-      throw apiError('AUTH_003', `This call needs the permission ${needed}, which the token does not carry.`)
-    }
-  })
+    if (isAllowed(access, caller)) return undefined
+    const needed = [access].flat().join(' or ')
+    return apiError('AUTH_003', `This call needs the permission ${needed}, which the token does not carry.`)
+  }
 
   // One renewal per token, whatever the number of responses that carry it.
   const renewals = new Map<string, Promise<string | undefined>>()

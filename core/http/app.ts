@@ -78,10 +78,22 @@ export async function createApp (settings: Settings, performance: Performance, i
   const isVerbose = ['debug', 'trace'].includes(settings.log_level)
   const isLogged = isVerbose || (settings.log_requests && settings.log_level === 'info')
   const log = sink !== undefined && isLogged ? createRequestLog(sink, settings.log_requests ? 'info' : 'debug') : undefined
+  // Beside each route: to ask a request for its route costs more than all that is done here.
+  app.addHook('onRoute', (route) => {
+    const isLong = route.config?.longLived === true
+    const write = log?.(route.url)
+    route.onResponse = [...[route.onResponse ?? []].flat(), (request, reply, done) => {
+      if (!isLong) performance.record(reply.elapsedTime, reply.statusCode >= 500)
+      write?.(request, reply)
+      done()
+    }]
+  })
+  const writeUnknown = log?.(undefined)
   app.addHook('onResponse', (request, reply, done) => {
-    const { config, url: route } = request.routeOptions
-    if (config.longLived !== true) performance.record(reply.elapsedTime, reply.statusCode >= 500)
-    log?.(request, reply, route)
+    if (request.is404) {
+      performance.record(reply.elapsedTime, false)
+      writeUnknown?.(request, reply)
+    }
     done()
   })
   return app

@@ -20,12 +20,16 @@ export interface JsonBounds {
   values: number
 }
 
+/** Commas on each level of the text that is counted: one at a time, and not one array for each body. */
+let commas = new Int32Array(128)
+
 /**
  * What a JSON text has too much of, or `undefined`. Counted before parsing: what parses may still be too deep to be written again, and an empty
  * array costs twenty times the memory of its text. `counted` gets the members of all objects, as far as the text was read.
  */
 export function excessOf (text: string, { depth: mostDepth, items: mostItems, values: mostValues }: JsonBounds, counted: { members: number } = { members: 0 }): string | undefined {
-  const commas = new Int32Array(Math.min(mostDepth, text.length) + 1)
+  const mostLevels = Math.min(mostDepth, text.length) + 1
+  if (commas.length < mostLevels) commas = new Int32Array(mostLevels)
   let depth = 0
   let values = 1
   for (let index = 0; index < text.length; index++) {

@@ -1,12 +1,8 @@
-import fastifyRateLimit from '@fastify/rate-limit'
-import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyInstance, FastifyReply } from 'fastify'
 import { apiError, definePlugin, rateLimited, Type, type AgentProfile, type Claims, type HttpExtension, type SidecarFacts } from '../../core/plugin-api.js'
 import { mountAddressGuard, type AddressGuard } from './address-guard.js'
 import type { Bucket, BucketStore, Drawn } from './bucket-store.js'
 import { TokenBuckets } from './token-buckets.js'
-
-/** What the library is told of a draw that was allowed, and one more of one that was not. */
-const ALLOWED = 1
 
 export interface RateLimitOptions {
   projectPerMinute: number
@@ -16,12 +12,6 @@ export interface RateLimitOptions {
 interface Limited {
   profile: AgentProfile | undefined
   buckets: readonly Bucket[]
-}
-
-/** One request's draw: the library itself tells of one bucket, and there may be two. */
-interface Draw {
-  limited: Limited
-  drawn: Drawn | undefined
 }
 
 /** Holds each agent to the rate and burst of its profile, and all agents of a project to one rate. */
@@ -62,41 +52,19 @@ export function createRateLimit ({ projectPerMinute }: RateLimitOptions, sidecar
     return undefined
   }
 
-  /** The store of @fastify/rate-limit over buckets. The library hands the key through, and back with what it found. */
-  class DrawStore {
-    incr (draw: Draw, callback: (error: unknown, result?: { current: number, ttl: number }) => void): void {
-      const settled = (drawn: Drawn): void => {
-        draw.drawn = drawn
-        callback(null, { current: drawn.allowed ? ALLOWED : ALLOWED + 1, ttl: drawn.waitMs })
-      }
-      const drawn = store.draw(draw.limited.buckets)
-      if (drawn instanceof Promise) drawn.then(settled, callback)
-      else settled(drawn)
-    }
-
-    child (): DrawStore {
-      return this
-    }
-  }
-
   return {
     figures: () => ({ rate_limited: { ...refused, address: guard?.refused ?? 0 } }),
     async register (app: FastifyInstance) {
-      await app.register(fastifyRateLimit, {
-        global: false,
-        max: ALLOWED,
-        store: DrawStore,
-        keyGenerator: ({ caller }: FastifyRequest): Draw => ({ limited: limitedOf(caller!), drawn: undefined })
-      } as unknown as Parameters<typeof fastifyRateLimit>[1])
-      const check = app.createRateLimit()
       app.addHook('onRequest', (request, reply, done) => {
         const { caller } = request
         guard?.admitted(request)
         if (caller === null) return done()
         const limited = limitedOf(caller)
         if (limited.buckets.length === 0) return done()
-        check(request).then(
-          ({ key }) => done(settle(reply, caller, limited, (key as unknown as Draw).drawn!)),
+        const drawn = store.draw(limited.buckets)
+        if (!(drawn instanceof Promise)) return done(settle(reply, caller, limited, drawn))
+        drawn.then(
+          (drawn) => done(settle(reply, caller, limited, drawn)),
           // Whoever could put the store out of order would else be free of all limits.
           (cause: unknown) => done(apiError('SRV_002', 'The rates of requests cannot be checked; try again in a moment.', { cause }))
         )
@@ -114,9 +82,9 @@ export default definePlugin({
     projectPerMinute: Type.Integer({ minimum: 1, default: 60_000 }),
     addressPerMinute: Type.Integer({ minimum: 1, default: 600, description: 'Requests that one address may make in vain; on loopback each connection.' })
   }, { additionalProperties: false }),
-  create ({ enabled, projectPerMinute, addressPerMinute }, { app, sidecar }) {
+  async create ({ enabled, projectPerMinute, addressPerMinute }, { app, sidecar }) {
     if (!enabled) return { async register () {} }
     // Before the server looks at tokens.
-    return createRateLimit({ projectPerMinute }, sidecar, new TokenBuckets(), mountAddressGuard(app, addressPerMinute))
+    return createRateLimit({ projectPerMinute }, sidecar, new TokenBuckets(), await mountAddressGuard(app, addressPerMinute))
   }
 })

@@ -21,7 +21,7 @@ t.test('the line of an answer is the one that the logger of the server would wri
   const log = createRequestLog({ write: (line) => { lines.push(line) } }, 'info')
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions
-    log(request, reply, route)
+    log(route)(request, reply)
     request.log.info({ method: request.method, route, status: reply.statusCode, ms: 1, agent: request.caller?.agent_id }, 'answered')
   })
   app.get('/a/:b', async (request) => {

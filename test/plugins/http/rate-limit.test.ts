@@ -23,7 +23,7 @@ async function serve (t: { teardown (handler: () => Promise<void>): unknown }, {
   t.teardown(async () => await app.close())
   mountErrors(app)
   app.decorateRequest('caller', null)
-  const guard = addressPerMinute === undefined ? undefined : mountAddressGuard(app, addressPerMinute.perMinute, addressPerMinute.buckets)
+  const guard = addressPerMinute === undefined ? undefined : await mountAddressGuard(app, addressPerMinute.perMinute, addressPerMinute.buckets)
   app.addHook('onRequest', async (request) => {
     if (request.is404 || request.routeOptions.config.access === 'open') return
     request.caller = callers[request.headers.authorization ?? ''] ?? null
