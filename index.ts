@@ -6,6 +6,7 @@ import { listRoutes as list, type RouteFacts } from './core/route-list.js'
 import { BUILTINS } from './plugins/builtins.js'
 
 export type { RouteFacts } from './core/route-list.js'
+export { offlineTrust } from './core/offline-trust.js'
 export { loadConfig, type LoadedConfig } from './core/config/load.js'
 export type { Settings } from './core/config/settings.js'
 export { API_ERRORS, START_ERRORS, SidecarError, codeOf, type ApiErrorCode, type StartErrorCode } from './core/errors.js'

@@ -7,11 +7,14 @@ import { Failure } from './failure.js'
 import type { Format } from './output.js'
 import type { Terminal } from './terminal.js'
 
-export interface CallingOptions {
+export interface AddressingOptions {
   url?: string
   port?: string
   token?: string
   storage?: string
+}
+
+export interface CallingOptions extends AddressingOptions {
   format: Format
 }
 
@@ -24,18 +27,22 @@ export function withFormat (command: Command): Command {
     .addOption(new Option('--json', 'the same as --format json').implies({ format: 'json' }))
 }
 
-/** Adds the options of every command that calls a running sidecar. */
-export function calling (command: Command): Command {
-  command.optionsGroup('Which sidecar:')
+/** Adds the options that say which sidecar is meant. */
+export function addressing (command: Command): Command {
+  return command.optionsGroup('Which sidecar:')
     .option('--url <url>', 'address of the sidecar (CCO_SIDECAR_URL; else the host and port of the settings)')
     .option('--port <port>', 'port of the sidecar on this machine (CCO_SIDECAR_PORT)')
     .option('--token <token>', 'token to present (CCO_SIDECAR_TOKEN; else the operator\'s, from the storage folder)')
     .option('--storage <dir>', 'storage folder of the sidecar (CCO_SIDECAR_STORAGE)')
-  return withFormat(command.optionsGroup('Output:'))
+}
+
+/** Adds the options of every command that calls a running sidecar. */
+export function calling (command: Command): Command {
+  return withFormat(addressing(command).optionsGroup('Output:'))
 }
 
 /** A client of the sidecar that options, environment and configuration name, in this order. */
-export async function connect (options: CallingOptions, terminal: Terminal): Promise<Client> {
+export async function connect (options: AddressingOptions, terminal: Terminal): Promise<Client> {
   const url = options.port === undefined ? options.url ?? given(terminal.env.CCO_SIDECAR_URL) : options.url
   const token = options.token ?? given(terminal.env.CCO_SIDECAR_TOKEN)
   if (url !== undefined && token !== undefined) return createClient({ url, token: async () => token })

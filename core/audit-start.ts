@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { openAuditLog } from './audit/audit-log.js'
 import type { Settings } from './config/settings.js'
 import { inspectTrust } from './config/trust.js'
+import { trustedEntry } from './config/trust/entry.js'
 import type { AuditEntry, AuditLog, Clock, Logger } from './contracts/index.js'
 import type { LoadedPlugin } from './plugin-host/host.js'
 
@@ -41,7 +42,6 @@ export function startedEntry (version: string, settings: Settings, plugins: read
 
 /** What a project may do because its user trusts it, by hash; `undefined` where it brings nothing that would need trust. */
 export async function trustEntry ({ id, root }: { id: string, root: string }): Promise<AuditEntry | undefined> {
-  const { hash, subjects } = await inspectTrust(root)
-  if (subjects.length === 0) return undefined
-  return { action: 'project.trusted', outcome: 'success', actor: 'sidecar', project: id, resource: `project/${id}`, details: { root, hash, files: subjects.map(({ path }) => path) } }
+  const trust = await inspectTrust(root)
+  return trust.subjects.length === 0 ? undefined : { ...trustedEntry(id, trust), actor: 'sidecar' }
 }

@@ -14,6 +14,17 @@ export interface TrustSubject {
   bytes: number
 }
 
+/** What trust in a project covers and allows. */
+export interface Trust {
+  /** The folder itself, without links. */
+  root: string
+  /** SHA-256 in hex of exactly what is covered. */
+  hash: string
+  subjects: TrustSubject[]
+  /** Sentences for people. */
+  effects: string[]
+}
+
 interface TrustFile { projects: Record<string, { hash: string, trusted_at: string }> }
 
 function trustFile (home: string): string {
@@ -33,7 +44,7 @@ function readTrust (home: string): TrustFile {
  * What trust in a project would cover and allow, and the hash that stands for exactly that; no subjects where it brings nothing. Rejects with
  * `SIDECAR_ERR_CONFIG_UNREADABLE`, and with the code of the system where there is no such folder.
  */
-export async function inspectTrust (project: string): Promise<{ root: string, hash: string, subjects: TrustSubject[], effects: string[] }> {
+export async function inspectTrust (project: string): Promise<Trust> {
   const root = await realpath(project)
   const files = await broughtFiles(root)
   const hash = createHash('sha256')
@@ -57,9 +68,8 @@ export async function isTrusted (project: string, home: string = homedir()): Pro
   return recorded !== undefined && recorded.hash === (await inspectTrust(root)).hash
 }
 
-/** Records trust in what the project brings now; any change to it needs trust again. */
-export async function recordTrust (project: string, now: number, home: string = homedir()): Promise<void> {
-  const { root, hash } = await inspectTrust(project)
+/** Records trust in what was inspected; any change to it needs trust again. */
+export async function recordTrust ({ root, hash }: Pick<Trust, 'root' | 'hash'>, now: number, home: string = homedir()): Promise<void> {
   const trust = readTrust(home)
   trust.projects[root] = { hash, trusted_at: new Date(now).toISOString() }
   await makeDirectory(join(home, '.cco'))

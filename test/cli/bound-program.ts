@@ -1,4 +1,4 @@
-import type { AddressInfo } from 'node:net'
+import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createSidecar, loadConfig } from '../../index.js'
@@ -8,9 +8,18 @@ import { stubTerminal } from './stub-terminal.js'
 
 export interface Outcome { code: number, stdout: string, stderr: string, json<Answer> (): Answer }
 
-export type Cco = ((...args: string[]) => Promise<Outcome>) & { address: string }
+export type Cco = ((...args: string[]) => Promise<Outcome>) & { address: string, home: string, storage: string }
 
 const AGENT = 'console.log(process.env.TASK + "\\u001b[2J"); if (process.env.MODE === "wait") setTimeout(() => {}, 60_000); else process.exit(process.env.MODE === "fail" ? 3 : 0)\n'
+
+/** A port that nobody listens on any more. */
+export async function freePort (): Promise<string> {
+  const server = createServer()
+  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => { server.close(resolve) })
+  return String(port)
+}
 
 /** A sidecar on a free port, and the program bound to it. */
 export async function sidecarFor (t: Test, changes: Partial<Terminal> = {}, more: Record<string, string> = {}): Promise<Cco> {
@@ -29,5 +38,5 @@ export async function sidecarFor (t: Test, changes: Partial<Terminal> = {}, more
     const stdout = terminal.stdout()
     return { code, stdout, stderr: terminal.stderr(), json: <Answer>() => JSON.parse(stdout) as Answer }
   }
-  return Object.assign(cco, { address: `http://127.0.0.1:${port}` })
+  return Object.assign(cco, { address: `http://127.0.0.1:${port}`, home, storage })
 }

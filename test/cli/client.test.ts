@@ -130,7 +130,7 @@ t.test('address and token come from options, environment and settings, in this o
     writeFileSync(join(folder, 'operator.token'), `${token}\n`)
   }
   const tokenOf = async (options: object, env: Record<string, string>): Promise<string | undefined> => {
-    const client = await connect({ format: 'json', ...options }, stubTerminal({ cwd: home, env: { HOME: home, ...env } }))
+    const client = await connect(options, stubTerminal({ cwd: home, env: { HOME: home, ...env } }))
     return (await client.call<{ token?: string }>('GET', '/')).token
   }
   t.equal(await tokenOf({ url: echo, token: 'of-flag' }, { CCO_SIDECAR_URL: 'http://127.0.0.1:1', CCO_SIDECAR_TOKEN: 'of-env' }), 'Bearer of-flag')
@@ -150,10 +150,10 @@ t.test('the operator token is not sent to another machine', async (t) => {
   const echo = await serverFor(t, (request, response) => { json(200, { token: request.headers.authorization ?? null })(request, response as never) })
   // A name that is not written as a loopback address may be anything.
   const disguised = echo.replace('127.0.0.1', '127.0.0.1.localhost')
-  const client = await connect({ url: disguised, format: 'json' }, terminal)
+  const client = await connect({ url: disguised }, terminal)
   const answer = await client.call<{ token: string | null }>('GET', '/').catch((error: unknown) => ({ token: error instanceof Failure ? null : 'other' }))
   t.equal(answer.token, null)
-  t.same(await (await connect({ url: echo, format: 'json' }, terminal)).call('GET', '/'), { token: 'Bearer secret' })
+  t.same(await (await connect({ url: echo }, terminal)).call('GET', '/'), { token: 'Bearer secret' })
 })
 
 t.test('a server that listens everywhere is called on the loopback address', async (t) => {

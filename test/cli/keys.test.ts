@@ -1,20 +1,10 @@
-import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t from 'tap'
 import { run } from '../../cli/program.js'
 import { newestFirst } from '../../core/audit/read.js'
 import type { KeyFacts } from '../../core/contracts/index.js'
-import { sidecarFor } from './bound-program.js'
+import { freePort, sidecarFor } from './bound-program.js'
 import { stubTerminal } from './stub-terminal.js'
-
-/** A port that nobody listens on any more. */
-async function freePort (): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return String(port)
-}
 
 async function actorsOf (storage: string): Promise<(string | null)[]> {
   const actors: (string | null)[] = []

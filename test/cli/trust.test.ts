@@ -1,9 +1,21 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import t from 'tap'
-import { isTrusted } from '../../core/config/trust.js'
+import { newestFirst } from '../../core/audit/read.js'
+import { verifyAuditLog } from '../../core/audit/verify.js'
+import { inspectTrust, isTrusted } from '../../core/config/trust.js'
+import type { AuditRecord } from '../../core/contracts/index.js'
+import { inspectLock, takeStorage } from '../../core/storage.js'
 import { run } from '../../cli/program.js'
+import { freePort, sidecarFor } from './bound-program.js'
 import { stubTerminal } from './stub-terminal.js'
+
+/** Records of trust, the newest first. */
+async function trustIn (storage: string): Promise<AuditRecord[]> {
+  const found: AuditRecord[] = []
+  for await (const record of newestFirst(join(storage, 'audit'))) if (record.action === 'project.trusted') found.push(record)
+  return found
+}
 
 t.test('trust shows what it covers, asks, and holds until something changes', async (t) => {
   const home = t.testdir({ shop: { '.git': {}, '.cco': { 'config.json': '{"plugins": ["./x.js"]}', agents: { 'own.json': '{}' } }, sub: {} }, plain: {} })
@@ -39,6 +51,54 @@ t.test('trust shows what it covers, asks, and holds until something changes', as
 
   t.match((await cco(home, 'plain')).stdout, /brings nothing in \.cco that would need trust\.$/)
   t.match((await cco(home, 'missing')).stderr, /does not exist/)
+})
+
+t.test('the decision is recorded when it is made, and there is no trust without a record', async (t) => {
+  const home = t.testdir({ shop: { '.cco': { 'config.json': '{"plugins": ["./x.js"]}' } } })
+  const shop = join(home, 'shop')
+  const storage = join(home, 'storage')
+  const cco = async (...args: string[]): Promise<{ code: number, stderr: string }> => {
+    const terminal = stubTerminal({ cwd: home, env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: await freePort() } })
+    return { code: await run(['trust', shop, '--yes', ...args], terminal), stderr: terminal.stderr() }
+  }
+  const lock = await takeStorage(storage)
+  t.match(await cco(), { code: 1, stderr: /has to record it, and none answers at http:\/\/127\.0\.0\.1:\d+; name its --port or --url/ })
+  t.equal(await isTrusted(shop, home), false, 'whoever holds the storage could not be told')
+  await lock.release()
+
+  writeFileSync(join(storage, 'audit'), 'in the way')
+  t.match(await cco(), { code: 1 })
+  t.equal(await isTrusted(shop, home), false, 'the log cannot be written')
+  rmSync(join(storage, 'audit'))
+
+  const { hash } = await inspectTrust(shop)
+  t.match(await cco(), { code: 0, stderr: '' })
+  t.equal(await isTrusted(shop, home), true)
+  const [record, ...others] = await trustIn(storage)
+  t.match(record, { outcome: 'success', actor: 'cli', project: 'shop', details: { root: shop, hash, files: ['.cco/config.json'] } })
+  t.strictSame(others, [])
+  await cco()
+  t.equal((await trustIn(storage)).length, 1, 'what is trusted already is no decision')
+  t.match(await inspectLock(storage), { state: 'none' }, 'the storage is given back')
+})
+
+t.test('a sidecar that runs records the decision itself, so that the chain stays whole', async (t) => {
+  const cco = await sidecarFor(t)
+  const { home, storage } = cco
+  const shop = join(home, 'shop')
+  mkdirSync(join(shop, '.cco'), { recursive: true })
+  for (const plugins of [['./x.js'], ['./y.js']]) {
+    writeFileSync(join(shop, '.cco', 'config.json'), JSON.stringify({ plugins }))
+    const { hash } = await inspectTrust(shop)
+    t.match(await cco('trust', shop, '--yes'), { code: 0, stderr: '' })
+    t.equal(await isTrusted(shop, home), true)
+    t.match((await trustIn(storage))[0], { outcome: 'success', actor: 'operator', project: 'shop', address: '127.0.0.1', details: { root: shop, hash } })
+  }
+  writeFileSync(join(shop, '.cco', 'config.json'), '{}')
+  t.match(await cco('trust', shop, '--yes', '--url', cco.address, '--token', 'wrong'), { code: 1 })
+  t.equal(await isTrusted(shop, home), false)
+  t.match(await cco('audit', 'verify', '--storage', storage), { code: 0 })
+  t.match(await verifyAuditLog(join(storage, 'audit')), { faults: [] })
 })
 
 t.test('names of files cannot write to the terminal', async (t) => {

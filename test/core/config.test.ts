@@ -76,7 +76,7 @@ t.test('later layers win, for every setting', async t => {
     ['user', async (which) => { await writeFiles(places.home, { '.cco/config.json': JSON.stringify({ sidecar: wholeTree(which) }) }); return {} }],
     ['project', async (which) => {
       await writeFiles(places.project, { '.cco/config.json': JSON.stringify({ sidecar: wholeTree(which) }) })
-      await recordTrust(places.project, 0, places.home)
+      await recordTrust(await inspectTrust(places.project), 0, places.home)
       return {}
     }],
     ['--config file', async (which) => { await writeFile(places.file, JSON.stringify({ sidecar: wholeTree(which) })); return { file: places.file } }],
@@ -229,7 +229,7 @@ t.test('plugins and projects of every file count, relative to that file', async 
     'project/.cco/config.json': '{ "plugins": ["./own.js", { "use": "nats", "options": { "url": "x" } }] }',
     'named.json': '{ "plugins": [{ "use": "docs", "enabled": false }], "projects": [{ "project_id": "b", "root": "/b" }] }'
   })
-  await recordTrust(places.project, 0, places.home)
+  await recordTrust(await inspectTrust(places.project), 0, places.home)
   const { plugins, projects } = await load(places, { file: places.file })
   const [user, project] = [join(places.home, '.cco'), join(places.project, '.cco')]
   t.strictSame(plugins, [
@@ -273,7 +273,7 @@ t.test('what a repository brings is data from a stranger until it is trusted', a
   await t.test('trust makes all of it count, until anything changes', async t => {
     const content = JSON.stringify({ sidecar: { spawn: { command: 'run' } }, plugins: ['./own.js'] })
     await writeFile(file, content)
-    await recordTrust(places.project, 0, places.home)
+    await recordTrust(await inspectTrust(places.project), 0, places.home)
     t.match(await load(places), { trusted: true, ignored: [], settings: { spawn: { command: 'run' } }, plugins: [{ use: './own.js' }] })
 
     const changes: [what: string, path: string, content: string][] = [
@@ -291,7 +291,7 @@ t.test('what a repository brings is data from a stranger until it is trusted', a
   })
   await t.test('trust is in a place, not in a content', async t => {
     await writeFile(file, '{ "plugins": ["./own.js"] }')
-    await recordTrust(places.project, 0, places.home)
+    await recordTrust(await inspectTrust(places.project), 0, places.home)
     await writeFiles(places.base, { 'copy/.cco/config.json': '{ "plugins": ["./own.js"] }' })
     t.equal(await isTrusted(join(places.base, 'copy'), places.home), false)
     await symlink(places.project, join(places.base, 'same'))

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { loadConfig } from '../../core/config/load.js'
-import { recordTrust } from '../../core/config/trust.js'
+import { inspectTrust, recordTrust } from '../../core/config/trust.js'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 import { createRepository, writeFiles } from '../support/repository.js'
 import { startSidecar } from '../support/sidecar.js'
@@ -50,7 +50,7 @@ t.test('the plugin of the read-me is loaded from a trusted project and shows in 
   })
   const load = async () => await loadConfig({ flags: {}, env: {}, project: root, home })
   t.match(await load(), { plugins: [], ignored: ['plugins'], trusted: false }, 'without trust it is left out')
-  await recordTrust(root, Date.now(), home)
+  await recordTrust(await inspectTrust(root), Date.now(), home)
   const { plugins, trusted } = await load()
   t.equal(trusted, true)
 

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import t from 'tap'
 import { loadConfig } from '../../core/config/load.js'
-import { recordTrust } from '../../core/config/trust.js'
+import { inspectTrust, recordTrust } from '../../core/config/trust.js'
 import type { Clock } from '../../core/contracts/index.js'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 import type { PluginInstances, PluginKind, SidecarPlugin } from '../../core/plugin-host/define-plugin.js'
@@ -42,7 +42,7 @@ async function projectWith (t: Parameters<typeof temporaryFolder>[0], folder: st
     [`.cco/${plugin}.mjs`]: await readFile(join(EXAMPLES, folder, `${plugin}.js`)),
     '.cco/config.json': findSnippet(`examples/${folder}/README.md`, 'json', plugin).text
   })
-  await recordTrust(root, Date.now(), home)
+  await recordTrust(await inspectTrust(root), Date.now(), home)
   const { plugins } = await loadConfig({ flags: {}, env: {}, project: root, home })
   return await startSidecar(t, { root, plugins })
 }

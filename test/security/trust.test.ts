@@ -54,7 +54,7 @@ t.test('trust covers what the configuration names, and what that imports, howeve
     '.cco/agents/own.json', '.cco/config.json', '.cco/helper.mjs', '.cco/late.mjs', '.cco/more/circle.js', '.cco/more/data.cjs', '.cco/more/index.js', '.cco/plugin.mjs', '.cco/rules.json', '.cco/triggers.json',
     'absolute.mjs', 'agents/run.py', 'bin/agent', 'node_modules/@own/modern/modern.mjs', 'node_modules/@own/modern/package.json', 'node_modules/brought/inner.js', 'node_modules/brought/main.js', 'src/deep.mjs'
   ])
-  await recordTrust(root, 0, home)
+  await recordTrust(await inspectTrust(root), 0, home)
   t.equal(await isTrusted(root, home), true)
   for (const path of covered) {
     const before = (await inspectTrust(root)).hash

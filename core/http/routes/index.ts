@@ -13,6 +13,7 @@ import { resultRoutes } from './results.js'
 import { statusRoutes } from './status.js'
 import { tokenRoutes } from './tokens.js'
 import { triggerRoutes } from './triggers.js'
+import { trustRoutes } from './trust.js'
 import { webhookRoutes } from './webhooks.js'
 import { workspaceRoutes } from './workspaces.js'
 
@@ -20,7 +21,7 @@ import { workspaceRoutes } from './workspaces.js'
 export async function mountRoutes (app: App, services: Services): Promise<void> {
   const mounts = [
     statusRoutes, tokenRoutes, keyRoutes, contextRoutes, resultRoutes, eventPublishRoutes, eventRoutes, deadLetterRoutes, eventStreamRoutes, eventGroupRoutes,
-    webhookRoutes, agentRoutes, triggerRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes
+    webhookRoutes, agentRoutes, triggerRoutes, workspaceRoutes, agentWorkRoutes, catalogueRoutes, trustRoutes
   ]
   for (const mount of mounts) {
     await mount(app, services)

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import t from 'tap'
 import { newestFirst } from '../../../core/audit/read.js'
 import { verifyAuditLog } from '../../../core/audit/verify.js'
+import { inspectTrust } from '../../../core/config/trust.js'
 import type { AuditRecord } from '../../../core/contracts/index.js'
 import { diskError, interceptFileHandles } from '../../support/file-handle.js'
 import { temporaryFolder } from '../../support/temporary.js'
@@ -38,8 +39,8 @@ const { ask, agent, storage, sidecar, operator } = started
 const directory = join(storage, 'audit')
 await sidecar.app.listen({ port: 0, host: '127.0.0.1' })
 
-async function last (action: string): Promise<AuditRecord> {
-  for await (const record of newestFirst(directory)) if (record.action === action) return record
+async function last (action: string, actor?: string): Promise<AuditRecord> {
+  for await (const record of newestFirst(directory)) if (record.action === action && (actor === undefined || record.actor === actor)) return record
   throw new Error(`there is no record of ${action}`)
 }
 
@@ -81,7 +82,15 @@ t.test('what was acknowledged is in the log: who, what, to what, from where and 
   t.match(await last('cache.cleared'), { resource: 'DELETE /api/cache/all' })
   await ask('POST', '/api/projects', { body: { project_id: 'more', root: storage } })
   t.match(await last('project.added'), { project: 'more', details: { root: storage } })
-  t.match(await last('project.trusted'), { actor: 'sidecar', project: 'sample', resource: 'project/sample', details: { hash: /^[0-9a-f]{64}$/, files: ['.cco/config.json'] } })
+  const { hash } = await inspectTrust(started.root)
+  const trusting = { project_id: 'shop', root: started.root, hash }
+  for (const wrong of [{ hash: hash.replace(/./g, '0') }, { hash: hash.slice(1) }, { root: '.' }, { root: join(storage, 'absent') }, { root: `${started.root}\0` }, { project_id: 'a/b' }]) {
+    t.match(await ask('POST', '/api/trust', { body: { ...trusting, ...wrong } }), { status: 400, body: { code: 'VAL_001' } }, JSON.stringify(wrong))
+  }
+  t.match(await last('project.trusted'), { outcome: 'failed', code: 'VAL_001' }, 'what was not true is not recorded as trust')
+  t.match(await ask('POST', '/api/trust', { body: trusting }), { status: 201, body: { project_id: 'shop', hash, files: ['.cco/config.json'] } })
+  t.match(await last('project.trusted'), { outcome: 'success', actor: 'operator', project: 'shop', resource: 'project/shop', details: { root: started.root, hash, files: ['.cco/config.json'] } })
+  t.match(await last('project.trusted', 'sidecar'), { project: 'sample', resource: 'project/sample', details: { hash: /^[0-9a-f]{64}$/, files: ['.cco/config.json'] } })
   t.match(await last('sidecar.started'), { actor: 'sidecar', details: { slots: ['auth/jwt', 'event-bus/journal', 'result-store/files'] } })
   const text = readdirSync(directory).map((name) => readFileSync(join(directory, name), 'utf8')).join('')
   for (const secret of [operator, issued.body.token as string, spawned.jwt_token as string]) t.notOk(text.includes(secret.split('.')[2]!), 'no token is in it')

@@ -24,7 +24,7 @@ const CONTRACT = [
   'GET /api/triggers', 'POST /api/triggers/evaluate',
   'GET /api/agents/{agent_id}/diff', 'GET /api/agents/{agent_id}/workspace', 'POST /api/agents/{agent_id}/merge', 'POST /api/agents/{agent_id}/retry',
   'GET /api/workspaces', 'POST /api/workspaces/prune', 'POST /api/results/prune',
-  'GET /api/profiles', 'GET /api/profiles/{agent_type}', 'POST /api/projects', 'GET /api/projects', 'GET /api/plugins',
+  'GET /api/profiles', 'GET /api/profiles/{agent_type}', 'POST /api/projects', 'GET /api/projects', 'POST /api/trust', 'GET /api/plugins',
   'GET /health', 'GET /health/live', 'GET /health/ready', 'GET /status', 'GET /metrics', 'GET /openapi.json'
 ]
 

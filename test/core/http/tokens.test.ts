@@ -82,6 +82,7 @@ const NEEDS: [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, permission
   ['GET', '/api/profiles/absent', []],
   ['POST', '/api/projects', ['admin']],
   ['GET', '/api/projects', []],
+  ['POST', '/api/trust', ['admin']],
   ['GET', '/api/plugins', []]
 ]
 
