@@ -10,6 +10,7 @@ const DIST = join(ROOT, 'dist')
 const BUNDLE = join(DIST, 'bundle')
 const CHUNKS = join(BUNDLE, 'chunks')
 const PROGRAM = join(DIST, 'cli', 'cco.js')
+const CONFIGURATION = join(DIST, 'core', 'config', 'load.js')
 
 /** A thread and processes of their own, which share nothing with the rest. They are looked for beside the code that starts them. */
 const OWN = ['core/project/worker/worker', 'core/project/worker/git-helper', 'plugins/spawners/shared/start-helper']
@@ -31,18 +32,27 @@ function pluginEntries () {
   return Object.fromEntries(files.filter((name) => !OWN.includes(name)).map((name) => [name, join(DIST, `${name}.js`)]))
 }
 
-/** All that a server is made of goes into one file, except what the program itself loads for every small command. */
-function serverChunk () {
-  const program = new Set()
-  const collect = (id, getModuleInfo) => {
-    if (program.has(id)) return
-    program.add(id)
-    for (const next of getModuleInfo(id)?.importedIds ?? []) collect(next, getModuleInfo)
-  }
+/** What a module loads at once, with itself. */
+function reachFrom (entry, getModuleInfo) {
+  const reached = new Set([entry])
+  for (const id of reached) for (const next of getModuleInfo(id)?.importedIds ?? []) reached.add(next)
+  return reached
+}
+
+/**
+ * All that a server is made of goes into one file, except what the program loads for every small command and what it reads the
+ * configuration with. Each of them is named: what has no chunk goes into that of its importer, and `cco help` would load the server.
+ */
+function chunks () {
+  let program
+  let configuration
   return (id, { getModuleInfo }) => {
-    collect(PROGRAM, getModuleInfo)
+    program ??= reachFrom(PROGRAM, getModuleInfo)
+    configuration ??= reachFrom(CONFIGURATION, getModuleInfo)
     const path = relative(DIST, id).split(sep).join('/')
-    return program.has(id) || !/^(core|plugins)\//.test(path) || path.startsWith('core/testing/') ? undefined : 'server'
+    if (!/^(core|plugins)\//.test(path) || path.startsWith('core/testing/')) return undefined
+    if (program.has(id)) return 'common'
+    return configuration.has(id) ? 'settings' : 'server'
   }
 }
 
@@ -55,7 +65,7 @@ await bundle({
   'core/plugin-api': join(DIST, 'core', 'plugin-api.js'),
   'core/testing/index': join(DIST, 'core', 'testing', 'index.js'),
   ...pluginEntries()
-}, { dir: BUNDLE, chunkFileNames: 'chunks/[name].js', manualChunks: serverChunk() })
+}, { dir: BUNDLE, chunkFileNames: 'chunks/[name].js', manualChunks: chunks() })
 for (const path of OWN) {
   const name = basename(path)
   await bundle(join(DIST, `${path}.js`), { dir: CHUNKS, entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` })
