@@ -107,6 +107,7 @@ export class Fleet {
   async spawn (project: FleetProject, body: SpawnBody, retryOf?: string): Promise<Spawned> {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
     if (retryOf !== undefined) record.retry_of = retryOf
+    await this.#options.workspaces.check(record, project.root)
     if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
     this.#governor.checkBudget(project.id)
     this.#roster.add(record)
@@ -148,6 +149,7 @@ export class Fleet {
    */
   async enqueue (project: FleetProject, body: SpawnBody): Promise<AgentRecord> {
     const record = createRecord(this.#options, project, body, this.#nextId().toLowerCase())
+    await this.#options.workspaces.check(record, project.root)
     if (this.#closing) throw apiError('SRV_002', 'The sidecar is shutting down.')
     this.#governor.checkBudget(project.id)
     this.#roster.add(record)

@@ -130,7 +130,7 @@ t.test('mass assignment: a member that a body does not have is refused by name, 
     })),
     { name: 'a command for an agent', method: 'POST', path: '/api/agents/spawn', token, body: { ...spawn, command: 'sh' }, expect: REFUSED },
     { name: 'a spawner that is a path', method: 'POST', path: '/api/agents/spawn', token, body: { ...spawn, spawner: '../../bin/sh' }, expect: REFUSED },
-    { name: 'a base that is an option of git', method: 'POST', path: '/api/agents/spawn', token, body: { ...spawn, workspace: 'worktree', workspace_base: '--upload-pack=sh' }, expect: [500, 'AGT_001'] }
+    { name: 'a base that is an option of git', method: 'POST', path: '/api/agents/spawn', token, body: { ...spawn, workspace: 'worktree', workspace_base: '--upload-pack=sh' }, expect: [400, 'VAL_001'] }
   ])
 })
 

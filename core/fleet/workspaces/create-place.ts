@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { apiError } from '../../errors.js'
+import { commitOf } from './base.js'
 import { isNoRepository, namesOf, type Git } from './git.js'
 import type { Place, Places } from './place.js'
 import { readWorkingTree, type WorkingTree } from './working-tree.js'
@@ -27,7 +28,7 @@ export async function createPlace (git: Git, places: Places, { base, ...request 
     folder: places.folderOf(request.project_id, request.agent_id),
     prefix: tree.prefix,
     branch: branchOf(request.agent_id),
-    base: await commitOf(git, request.project_root, base),
+    base: await commitToBeginFrom(git, request.project_root, base),
     notes: [],
     ready: false
   }
@@ -53,9 +54,9 @@ async function readProject (git: Git, root: string): Promise<WorkingTree> {
   }
 }
 
-async function commitOf (git: Git, root: string, base: string): Promise<string> {
+async function commitToBeginFrom (git: Git, root: string, base: string): Promise<string> {
   try {
-    return (await git(root, ['rev-parse', '--verify', '--quiet', '--end-of-options', `${base}^{commit}`])).trim()
+    return await commitOf(git, root, base)
   } catch (error) {
     throw apiError('AGT_001', `The agent was not started: the project has no commit '${base}' to begin from.`, { cause: error })
   }

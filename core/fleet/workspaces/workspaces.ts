@@ -3,6 +3,7 @@ import type { WorkProof } from '../../contracts/index.js'
 import { apiError, codeOf, messageOf } from '../../errors.js'
 import type { ResultSubmission, Witness } from '../../results/results.js'
 import type { AgentRecord } from '../agent-record.js'
+import { checkBase } from './base.js'
 import { disagreements } from './claims.js'
 import { createPlace } from './create-place.js'
 import { diffSince, type WorkDiff } from './diff.js'
@@ -78,6 +79,11 @@ export class Workspaces {
   async close (): Promise<void> {
     await this.#radar.close()
     await this.#settling.catch(() => {})
+  }
+
+  /** Whether an agent can begin where it is told to: throws `VAL_001` for a base that the project does not have. */
+  async check ({ workspace = 'shared', workspace_base: base }: AgentRecord, projectRoot: string): Promise<void> {
+    if (workspace !== 'shared' && base !== undefined) await checkBase(this.#options.git, projectRoot, base)
   }
 
   /** To be called before the process is made; gives its working directory. Throws `AGT_001`. */

@@ -122,14 +122,14 @@ t.test('what cannot be made stops the start and leaves nothing', async (t) => {
   const ask_ = async (more: object): Promise<{ status: number, body: { code: string, message: string } }> => await ask('POST', '/api/agents/spawn', { body: { agent_type: 'test-engineer', issue_id: 'i', task: 'true', ...more } })
   for (const workspace_base of ['no-such-branch', '--upload-pack=touch', 'HEAD:README.md']) {
     const { status, body } = await ask_({ workspace: 'worktree', workspace_base })
-    t.strictSame([status, body.code], [500, 'AGT_001'])
-    t.match(body.message, 'has no commit')
+    t.match([status, body], [400, { code: 'VAL_001', message: `workspace_base is no commit, branch or tag of the project: '${workspace_base}'.`, details: { issues: [{ path: 'workspace_base' }] } }])
   }
   t.equal((await ask_({ workspace: 'own' })).body.code, 'VAL_001')
+  t.strictSame((await ask('GET', '/api/agents')).body, { agents: [] }, 'no agent was begun')
   t.strictSame(await branches(root), ['main'])
   t.strictSame((await ask('GET', '/api/workspaces')).body, { workspaces: [] })
   const bare = await createStage(t, { root: await temporaryFolder(t) })
-  const { body } = await bare.ask('POST', '/api/agents/spawn', { body: { agent_type: 'test-engineer', issue_id: 'i', task: 'true', workspace: 'clone' } })
+  const { body } = await bare.ask('POST', '/api/agents/spawn', { body: { agent_type: 'test-engineer', issue_id: 'i', task: 'true', workspace: 'clone', workspace_base: 'main' } })
   t.match(body, { code: 'AGT_001', message: /under git/ })
 })
 
