@@ -305,7 +305,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
         fresh: false,
         explain: false
       })
-      return body!
+      return Buffer.concat(body!)
     },
     async storeResult (project, submission): Promise<ResultRecord> {
       return (await results.store(project, projects.get(project).profiles, submission)).record

@@ -7,6 +7,7 @@ import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
+import { CLOSING_BYTES, type Parts } from './rendered.js'
 import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf, type Section } from './sections.js'
 
 const MAX_OUTPUTS = 50
@@ -14,6 +15,9 @@ const MAX_OUTPUTS = 50
 const SHARES = { structure: 0.05, git: 0.05, outputs: 0.15, metadata: 0.03 }
 // Rough bytes of a token of names and JSON, for sharing a token budget out before anything is counted.
 const BYTES_PER_TOKEN = 3
+/** What comes behind the files and is not known before they are: the digits of what each strategy is credited with, and the rest. */
+const CREDIT_BYTES = 16
+const TAIL_BYTES = 512
 
 export interface BuildRequest {
   project: ProjectState
@@ -44,9 +48,8 @@ export interface Explanation {
 /** A file's entry in an answer: its path, a digest of the entry, and the bytes from `start` to before `end`. */
 export type Span = [path: string, digest: string, start: number, end: number]
 
-/** Everything of the answer but what differs from call to call: an object in JSON whose closing brace is still to come. */
 export interface BuiltContext {
-  json: readonly Uint8Array[]
+  parts: Parts
   /** Where its files stand in it, in their order. */
   files: Span[]
   /** Whether the project was known whole; an answer from a part of it holds until the next call. */
@@ -77,13 +80,9 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   }
   const beforeFiles = `{"task":${parts.task},"project_structure":${parts.structure},"relevant_files":[`
   const afterFiles = `],"git_context":${parts.git},"previous_agent_outputs":${parts.outputs},"metadata":${parts.metadata}}`
-  const baseBytes = Buffer.byteLength(beforeFiles) + Buffer.byteLength(afterFiles)
-  const [baseTokens] = await worker.countTokens([beforeFiles + afterFiles])
-  // The files stand between, so that a token or two may be split otherwise.
-  const left = { bytes: request.maxBytes - baseBytes - 64, tokens: (request.maxTokens ?? Infinity) - baseTokens! - 8 }
-  if (left.bytes < 0 || left.tokens < 0) {
-    throw apiError('CTX_002', `Even without any file the context takes ${baseBytes} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
-  }
+  const around = beforeFiles + afterFiles
+  const baseBytes = Buffer.byteLength(around)
+  const start = `${JSON.stringify({ issue_id: task.issue_id, agent_type: request.profile.id }).slice(0, -1)},"context":${beforeFiles}`
 
   const touched = new Set(earlier.records.flatMap(filesOf))
   addNamedFiles(gathered.offers, [...task.files, ...touched], project)
@@ -92,35 +91,38 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
     title: [task.title ?? '', ...task.labels].join(' '),
     description: [task.description ?? '', ...task.files].join(' '),
     candidates: candidates.map(({ path, need, named, content }) => ({ path, need, named, ...(content === undefined ? {} : { content }) })),
-    budget: left,
+    around,
+    // Beside others, a token or two may be split otherwise.
+    budget: { bytes: request.maxBytes - baseBytes - 64, tokens: (request.maxTokens ?? Infinity) - 8 },
+    margins: { before: Buffer.byteLength(start), after: Buffer.byteLength(afterFiles) + sizeOf(gathered.reports) + gathered.reports.length * CREDIT_BYTES + TAIL_BYTES + CLOSING_BYTES },
     explain: request.explain
   })
+  if (!selection.hasRoom) {
+    throw apiError('CTX_002', `Even without any file the context takes ${baseBytes} bytes and ${selection.tokensAround} tokens; raise max_bytes or max_tokens.`)
+  }
   creditStrategies(gathered.reports, selection, candidates)
 
   const sectionsCut = structure.left_out + git.left_out + outputs.left_out + metadata.left_out > 0 || earlier.more
   const used = new Set(selection.files.map((file) => file.truncation).filter((truncation) => truncation !== 'none') as string[])
   if (selection.files.length + selection.refused.filter(({ reason }) => reason !== 'too-large').length < candidates.length) used.add('dropped')
   if (sectionsCut) used.add('sections')
-  const head = { issue_id: task.issue_id, agent_type: request.profile.id }
   const tail = {
     truncated: used.size > 0,
     truncation_strategy: used.size === 0 ? 'none' : [...used].sort().join('+'),
     total_size_bytes: baseBytes + selection.json.length,
-    token_count: baseTokens! + selection.tokens,
+    token_count: selection.tokensAround + selection.tokens,
     file_count: selection.files.length,
     strategies: gathered.reports,
     ...(request.explain ? { explanation: explain(candidates, selection, project) } : {})
   }
-  // The files come as JSON already: stringifying them again would cost more than reading them did.
-  const start = `${JSON.stringify(head).slice(0, -1)},"context":${beforeFiles}`
-  const end = `${afterFiles},${JSON.stringify(tail).slice(1, -1)}`
   let at = Buffer.byteLength(start)
   const files = selection.files.map(({ path, digest, bytes }): Span => {
     const from = at
     at += bytes
     return [path, digest, from, at - 1]
   })
-  return { files, json: [Buffer.from(start), selection.json, Buffer.from(end)], complete: selection.unindexed === 0 }
+  // The files come as JSON already: stringifying them again would cost more than reading them did.
+  return { files, parts: { start, files: selection.json, end: `${afterFiles},${JSON.stringify(tail).slice(1, -1)}` }, complete: selection.unindexed === 0 }
 }
 
 /** Files that the issue or an earlier agent names are offered whatever the agent's requirements are. */

@@ -29,8 +29,8 @@ export interface ContextQuery {
 
 export interface ContextAnswer {
   etag: string
-  /** The JSON answer; `undefined` when the caller has it already. */
-  body: Buffer | undefined
+  /** The JSON answer, in pieces that follow each other; `undefined` when the caller has it already. */
+  body: readonly Buffer[] | undefined
 }
 
 export interface ContextService {
@@ -105,7 +105,7 @@ export function createContextService (options: ContextOptions): ContextService {
     const signal = AbortSignal.timeout(options.timeoutMs)
     // One for each strategy, and Node warns of more than ten.
     setMaxListeners(0, signal)
-    const { json, files, complete } = await buildContext({
+    const { parts, files, complete } = await buildContext({
       project: state,
       worker: options.worker,
       profile,
@@ -122,7 +122,7 @@ export function createContextService (options: ContextOptions): ContextService {
       signal,
       log: options.log
     })
-    const rendered = render(json, files, clock())
+    const rendered = render(parts, files, clock())
     if (complete) {
       // The answer is right whether or not the cache takes it.
       await replace(key, { body: rendered.cached, validator, meta: { files: JSON.stringify(files) } })
@@ -162,12 +162,12 @@ export function createContextService (options: ContextOptions): ContextService {
       const entry = await cache.get(key)
       if (entry?.validator === validator) {
         hits++
-        return { etag, body: query.since === undefined ? entry.body : await onlyChanged(entry.body, JSON.parse(entry.meta.files ?? '[]') as Span[], query.since, key, etag) }
+        return { etag, body: [query.since === undefined ? entry.body : await onlyChanged(entry.body, JSON.parse(entry.meta.files ?? '[]') as Span[], query.since, key, etag)] }
       }
     }
     misses++
     const { built, files } = await buildOnce(query.fresh ? `${etag} fresh` : etag, async () => await build(project, state, profile, subject, query, key, validator))
-    return { etag, body: query.since === undefined ? built : await onlyChanged(built, files, query.since, key, etag) }
+    return { etag, body: query.since === undefined ? built : [await onlyChanged(Buffer.concat(built), files, query.since, key, etag)] }
   }
 
   return {

@@ -1,21 +1,51 @@
 import type { Span } from './build.js'
 
+/** An answer in parts that follow each other, all but what differs from call to call: an object in JSON whose closing brace is still to come. */
+export interface Parts {
+  start: string
+  /** Entries of files, in memory that may have room for the other parts around them. */
+  files: Uint8Array
+  end: string
+}
+
 /** An answer, and where its files stand in it. */
 export interface Rendered {
-  /** For those who had it built. */
-  built: Buffer
+  /** For those who had it built, in pieces to be sent one after the other. */
+  built: readonly Buffer[]
   /** For those who find it in the cache. */
   cached: Buffer
   files: Span[]
 }
 
+/** What `finish` adds takes no more. */
+export const CLOSING_BYTES = 80
+/** A larger answer goes out in pieces rather than being copied: what it takes is memory that the collector of garbage has to hear of. */
+const LARGE = 256 * 1024
+
 /** Completes an answer. Its time is that of the building, so that a hit is sent as it is kept, and equal tags stand for equal bytes. */
-export function render (json: readonly Uint8Array[], files: Span[], now: number): Rendered {
-  return { built: finish(json, false, now), cached: finish(json, true, now), files }
+export function render ({ start, files, end }: Parts, spans: Span[], now: number): Rendered {
+  const before = Buffer.from(start)
+  const after = Buffer.from(end)
+  const cached = around(before, files, [after, closing(true, now)])
+  const last = closing(false, now)
+  const same = cached.subarray(0, before.length + files.length + after.length)
+  return { built: cached.length > LARGE ? [same, last] : [Buffer.concat([same, last])], cached, files: spans }
 }
 
-function finish (json: readonly Uint8Array[], hit: boolean, now: number): Buffer {
-  return Buffer.concat([...json, Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)])
+function closing (hit: boolean, now: number): Buffer {
+  return Buffer.from(`,"cache_hit":${hit},"timestamp":"${new Date(now).toISOString()}"}`)
+}
+
+/** Writes what comes before and behind the files into the room around them; copies all where there is too little. */
+function around (before: Buffer, files: Uint8Array, behind: readonly Buffer[]): Buffer {
+  const start = files.byteOffset - before.length
+  const length = behind.reduce((sum, part) => sum + part.length, before.length + files.length)
+  // The memory before it is nobody's, but kept as long as the answer is.
+  if (start !== 0 || length > files.buffer.byteLength) return Buffer.concat([before, files, ...behind])
+  const whole = Buffer.from(files.buffer, start, length)
+  let at = before.copy(whole) + files.length
+  for (const part of behind) at += part.copy(whole, at)
+  return whole
 }
 
 /** An answer whose files are only those that an earlier one did not have, or had otherwise. */

@@ -15,6 +15,8 @@ interface Held {
 // Objects, maps and list places of one entry; the test measures the heap against it.
 const OVERHEAD_BYTES = 2048
 const MEMBER_BYTES = 64
+/** Of memory that was measured out before the last of what it holds was known, against copying all of it. */
+const MOST_SLACK = 1 / 32
 
 /** Keeps the answers that were used last, as many as fit into so many bytes. */
 export function createMemoryCache ({ maxBytes }: { maxBytes: number }): ContextCache {
@@ -37,14 +39,15 @@ export function createMemoryCache ({ maxBytes }: { maxBytes: number }): ContextC
     async set (key, { body, validator, meta }) {
       const path = pathOf(key)
       const slot = slots.get(path) ?? { path }
-      const bytes = sizeOf(path, { body, validator, meta })
+      const own = withoutSlack(body)
+      const bytes = sizeOf(path, { body: own, validator, meta })
       if (bytes > maxBytes) {
         // What was there before is out of date.
         entries.delete(slot)
         return
       }
       slots.set(path, slot)
-      entries.set(slot, { entry: { body: withoutSlack(body), validator, meta: { ...meta } }, bytes })
+      entries.set(slot, { entry: { body: own, validator, meta: { ...meta } }, bytes })
     },
     async delete ({ project, issue, agentType }) {
       let bytes = 0
@@ -71,12 +74,12 @@ function sizeOf (path: readonly string[], { body, validator, meta }: CacheEntry)
   const members = Object.entries(meta)
   for (const [name, value] of members) characters += name.length + value.length
   // A text takes two bytes a character as soon as one of them is not Latin.
-  return body.length + 2 * characters + MEMBER_BYTES * members.length + OVERHEAD_BYTES
+  return body.buffer.byteLength + 2 * characters + MEMBER_BYTES * members.length + OVERHEAD_BYTES
 }
 
-/** A small buffer, or a slice, would keep the whole memory alive that it was cut from. */
+/** A small buffer, or a slice, would keep the whole memory alive that it was cut from; one that fills nearly all of it may. */
 function withoutSlack (body: Buffer): Buffer {
-  if (body.buffer.byteLength === body.length) return body
+  if (body.buffer.byteLength - body.length <= body.length * MOST_SLACK) return body
   const copy = Buffer.allocUnsafeSlow(body.length)
   body.copy(copy)
   return copy

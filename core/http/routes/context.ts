@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import Type from '../../typebox.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
@@ -87,7 +88,7 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
     const { project, profiles } = projects.get(caller.project_id)
     const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false, since } = request.query
     const ifNoneMatch = request.headers['if-none-match']
-    const answer = await context.get(project, profiles, {
+    const { etag, body } = await context.get(project, profiles, {
       issueId,
       agentType,
       ...(task === undefined ? {} : { task }),
@@ -100,10 +101,12 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
       // As it stands in the header, with or without its quotes.
       ...(since === undefined ? {} : { since: `"${since.replace(/^W\//, '').replaceAll('"', '')}"` })
     })
-    reply.header('etag', answer.etag).header('cache-control', 'private, no-cache')
-    if (answer.body === undefined) reply.code(304)
+    reply.header('etag', etag).header('cache-control', 'private, no-cache')
+    if (body === undefined) reply.code(304)
     else reply.header('content-type', 'application/json; charset=utf-8')
-    return answer.body
+    if (body === undefined || body.length === 1) return body?.[0]
+    reply.header('content-length', body.reduce((sum, { length }) => sum + length, 0))
+    return Readable.from(body)
   })
 
   const Cleared = Type.Object({ cleared: Type.Boolean(), entries_removed: Type.Integer(), bytes_freed: Type.Integer(), timestamp: Time })

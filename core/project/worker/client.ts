@@ -85,7 +85,6 @@ export function createProjectWorker (settings: WorkerSettings = { cache: undefin
     select: async (root, request) => await call('select', root, request),
     symbols: async (root, path, maxBytes) => await call('symbols', root, path, maxBytes),
     redact: createRemembered(async (texts) => await call<Redaction[]>('redact', texts), ({ text }) => text.length),
-    countTokens: createRemembered(async (texts) => await call<number[]>('countTokens', texts), () => 0),
     onClose (listener) {
       closeListeners.push(listener)
     },

@@ -18,7 +18,11 @@ export interface SelectRequest {
   title: string
   description: string
   candidates: PackedCandidates
+  /** The JSON in which the files are to stand: the budget's tokens are for both, its bytes for the files alone. */
+  around: string
   budget: Size
+  /** Bytes to be left free before the files and behind them, in the same memory. */
+  margins: { before: number, after: number }
   /** Whether the scores of all candidates are wanted, too. */
   explain: boolean
 }
@@ -36,9 +40,12 @@ export interface SelectedFile {
 }
 
 export interface Selection {
+  /** Whether there is any room for files. */
+  hasRoom: boolean
   /** The entries of the answer, as JSON joined by commas. */
   json: Uint8Array
   tokens: number
+  tokensAround: number
   files: SelectedFile[]
   /** Of all candidates, where they are wanted: 0…1, and what it is made of. */
   scores: { path: string, score: number, match: number, signals: Record<string, number> }[]
@@ -73,7 +80,10 @@ const LATEST = Date.UTC(9999, 11, 31)
 
 /** Scores candidates by need and task, and fits the best of them into the budget. */
 export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, ListedFile>, index: ProjectIndex, unindexed: number): Promise<Selection> {
-  const { title, description, budget } = request
+  const { title, description } = request
+  const tokensAround = countTokens(request.around)
+  const budget = { bytes: request.budget.bytes, tokens: request.budget.tokens - tokensAround }
+  if (budget.bytes < 0 || budget.tokens < 0) return { hasRoom: false, json: new Uint8Array(), tokens: 0, tokensAround, files: [], scores: [], refused: [], redactions: [], unindexed }
   const query = queryOf(title, description)
   const weights = index.termWeights(query)
   const relevance = byPath(await index.rank(query))
@@ -95,7 +105,9 @@ export async function select (root: string, request: SelectRequest, listed: Read
   }
   const packed = pack(packables, query, weights, budget)
   return {
-    json: joined(packed.map(({ entry }) => entry.json)),
+    hasRoom: true,
+    json: joined(packed.map(({ entry }) => entry.json), request.margins),
+    tokensAround,
     tokens: packed.reduce((sum, { entry }) => sum + entry.size.tokens - JOINT_TOKENS, 0),
     files: packed.map(({ path, entry: { size, truncation, contentBytes, digest } }) => ({ path, truncation, ...size, contentBytes, digest })),
     scores: request.explain ? scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })) : [],
@@ -210,13 +222,14 @@ function entryOf (text: PreparedText, { lines }: FileShape, keep: Uint8Array | n
 }
 
 /** With commas between, in memory of its own, which can be handed to another thread. */
-function joined (parts: readonly Buffer[]): Uint8Array {
-  const whole = new Uint8Array(Math.max(0, parts.reduce((sum, part) => sum + part.length + 1, -1)))
-  let at = 0
+function joined (parts: readonly Buffer[], { before, after }: SelectRequest['margins']): Uint8Array {
+  const length = Math.max(0, parts.reduce((sum, part) => sum + part.length + 1, -1))
+  const memory = new Uint8Array(before + length + after)
+  let at = before
   for (const part of parts) {
-    if (at > 0) whole[at++] = 0x2C
-    whole.set(part, at)
+    if (at > before) memory[at++] = 0x2C
+    memory.set(part, at)
     at += part.length
   }
-  return whole
+  return memory.subarray(before, before + length)
 }

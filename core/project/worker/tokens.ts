@@ -29,8 +29,15 @@ const LINE_BREAK_LENGTH = 2
 const LONG_TEXT = 4096
 const LONGEST_PARAGRAPH = 4096
 const MOST_PARAGRAPHS_LENGTH = 1024 * 1024
-const paragraphs = new Map<string, number>()
+/** Those that were met last, and those before them: what is met again goes from these to those, and the rest is forgotten. */
+let paragraphs = new Map<string, number>()
+let earlier = new Map<string, number>()
 let paragraphsLength = 0
+
+/** What has no blank lines is cut by what stands there, so that it is cut in the same places when something before has changed. */
+const SHORTEST_PIECE = 256
+const WINDOW = 8
+const EVERY = 16
 
 /** Tokens of a text in o200k_base. */
 export function countTokens (text: string): number {
@@ -45,13 +52,46 @@ export function countTokens (text: string): number {
 }
 
 function countParagraph (text: string): number {
-  if (text.length > LONGEST_PARAGRAPH) return countParts(text)
+  if (text.length <= LONGEST_PARAGRAPH) return countKnown(text)
+  let sum = 0
+  let start = 0
+  for (let at = SHORTEST_PIECE; at < text.length; at++) {
+    if (!isPlace(text, at) || (at - start < LONGEST_PARAGRAPH && !isMarked(text, at))) continue
+    sum += countKnown(text.slice(start, at))
+    start = at
+    at += SHORTEST_PIECE
+  }
+  return sum + countKnown(text.slice(start))
+}
+
+/** Whether `PLACES` cuts here. */
+function isPlace (text: string, at: number): boolean {
+  const next = text.charCodeAt(at)
+  return isSign(text.charCodeAt(at - 1)) && next < 0x80 && next !== APOSTROPHE && !isSign(next)
+}
+
+const APOSTROPHE = 0x27
+
+/** A letter or digit of ASCII. */
+function isSign (code: number): boolean {
+  return (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57)
+}
+
+function isMarked (text: string, at: number): boolean {
+  let sum = 0
+  for (let back = 1; back <= WINDOW; back++) sum = Math.imul(sum, 31) + text.charCodeAt(at - back) | 0
+  return (sum >>> 8) % EVERY === 0
+}
+
+function countKnown (text: string): number {
   const before = paragraphs.get(text)
   if (before !== undefined) return before
-  const tokens = countParts(text)
+  const tokens = earlier.get(text) ?? countParts(text)
+  if (text.length > LONGEST_PARAGRAPH) return tokens
   paragraphsLength += text.length
   if (paragraphsLength > MOST_PARAGRAPHS_LENGTH) {
-    paragraphs.clear()
+    earlier = paragraphs
+    paragraphs = new Map()
     paragraphsLength = text.length
   }
   paragraphs.set(ownCopy(text), tokens)

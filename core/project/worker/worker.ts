@@ -7,7 +7,6 @@ import { guardedGit } from './guarded-git.js'
 import { buffersOf, headOf, list, listedFiles, standingOf, type ListReply, type ListRequest } from './listings.js'
 import { prepareText, redactText, type Preparation } from './prepare.js'
 import type { Selection } from './select.js'
-import { countTokens } from './tokens.js'
 import type { Commit } from '../../contracts/context-strategy.js'
 
 /** What the worker does for the sidecar. All disk and git work on projects happens here, off the event loop of the server. */
@@ -20,7 +19,6 @@ export interface ProjectOperations extends ContextOperations {
   /** Runs git with every command of the repository's configuration switched off, and gives its output. */
   git (cwd: string, args: readonly string[], options?: GitOptions): Promise<Uint8Array>
   redact (texts: string[]): Promise<{ text: string, count: number }[]>
-  countTokens (texts: string[]): Promise<number[]>
   /** Ends what the worker has started. */
   end (): Promise<void>
 }
@@ -56,7 +54,6 @@ const operations: ProjectOperations = {
   commits: async (root, limit) => await gitOf(root).commits(limit),
   git: async (cwd, args, options) => await guardedGit(cwd, args, options),
   redact: async (texts) => await Promise.all(texts.map(async (text) => await redactText(text, 'text.txt'))),
-  countTokens: async (texts) => texts.map(countTokens),
   async end () {
     await flush()
     await closeGit()

@@ -66,10 +66,9 @@ async function setUp (t: Parameters<typeof temporaryFolder>[0]) {
     }),
     prepare: async (_root, paths) => paths.map((path) => ({ path, refused: 'gone' as const })),
     search: async () => ({ paths: packStrings(files.slice(0, 2000).map(({ path }) => path)), scores: new Float64Array(2000).fill(0.5), complete: true }),
-    select: async () => ({ json: new Uint8Array(), tokens: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
+    select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
     commits: async () => [],
     redact: async (texts) => texts.map((text) => ({ text, count: 0 })),
-    countTokens: async (texts) => texts.map((text) => text.length),
     onClose () {}
   } as Partial<ProjectWorker> as ProjectWorker
   const project = createProject({ id: 'p', root, worker, maxFileBytes: MEGABYTE, log: silentLog, watch: false })

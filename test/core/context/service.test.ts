@@ -14,7 +14,7 @@ function setUp () {
   const cache = { get: async (key) => entries.get(JSON.stringify(key)), set: async (key, entry) => { entries.set(JSON.stringify(key), entry) } } as ContextCache
   const store = { getIssue: async () => undefined, list: async () => ({ results: [] }), get: async () => undefined } as unknown as ResultStore
   const worker = {
-    redact: async (texts) => texts.map((text) => ({ text, count: 0 })), countTokens: async (texts) => texts.map((text) => text.length)
+    redact: async (texts) => texts.map((text) => ({ text, count: 0 }))
   } as ProjectWorker
   const gate = { calls: 0, answer: async (): Promise<ContextItem[]> => [] }
   const strategies = new Map([['tests', { satisfies: ['test-files'], gather: async () => { gate.calls++; return await gate.answer() } }]])
@@ -27,7 +27,7 @@ function setUp () {
       const metadata = await readMetadata(createProjectView())
       return {
         ...createProjectView(), fingerprint: disk.fingerprint, secretFiles: [], unreadableNames: 0, git: async () => undefined, prepare: async () => [],
-        select: async () => ({ json: new Uint8Array(), tokens: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
+        select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
         metadata: async () => metadata
       }
     }

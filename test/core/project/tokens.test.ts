@@ -18,6 +18,9 @@ t.test('a text has as many tokens as its parts', async t => {
   }
   const long = JSON.stringify(readFileSync('docs/context.md', 'utf8').repeat(2))
   for (const text of [long, long.slice(0, 9000), long.replace('Files', 'files'), `${long.slice(0, 5000)}x${long.slice(5000)}`]) t.equal(countTokens(text), truth(text), 'of paragraphs that were counted before')
+  // Without blank lines: a list of paths, changed at its beginning, in the middle and at its end.
+  const paths = JSON.stringify(Array.from({ length: 800 }, (_, number) => `packages/part-${number * 37 % 101}/src/it's-${number}.test.ts`))
+  for (const text of [paths, `{"total":1,"files":${paths}`, paths.replace('part-37', "p'art-é"), `${paths.slice(0, 20_000)}12${paths.slice(20_000)}`, `${paths}12`]) t.equal(countTokens(text), truth(text), 'of pieces that were counted before')
   t.equal(countTokens(''), 0)
 })
 

@@ -53,6 +53,15 @@ t.test('the bound is one of memory: what is counted is no less than what the ent
   t.equal((await cache.stats()).entries, 0)
 })
 
+t.test('what fills nearly all of its memory is kept where it is, and all of that memory counts', async (t) => {
+  const cache = createMemoryCache({ maxBytes: 2 ** 20 })
+  const memory = Buffer.alloc(100_000, 'x')
+  await cache.set(KEY, { ...entry(0), body: memory.subarray(0, 99_000) })
+  t.equal((await cache.get(KEY))?.body.buffer, memory.buffer)
+  t.equal((await cache.stats()).bytes, await sizeOf(KEY, entry(0)) + 100_000)
+  t.equal(await sizeOf(KEY, { ...entry(0), body: memory.subarray(0, 90_000) }), await sizeOf(KEY, entry(0)) + 90_000)
+})
+
 t.test('a slice does not keep alive what it was cut from', async (t) => {
   const cache = createMemoryCache({ maxBytes: 2 ** 20 })
   const large = Buffer.alloc(500_000, 'x')
