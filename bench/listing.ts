@@ -1,22 +1,32 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { mkdtemp, realpath, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { lstatSync, mkdirSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
-import { parseArgs } from 'node:util'
+import { Command } from 'commander'
 import { createProject, type ProjectOptions } from '../core/project/project.js'
 import { createProjectWorker } from '../core/project/worker/client.js'
 import { readIndex } from '../core/project/worker/git-index.js'
+import { wholeNumber } from './shared/command-line.js'
+import { runProgram } from './shared/program.js'
 
 /** What is held to: see the aims in docs/architecture.md. All limits are ratios to work done in the same run, but those for memory and the loop. */
 const ROUNDS = 15
 const LOOP_MS = 10
 const MEMORY_MB = 300
 
-const { values: options } = parseArgs({ options: { repo: { type: 'string' }, generate: { type: 'string' } } })
-const folder = options.repo === undefined ? await mkdtemp(join(tmpdir(), 'cco-bench-')) : undefined
+interface ListingOptions { repo?: string, generate: number }
+
+function readOptions (args: readonly string[]): ListingOptions {
+  return new Command('npm run bench:listing --')
+    .description('Measures what listing a project, and noticing what changed in it, costs beside a stat of each file.')
+    .option('--repo <dir>', 'a repository, in which one file is written anew; one is made by default')
+    .option('--generate <files>', 'how many files are made', wholeNumber(1), 10_000)
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .parse([...args], { from: 'user' })
+    .opts<ListingOptions>()
+}
 
 function generate (root: string, count: number): void {
   for (let index = 0; index < count; index++) {
@@ -58,9 +68,9 @@ function row (name: string, ms: number, limit?: number): void {
   console.log(`${name.padEnd(52)}${ms.toFixed(3).padStart(12)} ms${limit === undefined ? '' : `${(ms / limit).toFixed(3).padStart(10)} ×`}`)
 }
 
-try {
-  const root = await realpath(resolve(options.repo ?? folder!))
-  if (options.repo === undefined) generate(root, Number(options.generate ?? 10_000))
+async function run ({ repo, generate: count }: ListingOptions, folder: string): Promise<boolean> {
+  const root = realpathSync(resolve(repo ?? folder))
+  if (repo === undefined) generate(root, count)
   await wait(50)
   const base = resident()
   const worker = createProjectWorker()
@@ -110,6 +120,7 @@ try {
   const within = hit <= stat * 1.1 && changed - hit <= 5 && [firstBlock, changedBlock, checkBlock].every(([p99]) => p99 <= LOOP_MS) && memory < MEMORY_MB
   console.log(within ? '\nwithin the limits' : `\nNOT within the limits (1.1 × stat, 5 ms, ${LOOP_MS} ms of the loop, ${MEMORY_MB} MB), or the machine is not idle`)
   await worker.close()
-} finally {
-  if (folder !== undefined) await rm(folder, { recursive: true, force: true })
+  return true
 }
+
+await runProgram({ readOptions, load: async () => ({ run }) })

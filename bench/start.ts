@@ -1,8 +1,9 @@
-import { spawn } from 'node:child_process'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { spawn, type ChildProcess } from 'node:child_process'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { Command } from 'commander'
 import { PACKAGE_ROOT, PROGRAM } from '../core/package-root.js'
+import { runProgram } from './shared/program.js'
 
 /** What the sidecar is held to on an idle machine, from the start of the process. */
 const LIMIT_MS = 500
@@ -18,10 +19,12 @@ app.get('/health', async () => ({ status: 'healthy' }))
 console.log('listening on ' + await app.listen({ port: 0, host: '127.0.0.1' }))
 `
 
+let running: ChildProcess | undefined
+
 /** Starts a program and measures the time until its /health says healthy, and what it then holds in memory. */
 async function measure (args: string[]): Promise<Start> {
   const started = performance.now()
-  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: PACKAGE_ROOT })
+  const child = running = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'], cwd: PACKAGE_ROOT })
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   try {
     const url = await addressOf(child.stdout)
@@ -68,8 +71,16 @@ function row (name: string, starts: Start[], bare: number): string {
   return cells.map((cell, index) => (index === 0 ? cell.padEnd(34) : cell.padStart(12))).join('')
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'cco-bench-'))
-try {
+function readOptions (args: readonly string[]): object {
+  return new Command('npm run bench:start --')
+    .description('Measures the time from the start of the process until it is healthy, beside a bare Fastify.')
+    .exitOverride()
+    .showHelpAfterError('(add --help for what there is)')
+    .parse([...args], { from: 'user' })
+    .opts()
+}
+
+async function run (_options: object, folder: string): Promise<boolean> {
   const bareFile = join(PACKAGE_ROOT, 'dist', 'bench', 'bare-fastify.mjs')
   await writeFile(bareFile, BARE)
   const sidecar = (storage: string): string[] => [
@@ -92,6 +103,7 @@ try {
   console.log(row('sidecar, later start', later, limit))
   const within = median(later.map((start) => start.healthyMs)) < LIMIT_MS && later.every((start) => (start.residentMb ?? 0) < LIMIT_MB)
   console.log(within ? '\nwithin the limits' : '\nNOT within the limits (or the machine is not idle)')
-} finally {
-  await rm(folder, { recursive: true, force: true })
+  return true
 }
+
+await runProgram({ readOptions, load: async () => ({ run }), stop () { running?.kill('SIGKILL') } })

@@ -2,6 +2,7 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CommanderError } from 'commander'
+import { endWhenUnread } from '../../cli/unread-output.js'
 
 const FAILED = 1
 const WRONG_USAGE = 2
@@ -16,8 +17,9 @@ export interface Program<Options> {
   stop? (): void
 }
 
-/** Runs a program of the bench in a folder of its own, which goes with it, also when it is interrupted. */
+/** Runs a program of the bench in a folder of its own, which goes with it, also when it is interrupted or nobody reads what it prints. */
 export async function runProgram<Options> ({ readOptions, load, stop }: Program<Options>): Promise<void> {
+  endWhenUnread()
   let folder: string | undefined
   const cleanUp = (): void => {
     stop?.()

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { loadConfiguration, type Configuration } from '../configuration.js'
 import { projectIdOf } from '../project-folder.js'
 import type { Terminal } from '../terminal.js'
+import { goOnWhenUnread } from '../unread-output.js'
 import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
 import { checkExposure } from './exposure.js'
@@ -20,8 +21,7 @@ export interface ServeInput {
 /** Starts the sidecar and says where it is. Resolves when it listens; signals end the process. */
 export async function serve ({ flags, file }: ServeInput, terminal: Terminal): Promise<void> {
   const shutdown = installShutdown(terminal)
-  // A server goes on when whoever read its first lines is gone.
-  process.stdout.removeAllListeners('error').on('error', () => {})
+  goOnWhenUnread()
   const config = await loadConfiguration(flags, terminal, file)
   const { settings } = config
   const place = { host: settings.host, port: settings.port }

@@ -1,0 +1,29 @@
+import { codeOf } from '../core/errors.js'
+
+/** 128 + SIGPIPE: what a shell reports of a program that the signal ended (POSIX, Shell Command Language, 2.8.2). Node ignores the signal. */
+export const UNREAD = 141
+
+let goesOn = false
+
+/**
+ * Ends the program quietly once nobody reads what it writes, as when `head` has seen enough. A program that takes SIGTERM ends in that way, in
+ * its own time; any other at once. Either exits with 141.
+ */
+export function endWhenUnread (): void {
+  let isEnding = false
+  const onError = (error: unknown): void => {
+    if (codeOf(error) !== 'EPIPE') throw error
+    if (isEnding || goesOn) return
+    isEnding = true
+    if (process.listenerCount('SIGTERM') === 0) process.exit(UNREAD)
+    process.once('exit', () => { process.exitCode = UNREAD })
+    process.emit('SIGTERM', 'SIGTERM')
+  }
+  process.stdout.on('error', onError)
+  process.stderr.on('error', onError)
+}
+
+/** For a server: it goes on when whoever read its first lines is gone. */
+export function goOnWhenUnread (): void {
+  goesOn = true
+}
