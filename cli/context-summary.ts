@@ -1,4 +1,4 @@
-import { bytes, oneLine, pairs, table, time, type Column } from './output.js'
+import { bytes, counted, oneLine, pairs, table, time, type Column } from './output.js'
 import type { Colors } from './terminal.js'
 
 interface RelevantFile { path: string, size: number, language: string | null, truncation: string, content: string }
@@ -33,9 +33,9 @@ export function describeContext (answer: ContextAnswer, colors: Colors): string 
   const head = pairs([
     ['issue', context.task?.title === undefined ? answer.issue_id : `${answer.issue_id}: ${context.task.title}`],
     ['agent type', answer.agent_type],
-    ['project', `${context.metadata.project_type ?? 'unknown type'}, ${context.project_structure.total_files} files, ${bytes(context.project_structure.total_size_bytes)}, ${Object.keys(context.metadata.languages ?? {}).slice(0, 6).join(', ')}`],
-    ['git', git === null ? 'none' : `${git.branch ?? 'detached'} at ${(git.head ?? 'no commit').slice(0, 12)}, ${git.recent_commits.length} commits, ${git.uncommitted_changes.length} uncommitted changes`],
-    ['size', `${bytes(answer.total_size_bytes)}, ${answer.token_count} tokens, ${answer.file_count} files${answer.cache_hit ? ', from the cache' : ''}`],
+    ['project', `${context.metadata.project_type ?? 'unknown type'}, ${counted(context.project_structure.total_files, 'file')}, ${bytes(context.project_structure.total_size_bytes)}, ${Object.keys(context.metadata.languages ?? {}).slice(0, 6).join(', ')}`],
+    ['git', git === null ? 'none' : `${git.branch ?? 'detached'} at ${(git.head ?? 'no commit').slice(0, 12)}, ${counted(git.recent_commits.length, 'commit')}, ${counted(git.uncommitted_changes.length, 'uncommitted change')}`],
+    ['size', `${bytes(answer.total_size_bytes)}, ${counted(answer.token_count, 'token')}, ${counted(answer.file_count, 'file')}${answer.cache_hit ? ', from the cache' : ''}`],
     ['cut', answer.truncated ? `yes: ${answer.truncation_strategy ?? 'unknown'}` : 'no']
   ], colors)
   const parts = [head, table(context.relevant_files, fileColumns(colors), colors)]

@@ -1,4 +1,4 @@
-import { oneLine, time } from './output.js'
+import { counted, oneLine, time } from './output.js'
 import type { Colors } from './terminal.js'
 
 /** The members of an event that are shown. */
@@ -41,5 +41,5 @@ function factOf (value: unknown): string {
 
 /** Says that events are missing, or nothing. */
 export function gapLine (page: EventPage): string | undefined {
-  return page.gap === undefined ? undefined : `${page.gap.missed} earlier events are no longer kept.`
+  return page.gap === undefined ? undefined : `${counted(page.gap.missed, 'earlier event is', 'earlier events are')} no longer kept.`
 }

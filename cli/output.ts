@@ -56,6 +56,11 @@ function lengthOf (text: string): number {
   return [...text].length
 }
 
+/** `1 file`, `2 files`; `many` where another word than one with an `s` is right. */
+export function counted (count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`
+}
+
 /** 1536 → `1.5 KiB`. */
 export function bytes (count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB']

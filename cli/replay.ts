@@ -3,9 +3,8 @@ import type { Client } from './client.js'
 import { eventLine, type EventFacts } from './event-facts.js'
 import { Failure } from './failure.js'
 import { pagesOf, type HistoryQuery } from './history.js'
-import { duration } from './output.js'
+import { counted, duration } from './output.js'
 import type { Terminal } from './terminal.js'
-import { counted } from './trace.js'
 
 export interface ReplayOptions {
   query: HistoryQuery

@@ -1,7 +1,7 @@
 import type { Client } from './client.js'
 import type { EventFacts } from './event-facts.js'
 import { allOf } from './history.js'
-import { duration, oneLine, time } from './output.js'
+import { counted, duration, oneLine, time } from './output.js'
 import type { Colors } from './terminal.js'
 
 /** Events of a conversation, and those that it leads to or comes from. */
@@ -112,8 +112,4 @@ function lineOf (event: EventFacts, { outside, after_ms: after }: TraceNode, col
     ...event.replay_of === undefined ? [] : [colors.dim(`(replay of ${oneLine(event.replay_of)})`)]
   ]
   return parts.join('  ')
-}
-
-export function counted (count: number, what: string): string {
-  return `${count} ${what}${count === 1 ? '' : 's'}`
 }

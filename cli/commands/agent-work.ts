@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { examples, segment } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
 import { Failure } from '../failure.js'
-import { printable, show } from '../output.js'
+import { counted, printable, show } from '../output.js'
 import type { Colors, Terminal } from '../terminal.js'
 
 interface Change { path: string, status: string }
@@ -51,8 +51,8 @@ function describeMerge (merge: Merge, colors: Colors): string {
   const { outcome, target, branch, commits, files, conflicts, uncommitted, undo, reason } = merge
   const list = (paths: readonly string[]): string => paths.map((path) => `  ${printable(path)}`).join('\n')
   const said: Record<string, string> = {
-    merged: colors.green(`Merged ${commits} commits of ${branch} into ${target ?? '?'}.`) + `\nTo take it back, in the project: ${undo ?? ''}`,
-    mergeable: `${commits} commits of ${branch} can be merged into ${target ?? '?'}:\n${list(files.map(({ path }) => path))}`,
+    merged: colors.green(`Merged ${counted(commits, 'commit')} of ${branch} into ${target ?? '?'}.`) + `\nTo take it back, in the project: ${undo ?? ''}`,
+    mergeable: `${counted(commits, 'commit')} of ${branch} can be merged into ${target ?? '?'}:\n${list(files.map(({ path }) => path))}`,
     nothing_to_merge: `There is no commit of ${branch} that ${target ?? 'the project'} does not have.`,
     conflicts: colors.red(`${branch} and ${target ?? 'the project'} have changed the same:`) + `\n${list(conflicts)}`,
     target_not_clean: 'The project has uncommitted changes; commit or stash them first.',

@@ -6,7 +6,7 @@ import { examples, instant, wholeNumber } from '../command-line.js'
 import { loadConfiguration } from '../configuration.js'
 import { withFormat } from '../connect.js'
 import { Failure } from '../failure.js'
-import { printable, show, table, time, type Format } from '../output.js'
+import { counted, printable, show, table, time, type Format } from '../output.js'
 import type { Colors, Terminal } from '../terminal.js'
 import { untilInterrupted } from '../until-interrupted.js'
 
@@ -46,8 +46,8 @@ function addVerify (group: Command, terminal: Terminal): void {
       if (answer.files === 0 && answer.faults.length === 0) throw new Failure('There is no audit log in this storage.')
       show(terminal, options.format, { whole: answer.faults.length === 0, ...answer }, ({ records, files, faults, head: end, unfinished_bytes: unfinished }, colors) => [
         ...faults.map(({ kind, file, line, message }) => `${colors.red(kind)}  ${file}:${line}  ${message}`),
-        faults.length === 0 ? colors.green(`Whole: ${records} records in ${files} files.`) : `${records} records in ${files} files could be read.`,
-        ...(unfinished > 0 ? [`The last line is being written, or was never finished: ${unfinished} bytes.`] : []),
+        faults.length === 0 ? colors.green(`Whole: ${counted(records, 'record')} in ${counted(files, 'file')}.`) : `${counted(records, 'record')} in ${counted(files, 'file')} could be read.`,
+        ...(unfinished > 0 ? [`The last line is being written, or was never finished: ${counted(unfinished, 'byte')}.`] : []),
         ...(end === null ? [] : [`It ends with ${end.seq}:${end.hash}`])
       ].join('\n'))
       if (answer.faults.length > 0) throw new Failure('')

@@ -6,7 +6,7 @@ import { PACKAGE } from '../../core/package-root.js'
 import { examples } from '../command-line.js'
 import { loadConfiguration } from '../configuration.js'
 import { Failure } from '../failure.js'
-import { bytes } from '../output.js'
+import { bytes, counted } from '../output.js'
 import type { Terminal } from '../terminal.js'
 
 interface BackupOptions { storage?: string, withoutKeys?: boolean }
@@ -23,11 +23,11 @@ export function addBackup (program: Command, terminal: Terminal): void {
       const file = resolve(terminal.cwd, name)
       if (await access(file).then(() => true, () => false)) throw new Failure(`There is a file ${file} already.`)
       const { backUp } = await import('../../core/backup/back-up.js')
-      const onFile = (done: { files: number, bytes: number }): void => terminal.progress(`${done.files} files, ${bytes(done.bytes)}`)
+      const onFile = (done: { files: number, bytes: number }): void => terminal.progress(`${counted(done.files, 'file')}, ${bytes(done.bytes)}`)
       const { files } = await backUp({ storage: settings.storage, file, withKeys: withoutKeys !== true, version: PACKAGE.version, onFile })
         .catch((error: unknown) => { throw new Failure(`The storage ${settings.storage} could not be backed up: ${messageOf(error)}.`, { cause: error }) })
         .finally(() => terminal.progress(''))
-      terminal.out(`${files.length} files, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}, are in ${file}.`)
+      terminal.out(`${counted(files.length, 'file')}, ${bytes(files.reduce((sum, { size }) => sum + size, 0))}, ${files.length === 1 ? 'is' : 'are'} in ${file}.`)
       if (withoutKeys !== true) terminal.err(terminal.colors.yellow('It holds the signing keys: who can read it can do everything that the sidecar can.'))
     })
   examples(command, 'cco backup ~/backups/cco.tar', 'cco backup cco.tar --without-keys')
@@ -46,7 +46,7 @@ export function addRestore (program: Command, terminal: Terminal): void {
       const { manifest, aside } = await restore({ file: resolve(terminal.cwd, name), storage: settings.storage, force: force === true }).catch((error: unknown) => {
         throw new Failure(`The backup could not be restored: ${messageOf(error).replace(/\.$/, '')}.`, { cause: error })
       })
-      terminal.out(`${manifest.files.length} files of ${manifest.created_at} are in ${settings.storage}.`)
+      terminal.out(`${counted(manifest.files.length, 'file')} of ${manifest.created_at} ${manifest.files.length === 1 ? 'is' : 'are'} in ${settings.storage}.`)
       if (aside !== null) terminal.out(`What was there is in ${aside}.`)
     })
   examples(command, 'cco restore ~/backups/cco.tar', 'cco restore cco.tar --storage ~/restored')

@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { examples, segment, wholeNumber } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
 import { describeContext, type ContextAnswer } from '../context-summary.js'
-import { bytes, show } from '../output.js'
+import { bytes, counted, show } from '../output.js'
 import type { Terminal } from '../terminal.js'
 
 const LARGEST = 10 * 1024 * 1024
@@ -51,7 +51,7 @@ export function addContext (program: Command, terminal: Terminal): void {
     .action(async (issue: string, options: ClearOptions) => {
       const client = await connect(options, terminal)
       const answer = await client.call<Cleared>('DELETE', `/api/cache/context/${segment(issue)}`, { query: { agent_type: options.agentType } })
-      show(terminal, options.format, answer, ({ entries_removed: removed, bytes_freed: freed }) => removed === 0 ? 'Nothing was cached.' : `${removed} entries removed, ${bytes(freed)} freed.`)
+      show(terminal, options.format, answer, ({ entries_removed: removed, bytes_freed: freed }) => removed === 0 ? 'Nothing was cached.' : `${counted(removed, 'entry', 'entries')} removed, ${bytes(freed)} freed.`)
     })
   examples(clear, 'cco context clear issue-123')
   examples(group, 'cco context get issue-123 python-specialist')

@@ -5,7 +5,7 @@ import type { Diagnosis, Report } from '../../core/doctor/doctor.js'
 import { examples } from '../command-line.js'
 import { withFormat } from '../connect.js'
 import { Failure } from '../failure.js'
-import { printable, show, type Format } from '../output.js'
+import { counted, printable, show, type Format } from '../output.js'
 import type { Colors, Terminal } from '../terminal.js'
 
 interface DoctorOptions { format: Format, fix?: boolean, bundle?: string }
@@ -44,5 +44,5 @@ function describe ({ healthy, findings }: Report, colors: Colors): string {
   const paint: Record<Diagnosis['state'], (text: string) => string> = { ok: colors.green, note: colors.yellow, problem: colors.red, fixed: colors.green }
   const lines = findings.map(({ check, state, text, advice }) => `${paint[state](SIGNS[state].padEnd(7))}  ${check.padEnd(13)}  ${printable(text)}${advice === null ? '' : `\n${' '.repeat(24)}${colors.dim(printable(advice))}`}`)
   const problems = findings.filter(({ state }) => state === 'problem').length
-  return [...lines, '', healthy ? 'Nothing is wrong.' : `${problems} ${problems === 1 ? 'problem' : 'problems'}.`].join('\n')
+  return [...lines, '', healthy ? 'Nothing is wrong.' : `${counted(problems, 'problem')}.`].join('\n')
 }

@@ -3,7 +3,7 @@ import { Argument, type Command } from 'commander'
 import { examples, jsonObject } from '../command-line.js'
 import { calling, connect, withFormat, type CallingOptions } from '../connect.js'
 import { Failure } from '../failure.js'
-import { duration, oneLine, printable, show, table, type Format } from '../output.js'
+import { counted, duration, oneLine, printable, show, table, type Format } from '../output.js'
 import { TEMPLATES, type TemplateKind } from '../templates/index.js'
 import type { Terminal } from '../terminal.js'
 
@@ -81,7 +81,7 @@ function addVerify (group: Command, terminal: Terminal): void {
       const failed = verification.tests.filter(({ ok }) => !ok).length
       if (!human) terminal.out(JSON.stringify(verification, null, 2))
       else if (verification.note !== undefined) terminal.out(verification.note)
-      else terminal.out(`${failed === 0 ? green('passed') : red(`${failed} failed`)}: ${verification.tests.length} tests in ${duration(performance.now() - began)}`)
+      else terminal.out(`${failed === 0 ? green('passed') : red(`${failed} failed`)}: ${counted(verification.tests.length, 'test')} in ${duration(performance.now() - began)}`)
       terminal.endUnlessIdle(LEFT_OPEN_MS, 'The plugin left something open (a timer, a socket, a process), which close() has to end.')
       if (failed > 0) throw new Failure('')
     })

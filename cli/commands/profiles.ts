@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import type { AgentProfile } from '../../core/contracts/index.js'
 import { examples, segment } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
-import { oneLine, pairs, show, table } from '../output.js'
+import { counted, oneLine, pairs, show, table } from '../output.js'
 import type { Colors, Terminal } from '../terminal.js'
 
 interface ListOptions extends CallingOptions { group?: string }
@@ -39,7 +39,7 @@ function describeList (profiles: readonly AgentProfile[], colors: Colors): strin
     { title: 'MODEL', value: (profile) => profile.model?.tier },
     { title: 'ROLE', value: (profile) => oneLine(profile.role ?? '', 90) }
   ], colors)
-  return `${body}\n${colors.dim(`${profiles.length} agent types`)}`
+  return `${body}\n${colors.dim(counted(profiles.length, 'agent type'))}`
 }
 
 function describeOne (profile: Shown, colors: Colors): string {

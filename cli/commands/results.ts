@@ -1,7 +1,7 @@
 import { Option, type Command } from 'commander'
 import { examples, instant, segment, wholeNumber } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
-import { bytes, oneLine, pairs, paintState, show, table, time } from '../output.js'
+import { bytes, counted, oneLine, paintState, pairs, show, table, time } from '../output.js'
 import { decisionsOf, metricsOf, type ResultBody } from '../result-facts.js'
 import type { Colors, Terminal } from '../terminal.js'
 
@@ -57,7 +57,7 @@ function addPrune (group: Command, terminal: Terminal): void {
     .action(async ({ before, dryRun = false, ...options }: CallingOptions & { before: Date, dryRun?: boolean }) => {
       const client = await connect(options, terminal)
       const answer = await client.call<Pruned>('POST', '/api/results/prune', { body: { before: before.toISOString(), dry_run: dryRun } })
-      show(terminal, options.format, answer, ({ removed, bytes: size, before: earliest }) => `${removed} results of before ${time(earliest)}, ${bytes(size)}, ${dryRun ? 'would go' : 'are removed'}.`)
+      show(terminal, options.format, answer, ({ removed, bytes: size, before: earliest }) => `${counted(removed, 'result')} of before ${time(earliest)}, ${bytes(size)}, ${dryRun ? 'would go' : removed === 1 ? 'is removed' : 'are removed'}.`)
     })
   examples(prune, 'cco results prune --before 30d --dry-run', 'cco results prune --before 2026-11-01')
 }

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { examples } from '../command-line.js'
 import { calling, connect, type CallingOptions } from '../connect.js'
-import { duration, pairs, show } from '../output.js'
+import { counted, duration, pairs, show } from '../output.js'
 import type { Colors, Terminal } from '../terminal.js'
 
 interface Status {
@@ -27,8 +27,8 @@ function describe ({ agents, storage, events, performance }: Status, colors: Col
   return pairs([
     ['agents', `${agents.active} active${types === '' ? '' : ` (${types})`}, ${agents.completed} completed, ${agents.failed} failed, ${agents.spawned_total} spawned${average === null || average === 0 ? '' : `, ${duration(average)} on average`}`],
     ['results', `${storage.results_stored} stored`],
-    ['events', `${events.total_published} published, ${events.total_delivered} delivered in ${round(events.avg_delivery_time_ms)} ms on average, ${events.active_subscriptions} waiting, ${events.queue_depth} queued, ${events.dead_letter_queue_size} dead letters`],
-    ['context cache', `${storage.context_cache_entries} entries, ${Math.round(storage.cache_hit_rate * 100)} % hits`],
+    ['events', `${events.total_published} published, ${events.total_delivered} delivered in ${round(events.avg_delivery_time_ms)} ms on average, ${events.active_subscriptions} waiting, ${events.queue_depth} queued, ${counted(events.dead_letter_queue_size, 'dead letter')}`],
+    ['context cache', `${counted(storage.context_cache_entries, 'entry', 'entries')}, ${Math.round(storage.cache_hit_rate * 100)} % hits`],
     ['storage', `${round(storage.total_size_mb)} MiB in ${storage.storage_path}`],
     ['responses', `${round(performance.avg_response_time_ms)} ms on average, ${round(performance.p95_response_time_ms)} ms p95, ${round(performance.p99_response_time_ms)} ms p99`],
     ['load', `${round(performance.requests_per_second)} requests/s, ${round(performance.errors_per_minute)} errors/min`]

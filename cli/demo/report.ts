@@ -1,4 +1,4 @@
-import { duration, oneLine, paintState } from '../output.js'
+import { counted, duration, oneLine, paintState } from '../output.js'
 import { decisionsOf, metricsOf } from '../result-facts.js'
 import type { Colors } from '../terminal.js'
 import type { Moment } from './timeline.js'
@@ -60,7 +60,7 @@ function describeResult ({ agent_type: agentType, status, result }: StoredResult
 /** The last lines: what was counted, and what is missing. */
 export function describeTotal (report: Report, colors: Colors): string {
   const completed = report.agents.filter(({ state }) => state === 'completed').length
-  const total = `${completed} of ${report.agents.length} agents completed, ${report.results.length} results and ${report.events.length} events stored, in ${duration(report.duration_ms)}`
+  const total = `${completed} of ${counted(report.agents.length, 'agent')} completed, ${counted(report.results.length, 'result')} and ${counted(report.events.length, 'event')} stored, in ${duration(report.duration_ms)}`
   if (report.passed) return `${colors.green('✓')} ${total}`
   return [`${colors.red('✗')} ${total}`, ...report.problems.map((problem) => `  ${oneLine(problem, 300)}`)].join('\n')
 }

@@ -1,4 +1,4 @@
-import { pairs, printable } from '../output.js'
+import { counted, pairs, printable } from '../output.js'
 import type { Colors } from '../terminal.js'
 
 export interface StartFacts {
@@ -22,7 +22,7 @@ export function banner (facts: StartFacts, colors: Colors): string {
     ['project', `${facts.project.id}  ${facts.project.root}`],
     ['storage', facts.storage],
     ['configuration', facts.files.length === 0 ? 'defaults' : facts.files.join(', ')],
-    ['profiles', `${facts.profiles} agent types`],
+    ['profiles', counted(facts.profiles, 'agent type')],
     ...byKind(facts.plugins)
   ], colors)
   const where = pairs([

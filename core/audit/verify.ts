@@ -161,7 +161,7 @@ class Walk {
     const place = { file, line }
     const left = missing === undefined ? to - from + 1 : missing.size
     if (found > 0) this.#fault('reordered', `The record stands before ${found === 1 ? 'one' : `${found}`} that it follows, from number ${from} on.`, place)
-    if (left > damaged) this.#fault('dropped', `${left === 1 ? 'A record is' : `${left} records are`} missing before this line, of the numbers ${from} to ${to}.`, place)
+    if (left > damaged) this.#fault('dropped', `${left === 1 ? 'A record is' : `${left} records are`} missing before this line, ${from === to ? `number ${from}` : `of the numbers ${from} to ${to}`}.`, place)
   }
 
   #checkLink ({ seq, hash }: Link, what: string): void {

@@ -28,7 +28,7 @@ async function cco (...args: string[]): Promise<{ code: number, stdout: string, 
 t.test('verify says that it is whole, and where it ends', async (t) => {
   const { code, stdout } = await cco('verify')
   t.equal(code, 0)
-  const [, link] = /^Whole: 4 records in 1 files\.\nIt ends with (4:[0-9a-f]{64})$/.exec(stdout) ?? []
+  const [, link] = /^Whole: 4 records in 1 file\.\nIt ends with (4:[0-9a-f]{64})$/.exec(stdout) ?? []
   t.ok(link, stdout)
   t.equal((await cco('verify', '--head', link!)).code, 0)
   const other = await cco('verify', '--head', `4:${'0'.repeat(64)}`)

@@ -39,7 +39,7 @@ t.test('commands against a running sidecar', async (t) => {
     t.match(stdout, /\nIN +SCORE +CLASS +PATH +WHY\nyes /)
     const whole = (await ok('context', 'get', 'issue-1', 'python-specialist', '--max-tokens', '1000', '--format', 'json')).json<{ context: { relevant_files: { path: string }[] } }>()
     t.ok(whole.context.relevant_files.some(({ path }) => path === 'a.py'))
-    t.match((await ok('context', 'clear', 'issue-1')).stdout, /^\d entries removed, .* freed\.$/)
+    t.match((await ok('context', 'clear', 'issue-1')).stdout, /^\d (?:entry|entries) removed, .* freed\.$/)
     t.equal((await ok('context', 'clear', 'issue-1')).stdout, 'Nothing was cached.')
     t.match(await cco('context', 'get', '../x', 'python-specialist'), { code: 1, stderr: /\[VAL_001\]$/ })
   })

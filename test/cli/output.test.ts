@@ -1,6 +1,6 @@
 import pc from 'picocolors'
 import t from 'tap'
-import { bytes, duration, oneLine, pairs, paintState, printable, table, time, type Column } from '../../cli/output.js'
+import { bytes, counted, duration, oneLine, pairs, paintState, printable, table, time, type Column } from '../../cli/output.js'
 import { gistOf } from '../../cli/result-facts.js'
 import { shellWord } from '../../cli/server/banner.js'
 import { wantsColors } from '../../cli/terminal.js'
@@ -45,6 +45,11 @@ t.test('one line is cut with an ellipsis, by characters', async (t) => {
   t.equal(oneLine('  a \n b  '), 'a b')
   t.equal(oneLine('abcdef', 4), 'abc…')
   t.equal(oneLine('🌍🌍🌍', 2), '🌍…')
+})
+
+t.test('what is counted is one or many', async (t) => {
+  t.strictSame([0, 1, 2].map((count) => counted(count, 'file')), ['0 files', '1 file', '2 files'])
+  t.strictSame([0, 1, 2].map((count) => counted(count, 'entry', 'entries')), ['0 entries', '1 entry', '2 entries'])
 })
 
 t.test('sizes, durations and times are written for people', async (t) => {

@@ -6,7 +6,7 @@ t.test('old results are counted and removed', async (t) => {
   t.equal((await cco('agent', 'spawn', 'test-engineer', '--issue', 'issue-1', '--task', 'x', '--wait')).code, 0)
   t.match(await cco('results', 'prune', '--before', '1h'), { code: 0, stdout: /^0 results of before .* are removed\.$/ }, 'what is younger stays')
   const dry = await cco('results', 'prune', '--before', '2200-01-01', '--dry-run')
-  t.match(dry, { code: 0, stdout: /^1 results of before 2200-01-01 00:00:00, .* would go\.$/ }, dry.stderr)
+  t.match(dry, { code: 0, stdout: /^1 result of before 2200-01-01 00:00:00, .* would go\.$/ }, dry.stderr)
   t.notMatch((await cco('results', 'list')).stdout, 'No results')
   const { removed, dry_run: dryRun } = (await cco('results', 'prune', '--before', '2200-01-01', '--format', 'json')).json<{ removed: number, dry_run: boolean }>()
   t.strictSame([removed, dryRun], [1, false])

@@ -4,9 +4,8 @@ import { confirm } from '../../confirm.js'
 import { calling, connect, type CallingOptions } from '../../connect.js'
 import type { EventFacts } from '../../event-facts.js'
 import { Failure, wrongUsage } from '../../failure.js'
-import { show, table, time } from '../../output.js'
+import { counted, show, table, time } from '../../output.js'
 import type { Terminal } from '../../terminal.js'
-import { counted } from '../../trace.js'
 
 interface Letter { event: EventFacts, reason: string, attempts: number, last_error: string, timestamp: string, target?: string }
 interface Choosing extends CallingOptions { target?: string, all?: boolean }

@@ -2,7 +2,7 @@ import { InvalidArgumentError, type Command } from 'commander'
 import { examples } from '../../command-line.js'
 import { calling, connect, type CallingOptions } from '../../connect.js'
 import { Failure } from '../../failure.js'
-import { show } from '../../output.js'
+import { counted, show } from '../../output.js'
 import type { Terminal } from '../../terminal.js'
 import { FILTER, SINCE } from './options.js'
 
@@ -26,7 +26,7 @@ export function addReplay (group: Command, terminal: Terminal): void {
     .addHelpText('after', '\nReferences between the events are kept. Ctrl-C says how far it came, and ends with 1.')
     .action(async ({ from, to, type, topic, filter, correlationId, into, speed: factor, dryRun, ...options }: Options) => {
       const client = await connect(options, terminal)
-      const [{ replay }, { untilInterrupted }, { counted }] = await Promise.all([import('../../replay.js'), import('../../until-interrupted.js'), import('../../trace.js')])
+      const [{ replay }, { untilInterrupted }] = await Promise.all([import('../../replay.js'), import('../../until-interrupted.js')])
       // What is emitted into the same project must not be replayed in its turn.
       const until = to ?? (await client.call<{ timestamp: string }>('GET', '/api/events', { query: { since: 'latest', limit: 1 } })).timestamp
       const query = { type, topic, filter, correlation_id: correlationId, since: from, until }

@@ -94,7 +94,7 @@ export class Bounds {
     if (depth > rule.maxDepth) return { bound: 'max_depth', reason: `${depth} triggers would lie behind one another, and ${rule.maxDepth} may` }
     const known = this.#correlations.get(correlation)
     const others = [...known?.rounds.get(rule.name) ?? []].filter(([other]) => other !== eventId).map(([, round]) => round)
-    if (others.length >= rule.maxRounds) return { bound: 'max_rounds', reason: `the rule has started agents for ${others.length} events of '${correlation}', which is its bound` }
+    if (others.length >= rule.maxRounds) return { bound: 'max_rounds', reason: `the rule has started agents for ${others.length === 1 ? 'an event' : `${others.length} events`} of '${correlation}', which is its bound` }
     const last = Math.max(-Infinity, ...others.map(({ at }) => at))
     // A clock that was set back makes nobody wait for longer than the cooldown.
     if (rule.cooldownMs > 0 && last + rule.cooldownMs > now && last <= now) return { bound: 'cooldown', reason: `the rule has started agents for '${correlation}' within the last ${rule.cooldownMs / 1000} s` }

@@ -69,7 +69,7 @@ function branchOf (agentId: string): string {
 
 async function notesOf (git: Git, place: Place, { head, uncommitted }: WorkingTree): Promise<string[]> {
   const notes: string[] = []
-  if (uncommitted.length > 0) notes.push(`${uncommitted.length} uncommitted changes of the project are not in it, and may be in the agent's context`)
+  if (uncommitted.length > 0) notes.push(`${uncommitted.length === 1 ? '1 uncommitted change of the project is' : `${uncommitted.length} uncommitted changes of the project are`} not in it, and may be in the agent's context`)
   if (head !== place.base) notes.push('it begins from another commit than the project is at, and the agent\'s context is of the latter')
   const text = async (name: string): Promise<string> => await readFile(join(place.folder, name), 'utf8').catch(() => '')
   if (await text('.gitmodules') !== '') {

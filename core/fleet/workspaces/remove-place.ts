@@ -26,12 +26,12 @@ async function findReasons (git: Git, place: Place): Promise<string[]> {
   if (place.kind === 'worktree' && tree.common !== (await readWorkingTree(git, place.project_root)).common) return ['it belongs to another repository now']
   const own = (await git(folder, ['rev-parse', '--absolute-git-dir'])).trim()
   const reasons: string[] = []
-  if (tree.uncommitted.length > 0) reasons.push(`${tree.uncommitted.length} files are not committed`)
+  if (tree.uncommitted.length > 0) reasons.push(tree.uncommitted.length === 1 ? '1 file is not committed' : `${tree.uncommitted.length} files are not committed`)
   if (UNDER_WAY.some((name) => existsSync(join(own, name)))) reasons.push('a merge, rebase or the like is under way')
   if (existsSync(join(own, 'modules'))) reasons.push('it has submodules of its own')
   const alone = place.kind === 'worktree' ? await countInWorktree(git, place) : await countInClone(git, place)
   if (alone === undefined) reasons.push('it has commits that the project does not have')
-  else if (alone > 0) reasons.push(`${alone} commits are in no other branch and pushed nowhere`)
+  else if (alone > 0) reasons.push(`${alone === 1 ? '1 commit is' : `${alone} commits are`} in no other branch and pushed nowhere`)
   return reasons
 }
 

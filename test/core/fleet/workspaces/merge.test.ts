@@ -120,7 +120,7 @@ t.test('the program shows and merges', async (t) => {
   await writeFile(join(stage.root, 'b.txt'), 'mine\n')
   t.match(await stage.cco('agent', 'merge', id), { code: 1, stdout: /uncommitted changes/ })
   await git(stage.root, 'checkout', '--quiet', 'b.txt')
-  t.match(await stage.cco('agent', 'merge', id), { code: 0, stdout: /^Merged 1 commits .* into main\.\nTo take it back, in the project: git reset --keep / })
+  t.match(await stage.cco('agent', 'merge', id), { code: 0, stdout: /^Merged 1 commit .* into main\.\nTo take it back, in the project: git reset --keep / })
 })
 
 t.test('agents at work that would collide are told of once', async (t) => {

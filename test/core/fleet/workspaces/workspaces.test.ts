@@ -25,7 +25,7 @@ for (const workspace of KINDS) {
     const id = await stage.spawn('pwd -P > "$SIGNS/folder"; echo x > scratch; touch "$SIGNS/begun"; until_there "$SIGNS/go"; rm scratch', { workspace })
     await eventually(async () => existsSync(join(signs, 'begun')), 'the agent works')
     const { body } = await workspaceOf(stage, id)
-    t.match(body, { workspace, live: true, branch: `cco/${id}`, base: (await git(root, 'rev-parse', 'HEAD')).trim(), kept_because: ['1 files are not committed'], notes: [] })
+    t.match(body, { workspace, live: true, branch: `cco/${id}`, base: (await git(root, 'rev-parse', 'HEAD')).trim(), kept_because: ['1 file is not committed'], notes: [] })
     t.equal(body.folder, join(storage, 'worktrees', 'sample', id))
     t.equal((await git(root, 'status', '--porcelain')), '')
     await writeFile(join(signs, 'go'), '')
@@ -44,8 +44,8 @@ for (const workspace of KINDS) {
     const { agent_id: committed } = await stage.work('echo x > new.txt; commit New', { workspace })
     const { agent_id: detached } = await stage.work('git checkout --quiet --detach; echo x > loose.txt; commit Loose', { workspace })
     const reasons = async (id: string): Promise<string[]> => (await workspaceOf(stage, id)).body.kept_because
-    t.strictSame(await reasons(uncommitted), ['1 files are not committed'])
-    t.match(await reasons(committed), [workspace === 'worktree' ? '1 commits are in no other branch and pushed nowhere' : 'it has commits that the project does not have'])
+    t.strictSame(await reasons(uncommitted), ['1 file is not committed'])
+    t.match(await reasons(committed), [workspace === 'worktree' ? '1 commit is in no other branch and pushed nowhere' : 'it has commits that the project does not have'])
     t.strictSame(await reasons(detached), await reasons(committed), 'also where no branch leads to it')
     t.strictSame((await ask('POST', '/api/workspaces/prune')).body.removed, [])
 
@@ -75,7 +75,7 @@ t.test('the program lists workspaces and removes what can go', async (t) => {
   const spawned = await stage.cco('agent', 'spawn', 'test-engineer', '--issue', 'i', '--task', 'echo x > new.txt', '--workspace', 'worktree', '--workspace-base', 'main', '--wait')
   t.equal(spawned.code, 0, spawned.stderr)
   const { stdout } = await stage.cco('agent', 'workspaces')
-  t.match(stdout, /test-engineer-\w+ +worktree +1 files are not committed +\//)
+  t.match(stdout, /test-engineer-\w+ +worktree +1 file is not committed +\//)
   t.match((await stage.cco('agent', 'workspaces', '--prune')).stdout, /^0 removed\.\nAGENT/)
   const { workspaces: [{ folder }] } = JSON.parse((await stage.cco('agent', 'workspaces', '--format', 'json')).stdout) as { workspaces: [{ folder: string }] }
   await rm(join(folder, 'new.txt'))
@@ -100,7 +100,7 @@ t.test('a workspace begins where it is told to, and says what it lacks', async (
   const { agent_id: id } = await stage.work('cat a.txt; echo x > left', { workspace: 'worktree', workspace_base: 'main~1' })
   const { body } = await workspaceOf(stage, id)
   t.equal(body.base, first)
-  t.match(body.notes, [/^1 uncommitted changes of the project/, /^it begins from another commit/, /filter/])
+  t.match(body.notes, [/^1 uncommitted change of the project is not in it/, /^it begins from another commit/, /filter/])
   t.equal((await stage.ask('GET', `/api/agents/${id}/logs`)).body.log, 'one\n')
 })
 
