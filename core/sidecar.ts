@@ -24,6 +24,7 @@ import { Workspaces } from './fleet/workspaces/workspaces.js'
 import { mountAccess } from './http/access.js'
 import { createApp } from './http/app.js'
 import { reloadCertificate } from './http/certificate.js'
+import { listenOnOtherAddresses } from './http/other-addresses.js'
 import { listenOnSocket } from './http/unix-socket.js'
 import { mountAudit } from './http/audit.js'
 import { Performance } from './http/performance.js'
@@ -143,6 +144,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const operator = await keepOperatorToken({ auth: auditedAuth(services.auth, audit), storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
     const retention = keepRetention(services, settings)
     app.addHook('onListen', async () => {
+      sockets.push(...await listenOnOtherAddresses(app, settings))
       services.fleet.resume()
       services.workspaces.open()
       resumeGroups(services)
@@ -165,7 +167,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       async listenOnSocket (path) {
         sockets.push(await listenOnSocket(app, path, settings))
       },
-      reloadCertificate () { reloadCertificate(app, settings) },
+      reloadCertificate () { reloadCertificate([app.server, ...sockets], settings) },
       async close () {
         closing ??= shutDown({ app, sockets, services, plugins, worker, lock, timers: [operator, retention], log })
         await closing

@@ -24,7 +24,8 @@ export const settingsSchema = Type.Object({
     address_per_minute: Type.Integer({ minimum: 1, default: 600, description: 'Requests a minute that one address may make in vain (without a valid token, or for no route) before it is turned away unread; an IPv6 address is its first 64 bits, and on loopback each connection counts for itself. Tokens that were good before pass.' })
   }, 'Rate limits'),
   requests: group({
-    max_connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 25_000, description: 'Connections at once; further ones are closed at once.' }),
+    max_connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 25_000, description: 'Connections at once; further ones are closed at once. As many requests of HTTP/2 may be under way in all; further ones are refused.' }),
+    max_streams: Type.Integer({ minimum: 1, maximum: 100_000, default: 256, description: 'Requests at once on one connection of HTTP/2; by default as many as an agent may have waits.' }),
     header_kb: Type.Integer({ minimum: 1, maximum: 1024, default: 16, description: 'Size of all headers of a request, its address included, KiB.' }),
     max_headers: Type.Integer({ minimum: 16, maximum: 2000, default: 100, description: 'Headers of a request.' }),
     max_parameters: Type.Integer({ minimum: 16, maximum: 10_000, default: 100, description: 'Parameters in the query of a request.' }),
@@ -50,7 +51,8 @@ export const settingsSchema = Type.Object({
   }, 'Cross-origin requests'),
   tls: group({
     cert: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate with its chain, PEM; read again at SIGHUP. TLS 1.3.' })),
-    key: Type.Optional(Type.String({ minLength: 1, description: 'File of its private key, PEM.' }))
+    key: Type.Optional(Type.String({ minLength: 1, description: 'File of its private key, PEM.' })),
+    http2: Type.Boolean({ default: true, description: 'Whether HTTP/2 is spoken with clients that offer it; with all others it is HTTP/1.1.' })
   }, 'TLS'),
   auth: group({
     token_ttl_seconds: Type.Integer({ minimum: 1, maximum: 86_400, default: 3600, description: 'Life of a token.' }),

@@ -2,6 +2,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, RouteOptions } from
 import { RESERVED_ACTORS } from '../audit/actors.js'
 import { issuedEntry } from '../audit/audited-auth.js'
 import type { Claims, Permission } from '../contracts/auth.js'
+import { connectionOf } from '../connection.js'
 import { apiError } from '../errors.js'
 import type { Access, Services } from './types.js'
 
@@ -85,13 +86,13 @@ const lastBearer = new WeakMap<object, { header: string, token: string }>()
 function bearerOf (request: FastifyRequest): string | undefined {
   const header = request.headers.authorization
   if (header === undefined) return undefined
-  const { socket } = request.raw
-  const last = lastBearer.get(socket)
+  const connection = connectionOf(request.raw)
+  const last = lastBearer.get(connection)
   if (last?.header === header) return last.token
   const match = /^Bearer +([^\s]+)$/i.exec(header)
   if (match === null) throw apiError('AUTH_001', 'The Authorization header must be "Bearer <token>".')
   const token = match[1]!
-  lastBearer.set(socket, { header, token })
+  lastBearer.set(connection, { header, token })
   return token
 }
 

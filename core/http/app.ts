@@ -7,13 +7,13 @@ import { mountBodyParser } from './body.js'
 import { readCertificate } from './certificate.js'
 import { mountErrors, sendError } from './errors.js'
 import { requestId } from './headers.js'
+import { createHttpServer } from './http-server.js'
 import { mountHygiene, refuseMalformed } from './hygiene.js'
 import { standardOutput, type LineSink } from './log-lines.js'
 import { loggerOf } from './logger.js'
 import type { Performance } from './performance.js'
 import { createRequestLog } from './request-log.js'
 import { ErrorBody } from './schemas.js'
-import { serverLimits } from './server-limits.js'
 
 const MAX_PARAM_LENGTH = 2200
 
@@ -50,7 +50,6 @@ function build (options: FastifyServerOptions): FastifyInstance {
 /** The Fastify instance that plugins and routes are mounted on. */
 export async function createApp (settings: Settings, performance: Performance, isClosing: () => boolean): Promise<FastifyInstance> {
   const certificate = readCertificate(settings)
-  const limits = serverLimits(settings)
   const sink = await sinkOf(settings)
   const app = build({
     logger: await loggerOf(settings, sink),
@@ -58,8 +57,9 @@ export async function createApp (settings: Settings, performance: Performance, i
     requestIdHeader: false,
     bodyLimit: settings.body_limit_mb * 1024 * 1024,
     routerOptions: { maxParamLength: MAX_PARAM_LENGTH },
-    ...limits,
-    ...(certificate === undefined ? {} : { https: { ...limits.http, ...certificate, handshakeTimeout: limits.http?.headersTimeout } }),
+    serverFactory: (handler) => createHttpServer(settings, handler, certificate),
+    // Told so that its log line names the right scheme.
+    ...(certificate === undefined ? {} : { https: {} }),
     trustProxy: settings.access.trust_proxy.length > 0 ? settings.access.trust_proxy : false,
     forceCloseConnections: 'idle',
     return503OnClosing: false,
@@ -72,7 +72,6 @@ export async function createApp (settings: Settings, performance: Performance, i
   // Answers are made by this code alone and are checked against their schemas by tests, not at each request.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   mountErrors(app)
-  app.server.maxConnections = settings.requests.max_connections
   mountBodyParser(app, settings)
   mountHygiene(app, settings, isClosing)
   const isVerbose = ['debug', 'trace'].includes(settings.log_level)

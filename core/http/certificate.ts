@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
-import type { Server } from 'node:https'
-import { createSecureContext } from 'node:tls'
-import type { FastifyInstance } from 'fastify'
+import type { Server } from 'node:http'
+import { createSecureContext, type Server as TlsServer } from 'node:tls'
 import type { Settings } from '../config/settings.js'
 import { messageOf, startError } from '../errors.js'
 
@@ -24,9 +23,11 @@ export function readCertificate ({ tls }: Pick<Settings, 'tls'>): Certificate | 
 }
 
 /** Takes the files up as they are now. Connections that are open keep the certificate they began with. Throws, and changes nothing, where they are wrong. */
-export function reloadCertificate (app: FastifyInstance, settings: Pick<Settings, 'tls'>): void {
+export function reloadCertificate (servers: readonly Server[], settings: Pick<Settings, 'tls'>): void {
   const certificate = readCertificate(settings)
-  if (certificate !== undefined) (app.server as unknown as Server).setSecureContext(certificate)
+  if (certificate === undefined) return
+  // A unix socket is without TLS.
+  for (const server of servers) if ('setSecureContext' in server) (server as unknown as TlsServer).setSecureContext(certificate)
 }
 
 function read (name: string, path: string): string {

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { isGone, isWritten } from './response-state.js'
 
 type Listener = { handleEvent (): void } | undefined
 
@@ -10,9 +11,9 @@ export class Departure {
   #listener: Listener
 
   constructor (response: ServerResponse) {
-    this.aborted = response.destroyed
+    this.aborted = isGone(response)
     response.once('close', () => {
-      if (response.writableFinished) return
+      if (isWritten(response)) return
       this.aborted = true
       this.#listener?.handleEvent()
     })

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http'
+import { isGone } from './response-state.js'
 
 /**
  * Resolves to whether a response takes more again: `false` when it is closed, when the signal is aborted, or when it took nothing for so long.
  * A peer that vanished without a word looks like one that reads slowly; the time tells them apart.
  */
 export async function drained (response: ServerResponse, signal: AbortSignal, stalledMs: number): Promise<boolean> {
-  if (response.destroyed || signal.aborted) return false
+  if (isGone(response) || signal.aborted) return false
   return await new Promise((resolve) => {
     const settle = (isDrained: boolean): void => {
       clearTimeout(timer)

@@ -60,6 +60,8 @@ export function translate (error: FastifyError | null | undefined, request: Fast
     return answerOf(code, `The ${PARTS[part] ?? part} is not valid: ${issues.map(describeIssue).join('; ')}.`, { details: { issues } })
   }
   const status = error?.statusCode ?? 500
+  if (status === 408) return answerOf('VAL_001', 'The request did not arrive in time.', { status })
+  if (status === 431) return answerOf('VAL_001', 'The headers are too large.', { status })
   if (status === 413) return answerOf('VAL_001', 'The body is larger than the limit.', { status, error: 'payload_too_large' })
   if (status === 415) return answerOf('VAL_001', 'The body must be JSON, with content-type application/json and not compressed.', { status, error: 'unsupported_media_type' })
   if (status === 421) return answerOf('VAL_001', 'This sidecar does not go by the name of the header host; the setting access.hosts names those that it does.', { status, error: 'misdirected_request' })
@@ -81,6 +83,8 @@ export async function sendError (error: FastifyError, request: FastifyRequest, r
   if (answer.status >= 500 && answer.code !== 'SRV_002') request.log.error({ err: error, code: answer.code }, messageOf(error))
   // What is refused before the first hook runs, such as an address that cannot be decoded, has no headers yet.
   if (!reply.hasHeader('x-request-id')) setCommonHeaders(request, reply)
+  // Fastify says it of a body that it did not read to its end; HTTP/2 knows no such header.
+  if (request.raw.httpVersionMajor === 2) reply.removeHeader('connection')
   return await reply.code(answer.status).headers(answer.headers ?? {}).type('application/json; charset=utf-8').send(errorBody(answer, request.id))
 }
 

@@ -21,7 +21,7 @@ export function createHostCheck ({ host, access }: Pick<Settings, 'host' | 'acce
   const known = new Set([...NAMES, host, `[${host}]`, ...access.hosts].map((name) => name.toLowerCase()))
   const accepted = new Set<string>()
   return ({ headers }) => {
-    const named = headers.host
+    const named = headers[':authority'] as string | undefined ?? headers.host
     // Old clients name none, and browsers always do.
     if (named === undefined || accepted.has(named)) return true
     if (!known.has(named.toLowerCase().replace(PORT, ''))) return false

@@ -7,6 +7,8 @@ import { apiError } from '../errors.js'
 import { answerOf, errorBody } from './errors.js'
 import { createHostCheck } from './host-check.js'
 import { SECURITY_HEADERS, setCommonHeaders } from './headers.js'
+import { PSEUDO_HEADERS } from './http2/sessions.js'
+import { isWritten } from './response-state.js'
 
 /** Headers that mean two different things when they come twice. */
 const SINGLE = new Set(['authorization', 'host', 'content-length', 'content-type', 'idempotency-key'])
@@ -18,9 +20,12 @@ export function mountHygiene (app: FastifyInstance, settings: Pick<Settings, 'ac
   app.addHook('onRequest', (request, reply, done) => {
     setCommonHeaders(request, reply)
     if (isClosing()) {
-      reply.header('connection', 'close')
+      // In HTTP/2 there is no such header: the session says so itself.
+      if (request.raw.httpVersionMajor === 1) reply.header('connection', 'close')
       throw apiError('SRV_002', 'The sidecar is shutting down; try again when it is back.')
     }
+    // What Node's server of HTTP/2 does not answer itself.
+    if (request.raw.httpVersionMajor === 2 && headerBytes(request.raw) > requests.header_kb * 1024) throw Object.assign(new Error('too many bytes'), { statusCode: 431 })
     const fault = faultOf(request.raw, requests)
     if (fault !== undefined) throw apiError('VAL_001', fault)
     if (!isOurs(request.raw)) throw Object.assign(new Error('another host'), { statusCode: 421 })
@@ -34,14 +39,21 @@ export function mountHygiene (app: FastifyInstance, settings: Pick<Settings, 'ac
 /** What is wrong with the head of a request, in words. */
 function faultOf (request: IncomingMessage, { max_headers: mostHeaders, max_parameters: mostParameters }: Settings['requests']): string | undefined {
   const { rawHeaders, url = '' } = request
-  if (rawHeaders.length > mostHeaders * 2) return `A request may have ${mostHeaders} headers.`
+  const { ':authority': authority, host = authority } = request.headers
+  if (rawHeaders.length - (request.httpVersionMajor === 2 ? PSEUDO_HEADERS * 2 : 0) > mostHeaders * 2) return `A request may have ${mostHeaders} headers.`
   // To a proxy the other form names another server.
   if (url[0] !== '/' && url !== '*') return 'The address must begin with "/".'
   // As many parameters need as many characters.
   if (url.length > mostParameters && parametersIn(url) > mostParameters) return `A request may have ${mostParameters} parameters.`
-  if (request.headers.host === undefined && request.httpVersion === '1.1') return 'The header host is missing.'
+  if (host === undefined && request.httpVersion !== '1.0') return 'The header host is missing.'
+  if (authority !== undefined && host !== authority) return 'The header host and :authority name different hosts.'
   const twice = repeated(request)
   return twice === undefined ? undefined : `The header ${twice} may come once only.`
+}
+
+/** The head of a request of HTTP/2, as it would have been sent in HTTP/1.1. */
+function headerBytes ({ rawHeaders }: IncomingMessage): number {
+  return rawHeaders.reduce((sum, text) => sum + Buffer.byteLength(text, 'latin1') + ': '.length, 0)
 }
 
 function parametersIn (url: string): number {
@@ -65,7 +77,12 @@ function repeated (request: IncomingMessage): string | undefined {
 
 /** Writes an answer to what Node itself refuses, before there is a request. */
 export function refuseMalformed (error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || socket.destroyed) return
+  if (socket.destroyed) return
+  // Nothing was said in HTTP: a handshake of TLS that failed or did not end, a connection that broke. An answer would never be sent, and the connection never closed.
+  if (error.code === undefined || !/^(HPE|ERR_HTTP)_/.test(error.code)) {
+    socket.destroy()
+    return
+  }
   const tooLarge = error.code === 'HPE_HEADER_OVERFLOW'
   const timedOut = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
   const [status, reason, message] = tooLarge
@@ -87,17 +104,6 @@ export function refuseMalformed (error: Error & { code?: string }, socket: Socke
 /** Aborted when the client goes away before it was answered. */
 export function goneSignal (response: ServerResponse): AbortSignal {
   const gone = new AbortController()
-  response.once('close', () => { if (!response.writableFinished) gone.abort() })
+  response.once('close', () => { if (!isWritten(response)) gone.abort() })
   return gone.signal
-}
-
-/** Resolves to whether a response, not yet sent, is written out whole. */
-export function writtenOut (response: ServerResponse): Promise<boolean> {
-  const { socket } = response
-  if (response.closed) return Promise.resolve(response.writableFinished)
-  return new Promise((resolve) => {
-    // Node says `finish`, and `writableFinished`, also of a response whose connection broke on the way.
-    response.once('finish', () => resolve(socket?.destroyed !== true))
-    response.once('close', () => resolve(false))
-  })
 }

@@ -21,7 +21,7 @@ export function createRequestLog (sink: LineSink, level: keyof typeof LEVELS): (
     return (request, reply) => {
       const agent = request.caller === null ? '' : `,"agent":${JSON.stringify(request.caller.agent_id)}`
       const ms = Math.round(reply.elapsedTime * 100) / 100
-      const line = `${start}${Date.now()}${origin}${JSON.stringify(request.id)},"method":${JSON.stringify(request.method)}${where},"status":${reply.statusCode},"ms":${ms}${agent},"msg":"answered"}\n`
+      const line = `${start}${Date.now()}${origin}${JSON.stringify(request.id)},"http":"${request.raw.httpVersion}","method":${JSON.stringify(request.method)}${where},"status":${reply.statusCode},"ms":${ms}${agent},"msg":"answered"}\n`
       // Of what is in it only the identifier can be what the client likes.
       sink.write(request.headers['x-request-id'] === undefined ? line : redactSecrets(line))
     }

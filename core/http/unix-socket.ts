@@ -1,25 +1,22 @@
 import { chmod, lstat, rm } from 'node:fs/promises'
-import { createServer, type Server } from 'node:http'
+import type { Server } from 'node:http'
 import { connect, type Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../config/settings.js'
 import { FILE_MODE } from '../durable-file.js'
 import { codeOf, messageOf, startError } from '../errors.js'
+import { createHttpServer } from './http-server.js'
 import { refuseMalformed } from './hygiene.js'
-import { serverLimits } from './server-limits.js'
 
 /** What `sockaddr_un` of the smallest system holds (macOS: 104 bytes), with its end. */
 const MAX_PATH_BYTES = 103
 const OTHERS = 0o177
 
 /** Serves the same routes on a unix socket that only its owner may open. A socket that a crash left is removed, anything else in its place is not. */
-export async function listenOnSocket (app: FastifyInstance, path: string, settings: Pick<Settings, 'requests'>): Promise<Server> {
+export async function listenOnSocket (app: FastifyInstance, path: string, settings: Pick<Settings, 'requests' | 'tls'>): Promise<Server> {
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw fault(path, `the path is longer than ${MAX_PATH_BYTES} bytes`)
   await clear(path)
-  const { requestTimeout = 0, keepAliveTimeout = 0, connectionTimeout = 0, http } = serverLimits(settings)
-  const server = createServer({ ...http, requestTimeout, keepAliveTimeout }, app.routing)
-  server.maxConnections = settings.requests.max_connections
-  server.setTimeout(connectionTimeout)
+  const server = createHttpServer(settings, app.routing)
   server.on('clientError', (error, socket) => { refuseMalformed(error, socket as Socket) })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => { reject(fault(path, messageOf(error), error)) })

@@ -1,8 +1,7 @@
-import { isIPv6 } from 'node:net'
 import fastifyRateLimit from '@fastify/rate-limit'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
-import { rateLimited } from '../../core/plugin-api.js'
+import { connectionOf, networkOf, rateLimited } from '../../core/plugin-api.js'
 import type { Bucket, Drawn } from './bucket-store.js'
 import { TokenBuckets } from './token-buckets.js'
 
@@ -42,9 +41,9 @@ export async function mountAddressGuard (app: FastifyInstance, perMinute: number
   const bucketOf = (request: FastifyRequest): Bucket => {
     let key = networkOf(request.ip)
     if (key === undefined) {
-      const { socket } = request.raw
-      key = connections.get(socket)
-      if (key === undefined) connections.set(socket, key = `connection ${++lastConnection}`)
+      const connection = connectionOf(request.raw)
+      key = connections.get(connection)
+      if (key === undefined) connections.set(connection, key = `connection ${++lastConnection}`)
     }
     return { key, perMinute, burst: perMinute }
   }
@@ -81,7 +80,7 @@ export async function mountAddressGuard (app: FastifyInstance, perMinute: number
 
   app.addHook('onRequest', (request, _reply, done) => {
     const { authorization } = request.headers
-    if (authorization !== undefined && (lastOf.get(request.raw.socket) === authorization || known.has(authorization))) return done()
+    if (authorization !== undefined && (lastOf.get(connectionOf(request.raw)) === authorization || known.has(authorization))) return done()
     if (!request.is404 && request.routeOptions.config.priority === 'always') return done()
     ask(request).then(() => done(), done)
   })
@@ -91,7 +90,7 @@ export async function mountAddressGuard (app: FastifyInstance, perMinute: number
     // It was good once: it has ended since, or was revoked.
     if (request.caller === null && authorization !== undefined) {
       known.delete(authorization)
-      lastOf.delete(request.raw.socket)
+      lastOf.delete(connectionOf(request.raw))
     }
     done()
   })
@@ -105,22 +104,10 @@ export async function mountAddressGuard (app: FastifyInstance, perMinute: number
         if (request.caller !== null) known.set(request.headers.authorization!, true)
       }
       const { authorization } = request.headers
-      const { socket } = request.raw
-      if (request.caller !== null && authorization !== undefined && lastOf.get(socket) !== authorization) lastOf.set(socket, authorization)
+      if (request.caller === null || authorization === undefined) return
+      const connection = connectionOf(request.raw)
+      if (lastOf.get(connection) !== authorization) lastOf.set(connection, authorization)
     },
     get refused () { return refused }
   }
-}
-
-/** What one client can be expected to hold: an IPv4 address, the first 64 bits of an IPv6 address; `undefined` on this machine. */
-export function networkOf (address: string | undefined): string | undefined {
-  const plain = address?.replace(/^::ffff:(?=\d+\.)/i, '').split('%')[0]
-  if (plain === undefined || plain === '' || plain === '::1' || plain.startsWith('127.')) return undefined
-  if (!isIPv6(plain)) return plain
-  const [before = '', after] = plain.split('::')
-  const groups = before === '' ? [] : before.split(':')
-  // What `::` stands for, as far as it lies within the first four.
-  const rest = after === undefined || after === '' ? [] : after.split(':')
-  const zeros = after === undefined ? 0 : 8 - groups.length - rest.length
-  return `${[...groups, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
 }

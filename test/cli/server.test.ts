@@ -88,7 +88,7 @@ t.test('another address than loopback without TLS has to be asked for', async (t
   for (const host of ['127.0.0.1', '127.8.0.1', 'localhost', '::1']) t.equal(checkExposure({ ...settings, host }), undefined, host)
   for (const host of ['0.0.0.0', '::', '192.168.1.5', '127.0.0.1.example', 'shop.example']) {
     t.throws(() => checkExposure({ ...settings, host }), { code: 'SIDECAR_ERR_LISTEN', message: /--tls-cert and --tls-key, or --access-plain-http/ }, host)
-    t.equal(checkExposure({ ...settings, host, tls: { cert: 'c', key: 'k' } }), undefined)
+    t.equal(checkExposure({ ...settings, host, tls: { ...settings.tls, cert: 'c', key: 'k' } }), undefined)
     t.match(checkExposure({ ...settings, host, access: { ...settings.access, plain_http: true } }), /no TLS/, 'and is warned of')
   }
 })

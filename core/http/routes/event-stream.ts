@@ -6,6 +6,7 @@ import { parseSubscription } from '../../events/subscription.js'
 import { toCloudEvent } from '../../events/cloud-events.js'
 import { callerOf } from '../access.js'
 import { drained } from '../drained.js'
+import { isGone } from '../response-state.js'
 import { EventName, Identifier, responses, Strict } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -56,9 +57,9 @@ export async function eventStreamRoutes (app: App, { events, clock }: Services):
       reply.hijack()
       const { raw } = reply
       for (const [name, value] of Object.entries(reply.getHeaders())) if (value !== undefined) raw.setHeader(name, value)
-      raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache', connection: 'keep-alive' })
+      raw.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-cache' })
       let isTaken = true
-      while (isTaken && page.done !== true && !raw.destroyed) {
+      while (isTaken && page.done !== true && !isGone(raw)) {
         for (const text of textsOf(page.value, (event) => (format === 'cloudevents' ? JSON.stringify(toCloudEvent(caller.project_id, event)) : renderEvent(event)))) {
           // A reader that does not keep up is waited for: its events stay in the log and not in this process's memory.
           isTaken = raw.write(text) || await drained(raw, gone.signal, STALLED_MS)

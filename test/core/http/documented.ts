@@ -51,7 +51,7 @@ export function checkConventions ({ status, headers, body }: Answer, isHealth = 
   for (const name of Object.keys(body)) if (!allowed.includes(name)) fault(`'${name}' is no member of an error`)
   const known = API_ERRORS[body.code as keyof typeof API_ERRORS]
   if (known === undefined) fault('the code is not known')
-  if (status !== known.status && !(body.code === 'VAL_001' && [408, 413, 415, 431].includes(status))) fault(`${body.code} does not go with the status`)
+  if (status !== known.status && !(body.code === 'VAL_001' && [408, 413, 415, 421, 431].includes(status))) fault(`${body.code} does not go with the status`)
   if (!/^[a-z]+(_[a-z]+)*$/.test(body.error)) fault('error is not in snake_case')
   if (!/[.?]$/.test(body.message) || /\n| at .*:\d+:\d+/.test(body.message)) fault('the message is no sentence')
   if (!RFC3339_UTC.test(body.timestamp)) fault('the timestamp is not RFC 3339 in UTC')

@@ -22,7 +22,7 @@ t.test('the line of an answer is the one that the logger of the server would wri
   app.addHook('onResponse', async (request, reply) => {
     const { url: route } = request.routeOptions
     log(route)(request, reply)
-    request.log.info({ method: request.method, route, status: reply.statusCode, ms: 1, agent: request.caller?.agent_id }, 'answered')
+    request.log.info({ http: request.raw.httpVersion, method: request.method, route, status: reply.statusCode, ms: 1, agent: request.caller?.agent_id }, 'answered')
   })
   app.get('/a/:b', async (request) => {
     if ((request.params as { b: string }).b === 'known') request.caller = { agent_id: 'agent "1"\n' } as never
@@ -48,7 +48,7 @@ t.test('each answer is a line where that is asked for', async (t) => {
   t.equal(await server.stop(), 0)
   const lines = server.log().split('\n').filter((line) => line.includes('"answered"')).map((line) => JSON.parse(line) as Record<string, unknown>)
   t.match(lines, [
-    { level: 30, method: 'GET', route: '/api/agents', status: 200, agent: 'operator', ms: Number, reqId: String, time: Number },
+    { level: 30, http: '1.1', method: 'GET', route: '/api/agents', status: 200, agent: 'operator', ms: Number, reqId: String, time: Number },
     { level: 30, method: 'GET', route: '/api/results/:id', status: 404 }
   ], 'also those that were written last')
   t.equal(lines.length, 2)

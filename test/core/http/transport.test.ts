@@ -6,7 +6,11 @@ import { join } from 'node:path'
 import { connect, type TLSSocket } from 'node:tls'
 import t from 'tap'
 import { newestFirst } from '../../../core/audit/read.js'
+import type { Settings } from '../../../core/config/settings.js'
+import { reloadCertificate } from '../../../core/http/certificate.js'
+import { listenOnOtherAddresses } from '../../../core/http/other-addresses.js'
 import { eventually } from '../../../core/testing/expectations.js'
+import { loadConfig } from '../../../index.js'
 import { makeCertificate } from '../../support/certificate.js'
 import { startSidecar } from '../../support/sidecar.js'
 import { quickFolder } from '../../support/temporary.js'
@@ -89,6 +93,22 @@ t.test('a certificate is exchanged while the server runs, and a wrong one is not
   await t.rejects(startSidecar(t, { settings: { 'tls-cert': cert } }), { code: 'SIDECAR_ERR_CONFIG_INVALID', message: /belong together/ })
   await t.rejects(startSidecar(t, { settings: { 'tls-cert': cert, 'tls-key': join(folder, 'absent') } }), { code: 'SIDECAR_ERR_CONFIG_INVALID', message: /tls\.key cannot be read/ })
   await t.rejects(startSidecar(t, { settings: { 'access-trust-proxy': 'nonsense' } }), { code: 'SIDECAR_ERR_CONFIG_INVALID', message: /access\.trust_proxy/ })
+})
+
+t.test('localhost is listened on at all of its addresses, with the same certificate', { skip: process.platform !== 'linux' && 'other systems have one address of loopback' }, async (t) => {
+  install(makeCertificate())
+  const { settings } = await loadConfig({ flags: { host: 'localhost', 'tls-cert': cert, 'tls-key': key }, env: {}, project: folder, home: folder }) as { settings: Settings }
+  const addresses = async (): Promise<{ address: string, family: number }[]> => ['127.0.0.1', '127.0.0.2', '192.0.2.1'].map((address) => ({ address, family: 4 }))
+  const servers = await listenOnOtherAddresses(secure.sidecar.app, settings, addresses)
+  t.teardown(async () => await Promise.all(servers.map(async (server) => await new Promise((resolve) => { server.close(resolve) }))))
+  t.strictSame(servers.map((server) => server.address()), [{ address: '127.0.0.2', family: 'IPv4', port }], 'without those that cannot be had')
+  ca = install(makeCertificate())
+  reloadCertificate([secure.sidecar.app.server, ...servers], settings)
+  for (const host of ['127.0.0.1', '127.0.0.2']) {
+    const socket = await peer({ host, servername: 'localhost' })
+    t.equal(socket.authorized, true)
+    socket.destroy()
+  }
 })
 
 t.test('a page whose name was pointed here gets nothing', async (t) => {
