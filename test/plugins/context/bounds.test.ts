@@ -8,6 +8,7 @@ import mcp from '../../../plugins/context/mcp.js'
 import mlCode from '../../../plugins/context/ml-code.js'
 import prompts from '../../../plugins/context/prompts.js'
 import securityConfig from '../../../plugins/context/security-config.js'
+import { MOST_COST, costOf } from '../../support/cost.js'
 import { fakeProject, gather } from './fake-project.js'
 import { SAMPLE_TREE } from './sample-tree.js'
 
@@ -117,12 +118,15 @@ t.test('hostile contents cost no more than they are long', async t => {
   const hostile = ['\n', ' ', 'user ', 'apiVersion:\n', 'kind:\n', 'func (', '"build', 'name\n', '# a', '"role"', 'aA_', 'mcp[', 'from ', '# '].map(text => text.repeat(64 * 1024 / text.length))
   for (const text of hostile) {
     const project = fakeProject(Object.fromEntries([...Object.keys(SAMPLE_TREE), 'llm/chat.txt', 'docs/x.md', 'service.yaml', 'deploy/a.yaml'].map(path => [path, text])))
-    for (const [name, plugin] of plugins) {
-      const started = process.hrtime.bigint()
-      await gather(plugin, project, { task: { title: 'parseThing breaks', description: text } })
-      const took = Number(process.hrtime.bigint() - started) / 1e6
-      if (took > 1000) t.fail(`${name} took ${took} ms over ${JSON.stringify(text.slice(0, 8))}`)
-    }
+    const times: [name: string, ms: number][] = []
+    const cost = await costOf(async () => {
+      for (const [name, plugin] of plugins) {
+        const before = process.cpuUsage()
+        await gather(plugin, project, { task: { title: 'parseThing breaks', description: text } })
+        times.push([name, process.cpuUsage(before).user / 1000])
+      }
+    })
+    const [name, ms] = times.sort((one, other) => other[1] - one[1])[0]!
+    t.ok(cost < MOST_COST, `${JSON.stringify(text.slice(0, 8))}: ${cost}, of which ${name} took most with ${ms} ms`)
   }
-  t.pass('each within a second')
 })

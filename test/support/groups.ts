@@ -1,0 +1,75 @@
+/**
+ * Those that take longest, each with the seconds of a processor that it takes, quiet. They run alone and begin first, so that none
+ * of them is left at the end.
+ */
+const LONG: Record<string, number> = {
+  'core/fleet.test.js': 16,
+  'core/fleet/workspaces/workspaces.test.js': 14,
+  'core/kill-nine.test.js': 13,
+  'core/http/agents.test.js': 12,
+  'core/testing/spawner-contract.test.js': 12,
+  'plugins/spawners/contract.test.js': 11,
+  'plugins/contracts.test.js': 11,
+  'cli/start.test.js': 9,
+  'cli/demo.test.js': 9,
+  'core/fleet/workspaces/merge.test.js': 8,
+  'plugins/events/journal/damage.test.js': 8,
+  'core/fleet/take-over.test.js': 7,
+  'docs/events.test.js': 7,
+  'core/context/budget.test.js': 7,
+  'core/project/watch.test.js': 7,
+  'core/fleet/supervision/supervision.test.js': 7,
+  'core/context/secrets.test.js': 6,
+  'core/http/event-faults.test.js': 6,
+  'core/http/context.test.js': 6,
+  'core/context/repositories.test.js': 6,
+  'core/symbols/hostile.test.js': 6,
+  'core/http/bad-disk.test.js': 6,
+  'bench/speed.test.js': 5,
+  'security/fuzz.test.js': 5,
+  'core/backup/backup.test.js': 5,
+  'core/context/many-files.test.js': 5,
+  'core/http/webhooks.test.js': 5,
+  'core/http/tokens.test.js': 5,
+  'security/trust.test.js': 5,
+  'cli/demo-triggers.test.js': 5,
+  'core/fleet/workspaces/proof.test.js': 5,
+  'core/retries-over-kills.test.js': 5,
+  'bench/context.test.js': 5,
+  'core/http/catalogue-and-status.test.js': 4,
+  'core/http/triggers.test.js': 4,
+  'core/project/changes.test.js': 4,
+  'core/project/git-state.test.js': 4,
+  'core/http/conventions.test.js': 4
+}
+
+/** What belongs to the whole process, and what measures it, is no place to share. */
+const OF_THE_PROCESS = /process\.(?:chdir|umask|on|once|exit|argv|pid|cpuUsage|memoryUsage)\b|process\.env\.\w+ = |process\.env\[|\/proc\/self|support\/cost/
+/** A process grows with each file, and whatever it starts takes longer then. */
+const MOST_TOGETHER = 10
+
+export interface TestFile {
+  /** Its path below the folder of the tests, in slashes. */
+  name: string
+  source: string
+}
+
+/** The comment which tells that a file of several has come to its end. */
+export function endOf (name: string): string {
+  return `end of ${name}`
+}
+
+/** Which files run in one process, in the order in which they start: those of one folder, as far as they may share. */
+export function groupFiles (files: readonly TestFile[]): string[][] {
+  const alone = files.filter(({ name, source }) => name in LONG || OF_THE_PROCESS.test(source)).map(({ name }) => name)
+  const folders = new Map<string, string[]>()
+  for (const { name } of files.filter(({ name }) => !alone.includes(name))) {
+    const folder = name.split('/').slice(0, -1).slice(0, 2).join('/')
+    folders.set(folder, [...folders.get(folder) ?? [], name])
+  }
+  const groups = [...folders.values()].flatMap((names) => {
+    const parts = Math.ceil(names.length / MOST_TOGETHER)
+    return Array.from({ length: parts }, (_, part) => names.filter((_, index) => index % parts === part))
+  })
+  return [...alone.sort((one, other) => (LONG[other] ?? 0) - (LONG[one] ?? 0)).map((name) => [name]), ...groups]
+}
