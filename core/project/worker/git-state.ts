@@ -7,7 +7,7 @@ import { discover, readHead, readText, type GitDirectory } from './git-directory
 import { readCommits, withoutCredentials, type Cleaner, type GitFacts } from './git-facts.js'
 import { git } from './git.js'
 import { readSettings, type GitSettings } from './git-settings.js'
-import { hasHiddenAttributes, plainnessOf, readStatus, statusOf, updateStatus, type GitStatus, type Plainness, type StatusEntry } from './git-status.js'
+import { hasHiddenAttributes, plainnessOf, readStatus, statusOf, updateStatus, type GitStatus, type KnownEntries, type Plainness, type StatusEntry } from './git-status.js'
 import { standingOf, type Standing } from './listings.js'
 import { stampOf } from './stamp.js'
 
@@ -22,6 +22,7 @@ export interface GitState {
 /** More changes at once are left to git, which compares them faster. */
 const MAX_CHANGED = 100
 const MAX_LIMITS = 8
+const MAX_INDEXED = 1000
 
 /** A status that git told, brought up to date since. */
 interface Known {
@@ -30,6 +31,8 @@ interface Known {
   marks: string
   isPlain: Plainness
   entries: StatusEntry[]
+  /** Entries of the index that were looked for. */
+  indexed: KnownEntries
   diffs: Diffs
 }
 
@@ -55,7 +58,8 @@ export function createGitState (root: string, clean: Cleaner): GitState {
     const kept = known
     const changed = standing === undefined || kept?.key !== key || kept.marks !== standing.marks ? undefined : standing.changedSince(kept.version)
     if (standing !== undefined && kept !== undefined && changed !== undefined && changed.size <= MAX_CHANGED && kept.isPlain.files && isOrdinary(root, [...changed, ...kept.entries.flatMap(({ path, code }) => (code === '?' ? [] : [path]))], standing)) {
-      const entries = updateStatus(root, prefix, directory, standing.files, kept.entries, changed)
+      if (kept.indexed.size > MAX_INDEXED) kept.indexed.clear()
+      const entries = updateStatus(root, prefix, directory, standing.files, kept.entries, changed, kept.indexed)
       if (entries !== undefined) {
         known = { ...kept, version: standing.version, entries }
         return { entries, standing }
@@ -64,7 +68,7 @@ export function createGitState (root: string, clean: Cleaner): GitState {
     const { entries } = await readStatus(root, prefix, false, config)
     const isSame = standing !== undefined && keyOf(directory, standing) === key
     const isPlain = standing === undefined ? { files: false, diffs: false } : plainnessOf(root, directory, standing.files, entries)
-    known = isSame ? { key, version: standing.version, marks: standing.marks, isPlain, entries, diffs: createDiffs(root, clean, isPlain.diffs) } : undefined
+    known = isSame ? { key, version: standing.version, marks: standing.marks, isPlain, entries, indexed: new Map(), diffs: createDiffs(root, clean, isPlain.diffs) } : undefined
     return { entries, standing }
   }
 

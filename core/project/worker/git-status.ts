@@ -65,10 +65,10 @@ const FULL_ORDER: Record<string, number> = { u: 1, '?': 2 }
 /**
  * Brings a status up to date for files that came, changed or went while head, index and configuration stayed the same. `undefined`
  * where only git can tell: of conflicts, links, files that it converts (line ends, identifiers, encodings), and of names that are
- * in the index in an unusual way.
+ * in the index in an unusual way. `known` are entries of this index that were looked for before, and is added to.
  */
-export function updateStatus (root: string, prefix: string, directory: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[], changed: ReadonlySet<string>): StatusEntry[] | undefined {
-  const index = findIndexEntries(join(directory.own, 'index'), directory.hashBytes, new Set([...changed].map((path) => prefix + path)))
+export function updateStatus (root: string, prefix: string, directory: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[], changed: ReadonlySet<string>, known: KnownEntries = new Map()): StatusEntry[] | undefined {
+  const index = indexEntries(directory, [...changed].map((path) => prefix + path), known)
   if (index === undefined) return undefined
   const after = new Map(entries.map((entry) => [entry.path, entry]))
   // A path that is deleted in the index and there again stands twice.
@@ -82,6 +82,22 @@ export function updateStatus (root: string, prefix: string, directory: GitDirect
   }
   return [...after.values()].map((entry) => ({ entry, rank: FULL_ORDER[entry.code] ?? 0, bytes: Buffer.from(entry.path) }))
     .sort((a, b) => a.rank - b.rank || Buffer.compare(a.bytes, b.bytes)).map(({ entry }) => entry)
+}
+
+/** Entries of an index by path; `null` for a path that is not in it. */
+export type KnownEntries = Map<string, IndexEntry | null>
+
+/** All of an index is read for one of its entries, and who edits a file edits it again. */
+function indexEntries (directory: GitDirectory, names: readonly string[], known: KnownEntries): ReadonlyMap<string, IndexEntry> | undefined {
+  const missing = names.filter((name) => !known.has(name))
+  const found = missing.length === 0 ? new Map<string, IndexEntry>() : findIndexEntries(join(directory.own, 'index'), directory.hashBytes, new Set(missing))
+  if (found === undefined) return undefined
+  for (const name of missing) known.set(name, found.get(name) ?? null)
+  for (const name of names) {
+    const entry = known.get(name)
+    if (entry != null) found.set(name, entry)
+  }
+  return found
 }
 
 function entryOf (root: string, path: string, listed: ListedFile | undefined, entry: IndexEntry | undefined, before: string, directory: GitDirectory): StatusEntry | undefined {

@@ -101,6 +101,11 @@ export function preparerOf (root: string, maxBytes: number): Preparer {
 /** The last shape of each file that was shown. A file with one that has another content is being edited. */
 const lastShapes = new LRUCache<string, WeakRef<FileShape>>({ max: 1000 })
 
+/** Whether a file of this path was shown of late, in whatever project. */
+export function wasShown (path: string): boolean {
+  return lastShapes.has(path)
+}
+
 export async function structureOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileStructure> {
   const language = languageOf(path)
   const key = `${hash} ${language}`

@@ -9,7 +9,7 @@ import type { ProjectIndex } from './index/project-index.js'
 import type { ListedFile } from './listing.js'
 import { pack, type Entry, type Packable, type Size, type Truncation } from './pack/pack.js'
 import type { FileShape } from './pack/shape.js'
-import { preparedListed, preparedShape, prepareListed, redactText, type Preparation, type PreparedText } from './prepare.js'
+import { preparedListed, preparedShape, prepareListed, redactText, wasShown, type Preparation, type PreparedText } from './prepare.js'
 import { renderLines } from './symbols/outline.js'
 import { countTokens } from './tokens.js'
 
@@ -99,9 +99,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
   for (const { candidate, score } of considered) {
     const text = ready.get(candidate.path)
     if (text === undefined) continue
-    const known = frames.get(text) ?? await frameOf(text)
-    frames.set(text, known)
-    packables.push({ path: candidate.path, worth: worthOf(score), ...known })
+    packables.push({ path: candidate.path, worth: worthOf(score), ...frames.get(text) ?? await frameOf(text) })
   }
   const packed = pack(packables, query, weights, budget)
   return {
@@ -133,11 +131,20 @@ const frames = new WeakMap<PreparedText, Frame>()
 
 async function frameOf (text: PreparedText): Promise<Frame> {
   const shape = await preparedShape(text)
-  return {
+  const frame: Frame = {
     shape,
     entry: (keep, version, truncation) => entryOf(text, shape, keep, version, truncation),
     envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
   }
+  frames.set(text, frame)
+  return frame
+}
+
+/** Finds out how a file can be shown that was shown before and may have been edited since. */
+export async function takeShape (root: string, file: ListedFile | undefined, maxBytes: number): Promise<void> {
+  if (file === undefined || !wasShown(file.path)) return
+  const text = await prepareListed(root, file, maxBytes)
+  if ('content' in text && !frames.has(text)) await frameOf(text)
 }
 
 interface Scored { candidate: SelectCandidate, score: number, match: number, signals: Record<string, number> }

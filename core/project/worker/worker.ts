@@ -41,13 +41,24 @@ function gitOf (root: string): GitState {
 }
 
 const { cache } = workerData as WorkerSettings
-const { flush, ...context } = createContextOperations(async (root) => {
+const { flush, follow, ...context } = createContextOperations(async (root) => {
   if (listedFiles(root) === undefined) await list(root, { since: undefined, dirty: undefined, isTrusted: false })
   return { files: listedFiles(root)!, head: headOf(root), standing: standingOf(root) }
 }, cache)
 
+function followListing (root: string): void {
+  const standing = standingOf(root)
+  // What goes wrong goes wrong again for whoever asks, and is told then.
+  if (standing !== undefined) follow(root, standing).catch(() => {})
+}
+
 const operations: ProjectOperations = {
-  list,
+  async list (root, request) {
+    const reply = await list(root, request)
+    // Once the reply is on its way.
+    setImmediate(followListing, root)
+    return reply
+  },
   ...context,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepareText(root, path, maxBytes))),
   facts: async (root) => await gitOf(root).facts(),

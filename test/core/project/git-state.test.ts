@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
 import { createGitState } from '../../../core/project/worker/git-state.js'
-import { updateStatus } from '../../../core/project/worker/git-status.js'
+import { updateStatus, type KnownEntries } from '../../../core/project/worker/git-status.js'
 import { closeGit } from '../../../core/project/worker/git.js'
 import { discover, type GitDirectory } from '../../../core/project/worker/git-directory.js'
 import { list, standingOf } from '../../../core/project/worker/listings.js'
@@ -111,11 +111,18 @@ t.test('an edit is told without asking git for the status', async t => {
   await createRepository(root, { 'a.txt': 'a\n', 'b.txt': 'b\n', 'c.txt': 'c\n', '.gitattributes': '* text=auto\n' })
   await look(root)
   const directory = discover(root) as GitDirectory
-  const update = (paths: string[]): unknown => updateStatus(root, '', directory, standingOf(root)!.files, [], new Set(paths))?.map(({ path, code }) => ({ path, code }))
+  const update = (paths: string[], known: KnownEntries = new Map()): unknown => updateStatus(root, '', directory, standingOf(root)!.files, [], new Set(paths), known)?.map(({ path, code }) => ({ path, code }))
   await writeFiles(root, { 'a.txt': 'other\n', 'new.txt': 'new\n' })
   rmSync(join(root, 'c.txt'))
   await look(root)
   t.strictSame(update(['new.txt', 'c.txt', 'b.txt', 'a.txt']), [{ path: 'a.txt', code: '.M' }, { path: 'c.txt', code: '.D' }, { path: 'new.txt', code: '?' }])
+  const known: KnownEntries = new Map()
+  t.ok(update(['a.txt', 'new.txt'], known))
+  await writeFiles(root, { '.git/index': 'none' })
+  t.strictSame(update(['a.txt', 'new.txt'], known), [{ path: 'a.txt', code: '.M' }, { path: 'new.txt', code: '?' }], 'an entry of the index that was looked for is not looked for again')
+  t.equal(update(['b.txt'], known), undefined)
+  rmSync(join(root, '.git/index'))
+  await git(root, 'reset', '--quiet')
   await writeFiles(root, { 'b.txt': 'b\r\n' })
   await look(root)
   t.equal(update(['b.txt']), undefined, 'but for what git may convert')
