@@ -1,4 +1,5 @@
-import { agentEnvironment, createSidecar as create, type Sidecar, type SidecarConfig } from './core/sidecar.js'
+import { agentEnvironment, createSidecar as create, type Sidecar } from './core/sidecar.js'
+import type { SidecarConfig } from './core/sidecar-config.js'
 import type { Settings } from './core/config/settings.js'
 import type { KeyFacts } from './core/contracts/index.js'
 import { offlineKeys as keysOffline } from './core/offline-keys.js'
@@ -10,7 +11,8 @@ export { offlineTrust } from './core/offline-trust.js'
 export { loadConfig, type LoadedConfig } from './core/config/load.js'
 export type { Settings } from './core/config/settings.js'
 export { API_ERRORS, START_ERRORS, SidecarError, codeOf, type ApiErrorCode, type StartErrorCode } from './core/errors.js'
-export type { Sidecar, SidecarConfig, SidecarInfo } from './core/sidecar.js'
+export type { Sidecar, SidecarInfo } from './core/sidecar.js'
+export type { SidecarConfig } from './core/sidecar-config.js'
 export type * from './core/contracts/index.js'
 
 /** Options of built-in plugins that the settings decide. */

@@ -3,7 +3,7 @@ import type { Clock, Logger } from './contracts/index.js'
 import { VERSION } from './package-root.js'
 import { makePlugins, type HostOptions, type Plugins } from './plugin-host/host.js'
 import type { Builtin } from './plugin-host/resolve.js'
-import type { ImpliedOptions, SidecarConfig } from './sidecar.js'
+import type { ImpliedOptions, SidecarConfig } from './sidecar-config.js'
 import type { createTelemetry } from './telemetry-source.js'
 
 /** The plugins of a configuration, made and not opened. Without `profile` they know of no agent types. */

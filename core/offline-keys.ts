@@ -5,7 +5,7 @@ import { openAudit } from './audit-start.js'
 import type { KeyFacts, Logger } from './contracts/index.js'
 import { startError } from './errors.js'
 import type { Builtin } from './plugin-host/resolve.js'
-import type { ImpliedOptions, SidecarConfig } from './sidecar.js'
+import type { ImpliedOptions, SidecarConfig } from './sidecar-config.js'
 import { takeStorage } from './storage.js'
 import { createTelemetry } from './telemetry-source.js'
 

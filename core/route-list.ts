@@ -1,3 +1,4 @@
+import { assemble } from './assemble.js'
 import { SILENT_AUDIT } from './audit-start.js'
 import { makeConfiguredPlugins } from './configured-plugins.js'
 import { createApp } from './http/app.js'
@@ -9,7 +10,7 @@ import type { Logger } from './contracts/index.js'
 import type { Builtin } from './plugin-host/resolve.js'
 import { Projects } from './project/projects.js'
 import { createProjectWorker } from './project/worker/client.js'
-import { assemble, type ImpliedOptions, type SidecarConfig } from './sidecar.js'
+import type { ImpliedOptions, SidecarConfig } from './sidecar-config.js'
 import { createTelemetry } from './telemetry-source.js'
 
 export interface RouteFacts {

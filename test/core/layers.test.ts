@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   // What is published for plugins and for their tests.
   'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/events/consumer-groups', 'core/errors', 'core/contracts', 'core/connection', 'core/durable-file', 'core/ids', 'core/telemetry', 'core/typebox'],
   'core/testing': ['core/plugin-host', 'core/errors', 'core/contracts'],
-  // Assembles; `audit-start`, `configured-plugins`, `offline-keys`, `offline-trust`, `operator-token`, `route-list` and `telemetry-source` are parts of it in files of their own.
+  // Builds the whole; further files beside it are parts of it (see below).
   'core/sidecar': ['core/audit', 'core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/http': ['core/audit', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/fleet': ['core/results', 'core/events', 'core/project', 'core/errors', 'core/contracts', ...LEAVES],
@@ -51,7 +51,9 @@ const MAY_IMPORT: Record<string, string[]> = {
 }
 
 /** Files that make up a part under another name. */
-const PARTS: Record<string, string> = { 'core/audit-start': 'core/sidecar', 'core/configured-plugins': 'core/sidecar', 'core/offline-keys': 'core/sidecar', 'core/offline-trust': 'core/sidecar', 'core/operator-token': 'core/sidecar', 'core/route-list': 'core/sidecar', 'core/telemetry-source': 'core/sidecar' }
+const PARTS: Record<string, string> = Object.fromEntries([
+  'assemble', 'audit-start', 'configured-plugins', 'offline-keys', 'offline-trust', 'operator-token', 'retention', 'route-list', 'shut-down', 'sidecar-config', 'telemetry-source'
+].map((name) => [`core/${name}`, 'core/sidecar']))
 
 const SOURCES = ['index.ts', ...['core', 'plugins', 'cli'].flatMap((folder) => readdirSync(join(PACKAGE_ROOT, folder), { recursive: true, encoding: 'utf8' })
   .filter((path) => path.endsWith('.ts') && !path.endsWith('.d.ts')).map((path) => join(folder, path)))]
