@@ -6,13 +6,14 @@ const SLICE_MS = 3
 const VISITS = 64
 
 /** Visits all items, in as many turns of the event loop as it takes. */
-export async function inSlices<Item> (items: readonly Item[], visit: (item: Item, index: number) => void): Promise<void> {
+export async function inSlices<Item> (items: Iterable<Item>, visit: (item: Item, index: number) => void): Promise<void> {
   let ends = performance.now() + SLICE_MS
-  for (let index = 0; index < items.length; index++) {
+  let index = 0
+  for (const item of items) {
     if (index % VISITS === 0 && performance.now() > ends) {
       await rest()
       ends = performance.now() + SLICE_MS
     }
-    visit(items[index]!, index)
+    visit(item, index++)
   }
 }

@@ -70,7 +70,7 @@ export function createContextOperations (listingOf: (root: string) => Promise<In
   return {
     async search (root, title, description, limit, maxFileBytes) {
       const { index, unindexed } = await indexed(root, maxFileBytes)
-      const found = (await index.rank(queryOf(title, description))).slice(0, limit)
+      const found = (await index.rank(queryOf(title, description))).best(limit)
       return { paths: packStrings(found.map(({ path }) => path)), scores: Float64Array.from(found, ({ score }) => score), complete: unindexed === 0 }
     },
     async select (root, request) {

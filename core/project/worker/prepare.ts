@@ -25,8 +25,11 @@ export interface PreparedText {
   redactions: number
 }
 
+/** Records by the hash of the content. */
+export interface KnownRecords { get (hash: string): FileRecord | undefined }
+
 /** Reads a file for the index; gives the record instead where its content is known by hash, and nothing where it is no text. */
-export type Preparer = (path: string, known: ReadonlyMap<string, FileRecord>) => Promise<PreparedText | FileRecord | undefined>
+export type Preparer = (path: string, known: KnownRecords) => Promise<PreparedText | FileRecord | undefined>
 
 const TEXT_CHARACTERS = 48 * 1024 * 1024
 const SHAPE_CHARACTERS = 24 * 1024 * 1024

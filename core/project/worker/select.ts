@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
 import { unpackCandidates, type PackedCandidates, type SelectCandidate } from './candidates.js'
 import type { ReadRefusal } from './guarded-read.js'
-import type { Relevance } from './index/relevance.js'
+import type { Signals } from './index/relevance.js'
 import { queryOf } from './index/terms.js'
 import type { ProjectIndex } from './index/project-index.js'
 import type { ListedFile } from './listing.js'
@@ -48,7 +48,7 @@ export interface Selection {
   tokensAround: number
   files: SelectedFile[]
   /** Of all candidates, where they are wanted: 0…1, and what it is made of. */
-  scores: { path: string, score: number, match: number, signals: Record<string, number> }[]
+  scores: { path: string, score: number, match: number, signals: Signals }[]
   refused: { path: string, reason: ReadRefusal }[]
   redactions: { path: string, count: number }[]
   /** Files of the project that the index does not know yet. */
@@ -85,10 +85,12 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const budget = { bytes: request.budget.bytes, tokens: request.budget.tokens - tokensAround }
   if (budget.bytes < 0 || budget.tokens < 0) return { hasRoom: false, json: new Uint8Array(), tokens: 0, tokensAround, files: [], scores: [], refused: [], redactions: [], unindexed }
   const query = queryOf(title, description)
-  const weights = index.termWeights(query)
-  const relevance = byPath(await index.rank(query))
-  const scored = unpackCandidates(request.candidates).map((candidate) => scoreOf(candidate, candidate.content === undefined ? relevance.get(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights), query.length > 0))
+  const ranking = await index.rank(query)
+  const { weights } = ranking
+  const scored = unpackCandidates(request.candidates).map((candidate) => scoreOf(candidate, candidate.content === undefined ? ranking.scoreOf(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights).score, query.length > 0))
     .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
+
+  const signalsOf = ({ path, content }: SelectCandidate): Signals => (content === undefined ? ranking.signalsOf(path) : index.rankText(path, content, query, weights).signals)
 
   const wanted = Math.min(budget.bytes, budget.tokens * BYTES_PER_TOKEN) * OVERSUPPLY
   const limit = Math.max(LEAST_READ, Math.ceil(wanted / LEAST_BYTES))
@@ -108,20 +110,11 @@ export async function select (root: string, request: SelectRequest, listed: Read
     tokensAround,
     tokens: packed.reduce((sum, { entry }) => sum + entry.size.tokens - JOINT_TOKENS, 0),
     files: packed.map(({ path, entry: { size, truncation, contentBytes, digest } }) => ({ path, truncation, ...size, contentBytes, digest })),
-    scores: request.explain ? scored.map(({ candidate, score, match, signals }) => ({ path: candidate.path, score, match, signals })) : [],
+    scores: request.explain ? scored.map(({ candidate, score, match }) => ({ path: candidate.path, score, match, signals: signalsOf(candidate) })) : [],
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
     unindexed
   }
-}
-
-const paths = new WeakMap<readonly Relevance[], ReadonlyMap<string, Relevance>>()
-
-/** Of a ranking, which is the same object as long as nothing has changed. */
-function byPath (ranked: readonly Relevance[]): ReadonlyMap<string, Relevance> {
-  const known = paths.get(ranked) ?? new Map(ranked.map((entry) => [entry.path, entry]))
-  paths.set(ranked, known)
-  return known
 }
 
 type Frame = Omit<Packable<MadeEntry>, 'path' | 'worth'>
@@ -147,12 +140,12 @@ export async function takeShape (root: string, file: ListedFile | undefined, max
   if ('content' in text && !frames.has(text)) await frameOf(text)
 }
 
-interface Scored { candidate: SelectCandidate, score: number, match: number, signals: Record<string, number> }
+interface Scored { candidate: SelectCandidate, score: number, match: number }
 
-function scoreOf (candidate: SelectCandidate, found: Relevance | undefined, hasTask: boolean): Scored {
-  const match = Math.max(candidate.named, found?.score ?? 0)
+function scoreOf (candidate: SelectCandidate, relevance: number, hasTask: boolean): Scored {
+  const match = Math.max(candidate.named, relevance)
   const { need } = candidate
-  return { candidate, score: hasTask || candidate.named > 0 ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match, signals: found?.signals ?? {} }
+  return { candidate, score: hasTask || candidate.named > 0 ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match }
 }
 
 /** Nothing but listed files is read: what is not listed is outside, ignored, or holds secrets by its name. */

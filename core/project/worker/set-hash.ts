@@ -20,6 +20,12 @@ export class SetHash {
   }
 }
 
+/** Writes the 128 bits of one string to four words. */
+export function hashInto (target: Uint32Array, at: number, text: string): void {
+  hash(text)
+  target.set(words, at)
+}
+
 const words = new Uint32Array(4)
 const [C1, C2, C3, C4] = [0x239b961b, 0xab0e9789, 0x38b34ae5, 0xa1e38b93]
 

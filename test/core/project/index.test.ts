@@ -1,11 +1,12 @@
-import { readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import t from 'tap'
-import { createCorpus } from '../../../core/project/worker/index/corpus.js'
+import { createCorpus, type Corpus } from '../../../core/project/worker/index/corpus.js'
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
 import { createProjectIndex } from '../../../core/project/worker/index/project-index.js'
-import { createRankMemory, rankFiles, rankMade, termWeights } from '../../../core/project/worker/index/relevance.js'
+import { createRankMemory, rankFiles, rankMade, type Ranking } from '../../../core/project/worker/index/relevance.js'
 import { countWords, hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
 import type { Preparer } from '../../../core/project/worker/prepare.js'
@@ -14,7 +15,7 @@ type Tree = Record<string, string>
 
 const listing = (tree: Tree): Map<string, ListedFile> => new Map(Object.entries(tree).map(([path, text]) => [path, { path, size: text.length, modified: 0, stamp: text }]))
 const preparer = (tree: Tree, read: string[] = []): Preparer => async (path, known) => {
-  const hash = String(hashOf(tree[path]!))
+  const hash = createHash('sha256').update(tree[path]!).digest('hex')
   read.push(path)
   return known.get(hash) ?? { path, content: tree[path]!, size: tree[path]!.length, modified: 0, hash, redactions: 0 }
 }
@@ -23,8 +24,10 @@ async function corpusOf (tree: Tree) {
   await corpus.sync(listing(tree), preparer(tree), Infinity)
   return corpus
 }
+/** All that a ranking says. */
+const all = (ranking: Ranking, corpus: Corpus): string => JSON.stringify([ranking.weights, ranking.best(Infinity).map(({ path, score }) => [path, score, ranking.signalsOf(path), corpus.idOf(path) !== undefined])])
 const commit = (message: string, ...files: string[]): PastCommit => ({ words: wordSet([message]), files })
-const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => rankFiles(await corpusOf(tree), commits, queryOf(title, description)).map(({ path }) => path)
+const ranking = async (tree: Tree, title: string, description = '', commits: PastCommit[] = []) => (await rankFiles(await corpusOf(tree), commits, queryOf(title, description))).best(Infinity).map(({ path }) => path)
 
 t.test('words are counted as they are found', async t => {
   const word = fc.oneof(fc.constantFrom('parseURLQuery', 'a_b$c', 'Größe', '語彙', '𝒳y', '\ud800', '١٢', ' ', '.', '-', '\n', '…'), fc.string({ unit: 'binary', maxLength: 4 }))
@@ -69,11 +72,14 @@ t.test('scores are finite, bounded and in order, for any project and task', asyn
   await fc.assert(fc.asyncProperty(tree, fc.array(word, { maxLength: 5 }), async (files, title) => {
     const corpus = await corpusOf(files)
     const commits = [commit('cart', ...Object.keys(files))]
-    const ranked = rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
-    const again = rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
-    const made = rankMade(corpus, 'x.txt', 'cart total', queryOf(title.join(' '), ''), termWeights(corpus, queryOf(title.join(' '), '')))
-    return JSON.stringify(ranked) === JSON.stringify(again) && made.score >= 0 && made.score <= 1 &&
-      ranked.every(({ path, score }, index) => path in files && score > 0 && score <= 1 && score <= (ranked[index - 1]?.score ?? 1))
+    const ranking = await rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
+    const again = await rankFiles(corpus, commits, queryOf(title.join(' '), 'total'))
+    const query = queryOf(title.join(' '), '')
+    const made = rankMade(corpus, 'x.txt', 'cart total', query, (await rankFiles(corpus, [], query)).weights)
+    const ranked = ranking.best(Infinity)
+    return all(ranking, corpus) === all(again, corpus) && made.score >= 0 && made.score <= 1 && ranking.scoreOf('absent') === 0 &&
+      JSON.stringify(ranking.best(2)) === JSON.stringify(ranked.slice(0, 2)) &&
+      ranked.every(({ path, score }, index) => path in files && score > 0 && score <= 1 && score === ranking.scoreOf(path) && score <= (ranked[index - 1]?.score ?? 1))
   }), { numRuns: 200, seed: 1 })
 })
 
@@ -90,8 +96,8 @@ t.test('what is kept of a task ranks as if all had been read anew', async t => {
       await corpus.sync(listing(files), preparer(files), Infinity, turn % 3 === 1 ? undefined : new Set([...changes, 'never there']))
       before = files
       const commits = [commit('cart', ...Object.keys(files))]
-      t.strictSame(rankFiles(corpus, commits, query, memory), rankFiles(await corpusOf(files), commits, query))
-      t.strictSame(termWeights(corpus, query, memory), termWeights(await corpusOf(files), query))
+      const anew = await corpusOf(files)
+      t.equal(all(await rankFiles(corpus, commits, query, memory), corpus), all(await rankFiles(anew, commits, query), anew))
     }
     return t.passing()
   }), { numRuns: 100, seed: 1 })
@@ -108,14 +114,45 @@ t.test('the corpus follows the listing, and reads only what has changed', async 
   t.strictSame([read.splice(0), corpus.version], [[], version])
   await follow({ 'a.js': 'gamma', 'c.js': 'beta' })
   t.strictSame(read.splice(0), ['a.js', 'c.js'])
-  t.strictSame([...corpus.files.keys()].sort(), ['a.js', 'c.js'])
+  t.strictSame(['a.js', 'b.js', 'c.js'].map((path) => corpus.idOf(path) !== undefined), [true, false, true])
+  const [a, c] = [corpus.idOf('a.js')!, corpus.idOf('c.js')!]
   t.equal(await follow({ 'd.js': 'x', 'e.js': 'y' }, 0), 2, 'what is over the time is told')
   await follow({})
-  t.strictSame([...corpus.changedSince(version)!].sort(), ['a.js', 'b.js', 'c.js'])
+  t.strictSame(corpus.changedSince(version), new Set([a, c]), 'a number that was given up is given out again')
   t.strictSame(corpus.changedSince(corpus.version), new Set())
-  for (let turn = 0; turn < 600; turn++) await follow({ 'a.js': `text ${turn}` })
+  for (let turn = 0; turn < 1200; turn++) await follow({ 'a.js': `text ${turn}` })
   t.equal(corpus.changedSince(version), undefined, 'of long ago nothing is known')
-  t.strictSame(corpus.changedSince(corpus.version - 1), new Set(['a.js']))
+  t.strictSame(corpus.changedSince(corpus.version - 1), new Set([corpus.idOf('a.js')]))
+})
+
+t.test('the corpus of thousands of files knows each again, and by its content under another name', async t => {
+  const corpus = createCorpus()
+  const [read, known]: [string[], string[]] = [[], []]
+  const follow = async (tree: Tree): Promise<number> => {
+    const prepare = preparer(tree, read)
+    return await corpus.sync(listing(tree), async (path, records) => {
+      const found = await prepare(path, records)
+      if (found !== undefined && 'words' in found) known.push(path)
+      return found
+    }, Infinity)
+  }
+  const tree: Tree = Object.fromEntries(Array.from({ length: 3000 }, (_, index) => [`part${index % 7}/file${index}.js`, `word${index}`]))
+  await follow(tree)
+  t.equal(read.splice(0).length, 3000)
+  await follow(tree)
+  t.strictSame(read, [])
+  const copied: Tree = { ...tree, ...Object.fromEntries(Object.entries(tree).slice(0, 100).map(([path, text]) => [`new/${path}`, text])) }
+  await follow(copied)
+  t.strictSame([read.length, known.length, corpus.size, corpus.end], [100, 100, 3100, 3100])
+  const ranking = await rankFiles(corpus, [], queryOf('word50 word2000', ''))
+  t.strictSame(ranking.best(3).map(({ path }) => path).sort(), ['new/part1/file50.js', 'part1/file50.js', 'part5/file2000.js'])
+  const number = corpus.idOf('new/part1/file50.js')
+  delete copied['new/part1/file50.js']
+  await follow(copied)
+  await follow({ ...copied, 'in-its-place.js': 'word50 word2000' })
+  t.equal(corpus.idOf('in-its-place.js'), number)
+  t.equal(ranking.scoreOf('in-its-place.js'), 0, 'what came later is not taken for what was ranked under its number')
+  t.notOk(ranking.best(Infinity).some(({ path }) => path === 'in-its-place.js'))
 })
 
 t.test('an index looks at what a listing says has changed, and at all where it does not', async t => {
@@ -127,7 +164,7 @@ t.test('an index looks at what a listing says has changed, and at all where it d
   const refresh = async (version: number, changes?: string[], timeMs = 60_000): Promise<number> => await index.refresh({
     files: listing(tree), head: '', standing: { version, changedSince: (since) => { told.push([String(since)]); return changes === undefined ? undefined : new Set(changes) } }
   }, 1_000_000, timeMs)
-  const best = async (word: string): Promise<string | undefined> => (await index.rank(queryOf(word, '')))[0]?.path
+  const best = async (word: string): Promise<string | undefined> => (await index.rank(queryOf(word, ''))).best(1)[0]?.path
   t.equal(await refresh(1), 0)
   t.strictSame(told, [], 'the first time there is nothing to compare with')
   tree['b.js'] = 'gamma'
@@ -155,7 +192,7 @@ t.test('history', async t => {
 t.test('the index is kept between starts, and does without what was kept when that is damaged', async t => {
   const folder = t.testdir({ project: { src: {} } })
   const [root, file] = [join(folder, 'project'), join(folder, 'cache', 'index', 'one.bin')]
-  const tree: Tree = Object.fromEntries(Array.from({ length: 60 }, (_, index) => [`src/part${index}.js`, `export const word${index} = ${index === 7 ? 'zebra' : 'horse'}\n`]))
+  const tree: Tree = Object.fromEntries(Array.from({ length: 1200 }, (_, index) => [`src/part${index}.js`, `export const word${index} = ${index === 7 ? 'zebra' : 'horse'}\n`]))
   for (const [path, text] of Object.entries(tree)) writeFileSync(join(root, path), text)
   const first = createProjectIndex(root, file)
   t.equal(await first.refresh({ files: listing(tree), head: '', standing: undefined }, 1_000_000, 60_000), 0)
@@ -167,13 +204,23 @@ t.test('the index is kept between starts, and does without what was kept when th
   rmSync(join(root, 'src'), { recursive: true })
   const best = async (index: ReturnType<typeof createProjectIndex>): Promise<string | undefined> => {
     await index.refresh({ files: listing(tree), head: '', standing: undefined }, 1_000_000, 60_000)
-    return (await index.rank(queryOf('zebra', '')))[0]?.path
+    return (await index.rank(queryOf('zebra', ''))).best(1)[0]?.path
   }
   t.equal(await best(createProjectIndex(root, file)), 'src/part7.js')
   t.equal(await best(createProjectIndex(join(root, 'other'), file)), undefined, 'another project does not take it')
   t.equal(await best(createProjectIndex(root, undefined)), undefined)
-  for (const damage of [Buffer.from('no index'), Buffer.alloc(0)]) {
+  const whole = readFileSync(file)
+  const wild = Buffer.from(whole)
+  wild.fill(0xFF, 200, 240)
+  const heads = Buffer.from(whole)
+  // Where the words of records begin, whose lengths lead anywhere now.
+  heads.fill(0xFF, whole.length >> 1)
+  for (const damage of [Buffer.from('no index'), Buffer.alloc(0), whole.subarray(0, 40), wild]) {
     writeFileSync(file, damage)
     t.equal(await best(createProjectIndex(root, file)), undefined)
+  }
+  for (const damage of [whole.subarray(0, whole.length - 5), heads]) {
+    writeFileSync(file, damage)
+    t.ok([undefined, 'src/part7.js'].includes(await best(createProjectIndex(root, file))), 'what stands before the damage is as good as ever')
   }
 })

@@ -5,15 +5,15 @@ import { preparerOf } from '../prepare.js'
 import { createCorpus } from './corpus.js'
 import { readHistory, type PastCommit } from './history.js'
 import { keep, readKept } from './keep.js'
-import { createRankMemory, rankFiles, rankMade, termWeights, type RankMemory, type Relevance } from './relevance.js'
+import { createRankMemory, rankFiles, rankMade, type Ranking, type RankMemory, type Signals } from './relevance.js'
 import type { QueryTerm } from './terms.js'
 
 /** What the ranking knows of one project. */
 export interface ProjectIndex {
-  rank (query: readonly QueryTerm[]): Promise<readonly Relevance[]>
+  /** The same ranking as long as nothing changes. */
+  rank (query: readonly QueryTerm[]): Promise<Ranking>
   /** The same for a text that is no file of the project; `weights` are those of the terms. */
-  rankText (path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): Relevance
-  termWeights (query: readonly QueryTerm[]): number[]
+  rankText (path: string, content: string, query: readonly QueryTerm[], weights: readonly number[]): { score: number, signals: Signals }
   /** Brings the index to the disk; resolves to how many files are still unknown when the time was over. */
   refresh (listing: IndexedListing, maxFileBytes: number, timeMs: number): Promise<number>
   /** Writes what is not kept yet. */
@@ -38,7 +38,9 @@ const WORTH_KEEPING = 50
 /** What is known of one task: it is asked for by many agents, and again after each edit. */
 interface Task {
   memory: RankMemory
-  ranked: { version: number, commits: readonly PastCommit[], found: Relevance[] } | undefined
+  ranked: { version: number, commits: readonly PastCommit[], ranking: Ranking } | undefined
+  /** One ranking after the other. */
+  idle: Promise<unknown>
 }
 
 /** `file` is where the index is kept between starts; `undefined` keeps nothing. */
@@ -48,28 +50,30 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
   let history: { head: string, commits: Promise<PastCommit[]> } = { head: '', commits: Promise.resolve([]) }
   let syncing: Promise<unknown> = file === undefined
     ? Promise.resolve()
-    : readKept(file, root).then((kept) => {
-      corpus.restore(kept)
-      keptVersion = corpus.version
-    })
+    : restore(file).catch(warn)
   /** Version of the listing that the corpus is whole to. */
   let synced: number | undefined
   const tasks = new Map<string, Task>()
   let timer: NodeJS.Timeout | undefined
+
+  async function restore (from: string): Promise<void> {
+    for await (const kept of readKept(from, root)) corpus.restore(kept)
+    keptVersion = corpus.version
+  }
 
   const flush = async (): Promise<void> => {
     clearTimeout(timer)
     timer = undefined
     if (file === undefined || corpus.version - keptVersion < WORTH_KEEPING) return
     const { version } = corpus
-    await keep(file, root, [...corpus.files].map(([path, { stamp, record }]) => ({ path, stamp, record })))
+    await keep(file, root, corpus)
     keptVersion = version
   }
 
   // By its terms: a strategy's search and the answer itself put the same task in other words.
   const taskOf = (query: readonly QueryTerm[]): Task => {
     const key = query.map(({ hash, weight }) => `${hash}:${weight}`).join(' ')
-    const task = tasks.get(key) ?? { memory: createRankMemory(), ranked: undefined }
+    const task = tasks.get(key) ?? { memory: createRankMemory(), ranked: undefined, idle: Promise.resolve() }
     tasks.delete(key)
     tasks.set(key, task)
     if (tasks.size > REMEMBERED) tasks.delete(tasks.keys().next().value!)
@@ -80,12 +84,15 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
     async rank (query) {
       const commits = await history.commits
       const task = taskOf(query)
-      const { version } = corpus
-      if (task.ranked?.version !== version || task.ranked.commits !== commits) task.ranked = { version, commits, found: rankFiles(corpus, commits, query, task.memory) }
-      return task.ranked.found
+      const turn = task.idle.then(async () => {
+        const { version } = corpus
+        if (task.ranked?.version !== version || task.ranked.commits !== commits) task.ranked = { version, commits, ranking: await rankFiles(corpus, commits, query, task.memory) }
+        return task.ranked.ranking
+      })
+      task.idle = turn.catch(() => {})
+      return await turn
     },
     rankText: (path, content, query, weights) => rankMade(corpus, path, content, query, weights),
-    termWeights: (query) => termWeights(corpus, query, taskOf(query).memory),
     async refresh ({ files, head, standing }, maxFileBytes, timeMs) {
       if (history.head !== head) history = { head, commits: readHistory(root) }
       const turn = syncing.then(async () => {
@@ -107,5 +114,5 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
 
 /** A cache that cannot be written costs time at the next start, and nothing else. */
 function warn (error: unknown): void {
-  process.emitWarning(`The index of a project could not be kept: ${codeOf(error) ?? messageOf(error)}.`)
+  process.emitWarning(`The index of a project could not be kept or read: ${codeOf(error) ?? messageOf(error)}.`)
 }

@@ -1,7 +1,7 @@
 import type { FileStructure } from '../symbols/symbols.js'
 import { countWords, wordSet } from './terms.js'
 
-/** What is known of one file beside its text. Small, made of plain arrays, and kept on disk between starts. */
+/** What is known of one file beside its text, and kept on disk between starts. */
 export interface FileRecord {
   /** SHA-256 of the file's bytes, hexadecimal. */
   hash: string

@@ -117,10 +117,10 @@ export function wordSet (texts: readonly string[]): Uint32Array {
   return Uint32Array.from(hashes).sort()
 }
 
-/** Place of a hash in a sorted array, or -1. */
-export function indexOfHash (hashes: Uint32Array, hash: number): number {
-  let low = 0
-  let high = hashes.length - 1
+/** Place of a hash in an array that is sorted between two places, or -1. */
+export function indexOfHash (hashes: Uint32Array, hash: number, start = 0, end = hashes.length): number {
+  let low = start
+  let high = end - 1
   while (low <= high) {
     const middle = (low + high) >>> 1
     const value = hashes[middle]!
