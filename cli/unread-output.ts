@@ -5,6 +5,11 @@ export const UNREAD = 141
 
 let goesOn = false
 
+/** Nobody is at the other end: of a pipe, or of a terminal that was closed. */
+function isUnread (error: unknown): boolean {
+  return ['EPIPE', 'EIO'].includes(codeOf(error) ?? '')
+}
+
 /**
  * Ends the program quietly once nobody reads what it writes, as when `head` has seen enough. A program that takes SIGTERM ends in that way, in
  * its own time; any other at once. Either exits with 141.
@@ -12,7 +17,7 @@ let goesOn = false
 export function endWhenUnread (): void {
   let isEnding = false
   const onError = (error: unknown): void => {
-    if (codeOf(error) !== 'EPIPE') throw error
+    if (!isUnread(error)) throw error
     if (isEnding || goesOn) return
     isEnding = true
     if (process.listenerCount('SIGTERM') === 0) process.exit(UNREAD)

@@ -8,7 +8,7 @@ import { goOnWhenUnread } from '../unread-output.js'
 import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
 import { checkExposure } from './exposure.js'
-import { installReload } from './reload.js'
+import { reloadWith } from './reload.js'
 import { installShutdown } from './signals.js'
 
 export interface ServeInput {
@@ -55,7 +55,7 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
       throw error
     }
   }
-  if (settings.tls.cert !== undefined) installReload(() => { sidecar.reloadCertificate() }, sidecar.app.log)
+  shutdown.onHangup(reloadWith(settings.tls.cert === undefined ? undefined : () => { sidecar.reloadCertificate() }, sidecar.app.log))
   if (warning !== undefined) sidecar.app.log.warn({ host: settings.host }, warning)
   announce(terminal, settings.log_format, sidecar.app.log, {
     ...sidecar.info,

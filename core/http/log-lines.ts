@@ -21,8 +21,8 @@ export const standardOutput: LineSink = {
     if (!isWatched) {
       isWatched = true
       process.once('exit', flush)
-      // Whoever read the log has gone; that is no reason to end.
-      process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
+      // Whoever read the log has gone, or the terminal that showed it; that is no reason to end.
+      process.stdout.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error })
     }
     if (pending === '') setImmediate(flush)
     pending += line

@@ -2,7 +2,7 @@ import t, { type Test } from 'tap'
 import { listenError, urlOf } from '../../cli/server/address.js'
 import { banner, type StartFacts } from '../../cli/server/banner.js'
 import { checkExposure } from '../../cli/server/exposure.js'
-import { installReload } from '../../cli/server/reload.js'
+import { reloadWith } from '../../cli/server/reload.js'
 import { installShutdown } from '../../cli/server/signals.js'
 import { loadConfig } from '../../core/config/load.js'
 import { createLogSpy } from '../support/log-spy.js'
@@ -15,15 +15,15 @@ t.test('the sentence on listening says what to do', async (t) => {
 })
 
 t.test('signals', async (t) => {
-  const signalled = (t: Test): { clock: { time: number }, terminal: ReturnType<typeof stubTerminal>, exits: number[], shutdown: ReturnType<typeof installShutdown> } => {
-    const before = new Map((['SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection'] as const).map((name) => [name, process.listeners(name as 'SIGINT')]))
+  const signalled = (t: Test, hasTerminal = (): boolean => false): { clock: { time: number }, terminal: ReturnType<typeof stubTerminal>, exits: number[], shutdown: ReturnType<typeof installShutdown> } => {
+    const before = new Map((['SIGTERM', 'SIGINT', 'SIGHUP', 'uncaughtException', 'unhandledRejection'] as const).map((name) => [name, process.listeners(name as 'SIGINT')]))
     t.teardown(() => {
       for (const [name, kept] of before) for (const listener of process.listeners(name as 'SIGINT')) if (!kept.includes(listener)) process.off(name, listener)
     })
     const terminal = stubTerminal()
     const exits: number[] = []
     const clock = { time: 0 }
-    return { clock, terminal, exits, shutdown: installShutdown(terminal, (code) => { exits.push(code) }, () => clock.time) }
+    return { clock, terminal, exits, shutdown: installShutdown(terminal, (code) => { exits.push(code) }, () => clock.time, hasTerminal) }
   }
   const settled = (): Promise<void> => new Promise((resolve) => { setImmediate(resolve) })
 
@@ -51,6 +51,23 @@ t.test('signals', async (t) => {
     shutdown.guard(async () => {})
     await settled()
     t.same(exits, [0])
+  })
+
+  t.test('SIGHUP drains where the terminal is gone, however often it comes, and else reads anew', async (t) => {
+    for (const [had, has] of [[true, false], [true, true], [false, false]] as const) {
+      let isThere: boolean = had
+      const { exits, shutdown } = signalled(t, () => isThere)
+      let reloads = 0
+      shutdown.guard(async () => {})
+      // Before there is anything to read anew.
+      if (!had || has) process.emit('SIGHUP', 'SIGHUP')
+      shutdown.onHangup(() => { reloads++ })
+      isThere = has
+      for (let again = 0; again < 3; again++) process.emit('SIGHUP', 'SIGHUP')
+      await settled()
+      t.same([reloads, exits, shutdown.asked], had && !has ? [0, [0], true] : [3, [], false])
+      process.removeAllListeners('SIGHUP')
+    }
   })
 
   t.test('a close that fails ends with 1 and says why', async (t) => {
@@ -93,15 +110,16 @@ t.test('another address than loopback without TLS has to be asked for', async (t
   }
 })
 
-t.test('SIGHUP takes up the certificate, and says where it is wrong', async (t) => {
+t.test('SIGHUP takes up the certificate, says where it is wrong, and where there is none', (t) => {
   const log = createLogSpy()
   let wrong = false
-  const before = process.listeners('SIGHUP')
-  installReload(() => { if (wrong) throw new Error('no certificate') }, log)
-  t.teardown(() => { for (const listener of process.listeners('SIGHUP')) if (!before.includes(listener)) process.off('SIGHUP', listener) })
-  process.emit('SIGHUP')
+  const reload = reloadWith(() => { if (wrong) throw new Error('no certificate') }, log)
+  reload()
   t.strictSame(log.said.info, ['the certificate was loaded anew'])
   wrong = true
-  process.emit('SIGHUP')
+  reload()
   t.match(log.lines.at(-1), { level: 'error', details: { reason: 'no certificate' }, message: /stays in force/ })
+  reloadWith(undefined, log)()
+  t.match(log.said.info.at(-1), /no certificate to load anew/)
+  t.end()
 })

@@ -38,6 +38,8 @@ t.test('it serves the repository around the working directory, and drains on SIG
   const health = await runToEnd(['health', '--format', 'json'], { cwd: place.home, home: place.home, env: { CCO_SIDECAR_URL: url! } })
   t.equal(health.code, 0)
   t.equal((JSON.parse(health.stdout) as { status: string }).status, 'healthy')
+  running.child.kill('SIGHUP')
+  await running.printed(/SIGHUP: there is no certificate to load anew/)
   running.child.kill('SIGTERM')
   const { code, stdout, stderr } = await running.ended
   t.equal(code, 0)
