@@ -1,7 +1,13 @@
 import t from 'tap'
 import { createFromPlugin, createPluginContext, spawnerContract } from '../../../core/testing/index.js'
+import { createProcessStarts } from '../../../plugins/spawners/shared/process-starts.js'
 import { temporaryFolder } from '../../support/temporary.js'
 import { linesOf, RECORDED } from './recorded.js'
+
+// Beside those under test, so that the process which starts agents is not made anew for each of them; with the plugin `process` it is.
+const starts = createProcessStarts({ prepareMs: 0 })
+starts.prepare()
+t.teardown(async () => await starts.close())
 
 for (const { name, plugin, adds, signs } of RECORDED) {
   t.test(`spawner/${name}`, async (t) => {

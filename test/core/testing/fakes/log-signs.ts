@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
 import type { AgentSign, OnSign } from '../../../../core/contracts/index.js'
 
 /** Faults that reading a log file may have. */
@@ -19,7 +19,7 @@ export interface Faults {
 const POLL_MS = 10
 const GIANT = 1_000_000
 
-/** Reads the whole file again and again. A line that is `{"sign": …}` tells that sign. Gives what reads the rest and ends it. */
+/** Looks at the file again and again, and reads the whole of it when its size is another. A line that is `{"sign": …}` tells that sign. Gives what reads the rest and ends it. */
 export function readSigns (path: string, onSign: OnSign, faults: Faults): () => void {
   let position = faults.beginsAtTheEnd === true ? sizeOf(path) : 0
   let pending = ''
@@ -37,11 +37,13 @@ export function readSigns (path: string, onSign: OnSign, faults: Faults): () => 
     }
   }
   const look = (): void => {
-    if (!existsSync(path)) {
+    const stat = statSync(path, { throwIfNoEntry: false })
+    if (stat === undefined) {
       // The test has ended before its agent.
       clearInterval(timer)
       return
     }
+    if (stat.size === position) return
     const content = readFileSync(path)
     if (content.length < position && faults.keepsItsPlace !== true) {
       position = 0
@@ -72,5 +74,5 @@ export function readSigns (path: string, onSign: OnSign, faults: Faults): () => 
 }
 
 function sizeOf (path: string): number {
-  return readFileSync(path).length
+  return statSync(path).size
 }

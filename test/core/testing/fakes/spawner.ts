@@ -19,7 +19,7 @@ export function groupRuns (pid: number): boolean {
     return false
   }
   if (process.platform !== 'linux') return true
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).some((name) => {
+  const runs = (name: string): boolean => {
     try {
       const stat = readFileSync(`/proc/${name}/stat`, 'utf8')
       const [state, , group] = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
@@ -27,7 +27,9 @@ export function groupRuns (pid: number): boolean {
     } catch {
       return false
     }
-  })
+  }
+  // The leader is mostly the last to go; only without it are all processes looked through.
+  return runs(String(pid)) || readdirSync('/proc').some((name) => /^\d+$/.test(name) && runs(name))
 }
 
 async function groupGone (pid: number): Promise<void> {
