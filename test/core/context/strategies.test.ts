@@ -1,9 +1,9 @@
 import t, { type Test } from 'tap'
+import { moduleOf } from '../../support/plugin-module.js'
 import { writeFiles } from '../../support/repository.js'
 import { startSidecar, type TestSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'
 
-const API = new URL('../../../core/plugin-api.js', import.meta.url).href
 const FILES = { 'src/a.py': 'a = 1\n', 'src/b.py': 'b = 2\n', 'README.md': '# Sample\n' }
 
 interface Started extends TestSidecar {
@@ -33,7 +33,7 @@ const profileOf = (id: string, optional: boolean): string => JSON.stringify({
 async function startWith (t: Test, instance: string, files: Record<string, string> = FILES): Promise<Started> {
   const folder = await temporaryFolder(t, 'cco-plugin')
   await writeFiles(folder, {
-    'plans.mjs': `import { definePlugin } from '${API}'\nexport default definePlugin({ kind: 'context-strategy', name: 'plans', create: (options, context) => (${instance}) })\n`
+    'plans.mjs': moduleOf(`{ kind: 'context-strategy', name: 'plans', create: (options, context) => (${instance}) }`)
   })
   const sidecar = await startSidecar(t, {
     files: { ...files, '.cco/agents/planner.json': profileOf('planner', false), '.cco/agents/easy-planner.json': profileOf('easy-planner', true) },

@@ -2,27 +2,10 @@ import { createHmac, createPublicKey, createSign, generateKeyPairSync, verify } 
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import t from 'tap'
-import type { TestSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'
 import { startDocumented } from './documented.js'
-import { writePlugin } from './plugin-file.js'
-
-const MINUTE_MS = 60_000
-const TYPES = {
-  architect: 'chief-architect',
-  coding: 'ai-engineer',
-  'qa-security': 'code-reviewer',
-  documentation: 'api-documenter',
-  support: 'context-manager'
-}
-/** The table of the wire contract. */
-const RIGHTS: Record<keyof typeof TYPES, { permissions: string[], perMinute: number | null, burst: number }> = {
-  architect: { permissions: ['read_context', 'write_results', 'publish_events', 'spawn_agents'], perMinute: null, burst: Infinity },
-  coding: { permissions: ['read_context', 'write_results', 'publish_events'], perMinute: 60, burst: 10 },
-  'qa-security': { permissions: ['read_context', 'write_results', 'publish_events'], perMinute: 60, burst: 10 },
-  documentation: { permissions: ['read_context', 'write_results'], perMinute: 30, burst: 5 },
-  support: { permissions: ['read_context'], perMinute: 30, burst: 5 }
-}
+import { RIGHTS, TYPES } from './rights.js'
+import { decode, works } from './tokens.js'
 
 /** What every route asks for; an empty list is any token. */
 const NEEDS: [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, permissions: string[]][] = [
@@ -88,19 +71,8 @@ const NEEDS: [method: 'GET' | 'POST' | 'PUT' | 'DELETE', url: string, permission
 
 const OPEN = ['/health', '/health/live', '/health/ready', '/.well-known/jwks.json', '/openapi.json', '/docs']
 
-function decode (token: string): { header: Record<string, unknown>, payload: Record<string, unknown> } {
-  const [header, payload] = token.split('.').slice(0, 2).map((part) => JSON.parse(Buffer.from(part, 'base64url').toString()) as Record<string, unknown>)
-  return { header: header!, payload: payload! }
-}
-
 function encode (value: unknown): string {
   return Buffer.from(JSON.stringify(value)).toString('base64url')
-}
-
-async function works ({ ask }: Pick<TestSidecar, 'ask'>, token: string): Promise<boolean> {
-  const { status, body } = await ask('GET', '/api/plugins', { token })
-  if (status !== 200 && body.code !== 'AUTH_001') throw new Error(`Answered ${status} ${body.code}`)
-  return status === 200
 }
 
 t.test('a token says who its agent is, and anybody can check it with the public keys', async (t) => {
@@ -258,175 +230,4 @@ t.test('a token is refused for whatever is wrong with it', async (t) => {
     t.strictSame([status, body.code], [401, 'AUTH_001'], authorization.slice(0, 20))
   }
   t.equal((await ask('GET', '/api/plugins', { token: '', headers: { authorization: `bearer ${token}` } })).status, 200, 'the scheme is not case-sensitive')
-})
-
-t.test('an expired token is told from one that is wrong', async (t) => {
-  let now = Date.now()
-  const { ask, agent } = await startDocumented(t, { clock: () => now })
-  const { token } = await agent('ai-engineer')
-  now += 59 * MINUTE_MS
-  t.equal((await ask('GET', '/api/plugins', { token })).status, 200)
-  now += MINUTE_MS
-  const { status, body } = await ask('GET', '/api/plugins', { token })
-  t.strictSame([status, body.code], [401, 'AUTH_002'])
-  t.equal((await ask('POST', '/api/tokens/refresh', { token })).body.code, 'AUTH_002')
-})
-
-t.test('a token in its last five minutes can be replaced, once, and until the chain ends', async (t) => {
-  let now = Math.floor(Date.now() / 1000) * 1000
-  const { ask, agent } = await startDocumented(t, { clock: () => now })
-  const first = await agent('ai-engineer', { agent_id: 'ada' })
-  const early = await ask('POST', '/api/tokens/refresh', { token: first.token })
-  t.strictSame([early.status, early.body.code], [400, 'VAL_001'])
-  now += 54 * MINUTE_MS
-  t.equal((await ask('POST', '/api/tokens/refresh', { token: first.token })).status, 400)
-  now += MINUTE_MS
-  const { status, body } = await ask('POST', '/api/tokens/refresh', { token: first.token })
-  t.equal(status, 200)
-  t.match(body, { agent_id: 'ada', agent_type: 'ai-engineer', project_id: 'sample', permissions: RIGHTS.coding.permissions })
-  t.equal(Date.parse(body.expires_at), now + 60 * MINUTE_MS)
-  t.notOk(await works({ ask }, first.token), 'the old one is revoked')
-  t.ok(await works({ ask }, body.token))
-  t.equal((await ask('POST', '/api/tokens/refresh', { token: first.token })).body.code, 'AUTH_001', 'it cannot be replaced twice')
-
-  const began = now - 55 * MINUTE_MS
-  let { token } = body
-  let end = Date.parse(body.expires_at)
-  for (let round = 0; round < 20; round++) {
-    now = end - MINUTE_MS
-    const next = await ask('POST', '/api/tokens/refresh', { token })
-    if (next.status !== 200) {
-      t.strictSame([next.status, next.body.code], [400, 'VAL_001'])
-      break
-    }
-    token = next.body.token
-    end = Date.parse(next.body.expires_at)
-  }
-  t.equal(end, began + 8 * 60 * MINUTE_MS, 'the chain ends after eight hours')
-  t.ok(await works({ ask }, token), 'until then the last token holds')
-})
-
-t.test('an agent that reads x-refreshed-token never expires', async (t) => {
-  let now = Math.floor(Date.now() / 1000) * 1000
-  const { ask, agent } = await startDocumented(t, { clock: () => now })
-  const { token } = await agent('ai-engineer', { agent_id: 'ada' })
-  now += 55 * MINUTE_MS - 1000
-  t.equal((await ask('GET', '/api/plugins', { token })).headers['x-refreshed-token'], undefined)
-  now += 1000
-  const answer = await ask('GET', '/api/events/wait?timeout=0', { token })
-  const next = String(answer.headers['x-refreshed-token'])
-  t.match(decode(next).payload, { sub: 'ada', agent_type: 'ai-engineer', project_id: 'sample', permissions: RIGHTS.coding.permissions })
-  t.equal(Number(decode(next).payload.exp), now / 1000 + 3600)
-  t.equal((await ask('GET', '/api/plugins', { token })).headers['x-refreshed-token'], next, 'one token has one successor')
-  t.ok(await works({ ask }, token), 'the old one holds until its end')
-  const notModified = await ask('GET', '/api/context/issue-1/ai-engineer', { token })
-  t.equal(notModified.headers['x-refreshed-token'], next)
-  t.equal((await ask('GET', '/api/results/absent', { token })).headers['x-refreshed-token'], undefined, 'an error carries none')
-  now += 10 * MINUTE_MS
-  t.equal((await ask('GET', '/api/plugins', { token })).body.code, 'AUTH_002')
-  t.ok(await works({ ask }, next))
-})
-
-t.test('an answer is given also when the next token cannot be made', async (t) => {
-  const use = await writePlugin(await temporaryFolder(t), 'auth.mjs', `
-    const claims = (id, clock) => ({
-      agent_id: id, agent_type: 'ai-engineer', project_id: 'sample', permissions: id === 'operator' ? ['admin'] : [], jti: id,
-      issued_at: Math.floor(clock() / 1000), expires_at: Math.floor(clock() / 1000) + 60, chain_started_at: 0
-    })
-    export default definePlugin({ kind: 'auth', name: 'half', create: (_options, { clock }) => ({
-      supports: { issue: true },
-      async issue ({ agent_id: id }) {
-        if (id !== 'operator') throw new Error('no key')
-        return { token: id, claims: claims(id, clock) }
-      },
-      verify: async (token) => claims(token, clock),
-      async refresh () { throw apiError('VAL_001', 'Not now.') },
-      revoke: async () => ({ revoked: 0 }),
-      publicKeys: async () => ({ keys: [] })
-    }) })`)
-  const { ask } = await startDocumented(t, { plugins: [{ use }] })
-  for (let call = 0; call < 2; call++) {
-    const { status, headers } = await ask('GET', '/api/plugins', { token: 'ada' })
-    t.strictSame([status, headers['x-refreshed-token']], [200, undefined])
-  }
-})
-
-t.test('a revoked token is refused at once and after a restart', async (t) => {
-  const folder = await temporaryFolder(t)
-  const storage = join(folder, 'storage')
-  const started = await startDocumented(t, { storage, root: folder })
-  const { ask, agent } = started
-  const [one, two, three, four] = [await agent('ai-engineer', { agent_id: 'ada' }), await agent('ai-engineer', { agent_id: 'ada' }), await agent('ai-engineer', { agent_id: 'bob' }), await agent('ai-engineer')]
-  t.ok(await works(started, one.token), 'verified before, so that a cache would know it')
-  const { jti } = decode(one.token).payload
-  t.strictSame((await ask('POST', '/api/tokens/revoke', { body: { jti } })).body, { revoked: 1 })
-  t.strictSame((await ask('POST', '/api/tokens/revoke', { body: { jti } })).body, { revoked: 0 })
-  t.notOk(await works(started, one.token))
-  t.ok(await works(started, two.token), 'the agent\'s other token holds')
-  t.strictSame((await ask('POST', '/api/tokens/revoke', { body: { agent_id: 'ada' } })).body, { revoked: 1 })
-  t.notOk(await works(started, two.token))
-  t.ok(await works(started, three.token))
-  const renewed = await agent('ai-engineer', { agent_id: 'ada' })
-  t.ok(await works(started, renewed.token), 'what is issued afterwards holds')
-  for (const body of [{}, { jti: 'a', agent_id: 'b' }, { jti: '' }, { jti: 7 }]) {
-    t.equal((await ask('POST', '/api/tokens/revoke', { body })).status, 400, JSON.stringify(body))
-  }
-  await started.close()
-
-  const again = await startDocumented(t, { storage, root: folder })
-  for (const [token, holds] of [[one, false], [two, false], [three, true], [four, true], [renewed, true]] as const) {
-    t.equal(await works(again, token.token), holds, 'after the restart as before')
-  }
-})
-
-t.test('an agent of any project can be revoked', async (t) => {
-  const started = await startDocumented(t)
-  const { ask, agent } = started
-  await ask('POST', '/api/projects', { body: { project_id: 'other', root: await temporaryFolder(t) } })
-  const { token } = await agent('ai-engineer', { agent_id: 'ada', project_id: 'other' })
-  t.strictSame((await ask('POST', '/api/tokens/revoke', { body: { agent_id: 'ada' } })).body, { revoked: 1 })
-  t.notOk(await works(started, token))
-})
-
-t.test('agents are held to the rate of their group', async (t) => {
-  const { ask, agent } = await startDocumented(t, { settings: { 'rate-limit-enabled': 'true' } })
-  for (const [group, type] of Object.entries(TYPES)) {
-    const { perMinute, burst } = RIGHTS[group as keyof typeof TYPES]
-    const { token } = await agent(type)
-    if (perMinute === null) {
-      for (let call = 0; call < 30; call++) {
-        const { status, headers } = await ask('GET', '/api/plugins', { token })
-        t.equal(status, 200)
-        t.equal(headers['x-ratelimit-limit'], undefined, `${group} has no limit`)
-      }
-      continue
-    }
-    const answers = []
-    for (let call = 0; call <= burst; call++) answers.push(await ask('GET', '/api/plugins', { token }))
-    t.strictSame(answers.map(({ status }) => status), [...Array<number>(burst).fill(200), 429], `${group} may make ${burst} at once`)
-    t.strictSame(answers.slice(0, burst).map(({ headers }) => Number(headers['x-ratelimit-remaining'])), Array.from({ length: burst }, (_, call) => burst - 1 - call))
-    for (const { headers } of answers) {
-      t.equal(Number(headers['x-ratelimit-limit']), perMinute)
-      t.match(String(headers['x-ratelimit-reset']), /^\d+$/)
-    }
-    const { headers, body } = answers.at(-1)!
-    t.match(body, { code: 'RATE_001', limit: perMinute, retry_after_seconds: Number, details: { limit: perMinute, retry_after_seconds: Number } })
-    t.equal(Number(headers['retry-after']), body.retry_after_seconds)
-    t.ok(body.retry_after_seconds >= 1 && body.retry_after_seconds <= 60 / perMinute)
-    t.equal(Number(headers['x-ratelimit-remaining']), 0)
-    const colleague = await agent(type)
-    t.equal((await ask('GET', '/api/plugins', { token: colleague.token })).status, 200, 'each agent has its own')
-  }
-  t.equal((await ask('GET', '/api/plugins')).status, 200, 'the operator has no limit')
-})
-
-t.test('all agents of a project share a limit', async (t) => {
-  const { ask, agent } = await startDocumented(t, { settings: { 'rate-limit-enabled': 'true', 'rate-limit-project-per-minute': '3' } })
-  const answers = []
-  for (const type of [TYPES.architect, TYPES.coding, TYPES.support, TYPES.documentation]) {
-    const { token } = await agent(type)
-    answers.push(await ask('GET', '/api/plugins', { token }))
-  }
-  t.strictSame(answers.map(({ status }) => status), [200, 200, 200, 429])
-  t.match(answers.at(-1)!.body, { code: 'RATE_001', limit: 3, retry_after_seconds: Number })
 })
