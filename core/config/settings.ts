@@ -25,6 +25,7 @@ export const settingsSchema = Type.Object({
   }, 'Rate limits'),
   requests: group({
     max_connections: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 25_000, description: 'Connections at once; further ones are closed at once. As many requests of HTTP/2 may be under way in all; further ones are refused.' }),
+    max_connections_per_address: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 2500, description: 'Connections at once from one address, of IPv6 from its first 64 bits; further ones are closed at once. Those of this machine are not counted; a proxy is one address.' }),
     max_streams: Type.Integer({ minimum: 1, maximum: 100_000, default: 256, description: 'Requests at once on one connection of HTTP/2; by default as many as an agent may have waits.' }),
     header_kb: Type.Integer({ minimum: 1, maximum: 1024, default: 16, description: 'Size of all headers of a request, its address included, KiB.' }),
     max_headers: Type.Integer({ minimum: 16, maximum: 2000, default: 100, description: 'Headers of a request.' }),

@@ -3,6 +3,7 @@ import type { ValidateFunction } from 'ajv'
 import type { Settings } from '../config/settings.js'
 import { compile, compileCoercing } from '../validation.js'
 import { messageOf, startError } from '../errors.js'
+import { tellOfDrops } from './address-bound.js'
 import { mountBodyParser } from './body.js'
 import { readCertificate } from './certificate.js'
 import { mountErrors, sendError } from './errors.js'
@@ -72,6 +73,7 @@ export async function createApp (settings: Settings, performance: Performance, i
   // Answers are made by this code alone and are checked against their schemas by tests, not at each request.
   app.setSerializerCompiler(() => (data) => JSON.stringify(data))
   mountErrors(app)
+  app.server.on('drop', tellOfDrops(app.log))
   mountBodyParser(app, settings)
   mountHygiene(app, settings, isClosing)
   const isVerbose = ['debug', 'trace'].includes(settings.log_level)

@@ -1,6 +1,7 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { Settings } from '../config/settings.js'
+import { boundByAddress } from './address-bound.js'
 import type { Certificate } from './certificate.js'
 import { SecureServer } from './http2/secure-server.js'
 import { serverLimits } from './server-limits.js'
@@ -17,5 +18,6 @@ export function createHttpServer (settings: Pick<Settings, 'requests' | 'tls'>, 
   server.keepAliveTimeout = keepAliveTimeout
   server.setTimeout(connectionTimeout)
   server.maxConnections = settings.requests.max_connections
+  boundByAddress(server, settings.requests.max_connections_per_address)
   return server
 }

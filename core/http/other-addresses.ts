@@ -4,6 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../config/settings.js'
 import { messageOf } from '../errors.js'
+import { tellOfDrops } from './address-bound.js'
 import { readCertificate } from './certificate.js'
 import { createHttpServer } from './http-server.js'
 import { refuseMalformed } from './hygiene.js'
@@ -20,6 +21,7 @@ export async function listenOnOtherAddresses (
   addresses.delete(first)
   const servers = await Promise.all([...addresses].map(async (host) => await new Promise<Server | undefined>((resolve) => {
     const server = createHttpServer(settings, app.routing, readCertificate(settings))
+    server.on('drop', tellOfDrops(app.log))
     server.on('clientError', (error, socket) => { refuseMalformed(error, socket as Socket) })
     server.once('error', (error) => {
       app.log.debug({ host, reason: messageOf(error) }, 'this address of localhost is not listened on')

@@ -5,6 +5,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Settings } from '../config/settings.js'
 import { FILE_MODE } from '../durable-file.js'
 import { codeOf, messageOf, startError } from '../errors.js'
+import { tellOfDrops } from './address-bound.js'
 import { createHttpServer } from './http-server.js'
 import { refuseMalformed } from './hygiene.js'
 
@@ -17,6 +18,7 @@ export async function listenOnSocket (app: FastifyInstance, path: string, settin
   if (Buffer.byteLength(path) > MAX_PATH_BYTES) throw fault(path, `the path is longer than ${MAX_PATH_BYTES} bytes`)
   await clear(path)
   const server = createHttpServer(settings, app.routing)
+  server.on('drop', tellOfDrops(app.log))
   server.on('clientError', (error, socket) => { refuseMalformed(error, socket as Socket) })
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => { reject(fault(path, messageOf(error), error)) })
