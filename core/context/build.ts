@@ -8,7 +8,7 @@ import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
 import { CLOSING_BYTES, type Parts } from './rendered.js'
-import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf, type Section } from './sections.js'
+import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureJson, structureOf, type Section } from './sections.js'
 
 const MAX_OUTPUTS = 50
 /** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
@@ -73,7 +73,7 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value }, worker)
   const parts = {
     task: JSON.stringify(cleaned.task),
-    structure: JSON.stringify(structure.value),
+    structure: structureJson(structure.value),
     git: JSON.stringify(git.value),
     outputs: JSON.stringify(cleaned.previous_agent_outputs),
     metadata: await cleanMetadata(metadata.value, worker)
@@ -127,12 +127,20 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
 
 /** Files that the issue or an earlier agent names are offered whatever the agent's requirements are. */
 function addNamedFiles (offers: Offer[], named: readonly string[], project: ProjectState): void {
-  if (named.length === 0) return
-  const wanted = new Set(named)
-  const present = new Set(project.files.flatMap(({ path }) => (wanted.has(path) ? [path] : [])))
   for (const path of named) {
-    if (present.has(path)) offers.push({ item: { kind: 'file', path, score: 0.9, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
+    if (isListed(project.files, path)) offers.push({ item: { kind: 'file', path, score: 0.9, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
   }
+}
+
+/** Files come sorted by path. */
+function isListed (files: ProjectState['files'], path: string): boolean {
+  let [low, high] = [0, files.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (files[middle]!.path < path) low = middle + 1
+    else high = middle
+  }
+  return files[low]?.path === path
 }
 
 function taskOf ({ issue, task }: BuildRequest): Record<string, Json> | null {

@@ -1,4 +1,5 @@
 import type { Commit, Json, ResultRecord, UncommittedChange } from '../contracts/index.js'
+import { editedBetween } from '../project/edited-files.js'
 import type { ProjectState } from '../project/project.js'
 
 export interface ProjectStructure {
@@ -43,16 +44,32 @@ const FEW_FILES = 10
 const LONG_MESSAGE = 8000
 const SHORT_MESSAGE = 200
 
+interface KnownStructure { files: ProjectState['files'], maxBytes: number, section: Section<ProjectStructure> }
+
 /** Of each list of files, which is the same as long as nothing changes, what was last asked for. */
-const structures = new WeakMap<ProjectState['files'], { maxBytes: number, section: Section<ProjectStructure> }>()
+const structures = new WeakMap<ProjectState['files'], KnownStructure>()
+/** The same of each project: whoever edits a file asks again, and the tree is as it was. */
+const latest = new Map<string, KnownStructure>()
+const MOST_STRUCTURES = 8
 
 /** As much of the tree as fits, the shallow paths first. */
-export function structureOf ({ files }: Pick<ProjectState, 'files'>, maxBytes: number): Section<ProjectStructure> {
+export function structureOf ({ id, files }: Pick<ProjectState, 'id' | 'files'>, maxBytes: number): Section<ProjectStructure> {
   const known = structures.get(files)
   if (known?.maxBytes === maxBytes) return known.section
-  const section = cutStructure(files, maxBytes)
-  structures.set(files, { maxBytes, section })
+  const key = `${id} ${maxBytes}`
+  const earlier = latest.get(key)
+  const isSame = earlier !== undefined && editedBetween(earlier.files, files) !== undefined
+  const section = isSame ? { ...earlier.section, value: { ...earlier.section.value, total_size_bytes: totalSizeOf(files) } } : cutStructure(files, maxBytes)
+  const made = { files, maxBytes, section }
+  structures.set(files, made)
+  latest.delete(key)
+  latest.set(key, made)
+  if (latest.size > MOST_STRUCTURES) latest.delete(latest.keys().next().value!)
   return section
+}
+
+function totalSizeOf (files: ProjectState['files']): number {
+  return files.reduce((sum, file) => sum + file.size, 0)
 }
 
 function cutStructure (files: ProjectState['files'], maxBytes: number): Section<ProjectStructure> {
@@ -73,10 +90,23 @@ function cutStructure (files: ProjectState['files'], maxBytes: number): Section<
       files: shown.sort(),
       directories: [...directories].sort(),
       total_files: files.length,
-      total_size_bytes: files.reduce((sum, file) => sum + file.size, 0)
+      total_size_bytes: totalSizeOf(files)
     },
     left_out: files.length - shown.length
   }
+}
+
+const lists = new WeakMap<readonly string[], string>()
+
+function listJson (list: readonly string[]): string {
+  const json = lists.get(list) ?? JSON.stringify(list)
+  lists.set(list, json)
+  return json
+}
+
+/** As `JSON.stringify` gives it; of lists that were written before, what was written. */
+export function structureJson ({ root, files, directories, ...totals }: ProjectStructure): string {
+  return `{"root":${JSON.stringify(root)},"files":${listJson(files)},"directories":${listJson(directories)},${JSON.stringify(totals).slice(1)}`
 }
 
 /** Files come sorted by path: to sort 100,000 once more by depth would hold the event loop. */

@@ -1,4 +1,5 @@
 import type { ProjectFile } from '../../contracts/index.js'
+import { editedBetween } from '../edited-files.js'
 import { listedOf } from './listed.js'
 import { isAside, isForeign, type ManifestSummary } from './manifests.js'
 
@@ -16,10 +17,20 @@ export function isEntryPoint (path: string): boolean {
   return FORMS.test(path) && !isForeign(path) && !isAside(path)
 }
 
-/** `stated` are those that manifests name, and those that have such a form. */
-export async function findEntryPoints (files: readonly ProjectFile[], stated: readonly string[], manifests: readonly ManifestSummary[]): Promise<{ entry_points: string[], entry_points_omitted: number }> {
+/** Those of a list of files with such manifests, which are the same objects as long as nothing that they tell changes. */
+const latest = new WeakMap<readonly ManifestSummary[], { files: readonly ProjectFile[], usual: ReadonlySet<string> }>()
+
+async function usualOf (files: readonly ProjectFile[], manifests: readonly ManifestSummary[]): Promise<ReadonlySet<string>> {
+  const known = latest.get(manifests)
+  if (known !== undefined && editedBetween(known.files, files) !== undefined) return known.usual
   const folders = new Set(['', ...manifests.filter(({ path }) => !isAside(path)).map(({ path }) => path.slice(0, path.lastIndexOf('/') + 1))])
   const usual = await listedOf(files, new Set([...folders].flatMap((folder) => CONVENTIONS.map((name) => folder + name))))
-  const ordered = [...new Set([...stated, ...usual])].sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1))
+  latest.set(manifests, { files, usual })
+  return usual
+}
+
+/** `stated` are those that manifests name, and those that have such a form. */
+export async function findEntryPoints (files: readonly ProjectFile[], stated: readonly string[], manifests: readonly ManifestSummary[]): Promise<{ entry_points: string[], entry_points_omitted: number }> {
+  const ordered = [...new Set([...stated, ...await usualOf(files, manifests)])].sort((a, b) => a.split('/').length - b.split('/').length || (a < b ? -1 : 1))
   return { entry_points: ordered.slice(0, MOST), entry_points_omitted: Math.max(0, ordered.length - MOST) }
 }

@@ -1,4 +1,5 @@
-import type { ProjectView } from '../../contracts/index.js'
+import type { ProjectFile, ProjectView } from '../../contracts/index.js'
+import { editedBetween } from '../edited-files.js'
 import { readPubspec } from './dart.js'
 import { readMsbuild } from './dotnet.js'
 import { readGoMod, readGoWork } from './go.js'
@@ -114,16 +115,31 @@ export function isManifest (path: string): boolean {
 }
 
 /** The outer folders first, and the project before what serves it. */
-function outerFirst (paths: readonly string[]): Found[] {
-  return paths.flatMap((path) => {
+function outerFirst (files: readonly ProjectFile[]): Found[] {
+  return files.flatMap(({ path }) => {
     const known = manifestOf(path)
     return known === undefined ? [] : [{ path, depth: path.split('/').length + (isAside(path) ? 20 : 0), ...known }]
   }).sort((a, b) => a.depth - b.depth || (a.path < b.path ? -1 : 1))
 }
 
+/** What was read of each project: it holds as long as its manifests are as they were, and all paths. */
+const latest = new Map<string, { files: readonly ProjectFile[], manifests: readonly ProjectFile[], read: Manifests }>()
+const MOST_PROJECTS = 64
+
 /** Reads manifests of a project. */
-export async function readManifests (project: ProjectView, paths: readonly string[]): Promise<Manifests> {
-  const found = outerFirst(paths)
+export async function readManifests (project: ProjectView, manifests: readonly ProjectFile[]): Promise<Manifests> {
+  const { id, files } = project
+  const known = latest.get(id)
+  const isSame = known !== undefined && known.manifests.length === manifests.length && manifests.every((file, index) => file === known.manifests[index]) && editedBetween(known.files, files) !== undefined
+  const read = isSame ? known.read : await readAll(project, manifests)
+  latest.delete(id)
+  latest.set(id, { files, manifests, read })
+  if (latest.size > MOST_PROJECTS) latest.delete(latest.keys().next().value!)
+  return read
+}
+
+async function readAll (project: ProjectView, files: readonly ProjectFile[]): Promise<Manifests> {
+  const found = outerFirst(files)
   const warnings: string[] = []
   const read: (Found & { facts: ManifestFacts })[] = []
   for (const manifest of found.slice(0, MOST_READ)) read.push({ ...manifest, facts: await readManifest(project, manifest, warnings) })

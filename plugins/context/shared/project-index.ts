@@ -15,6 +15,10 @@ export interface ProjectIndex {
   readonly languages: ReadonlySet<string | undefined>
   /** Median of the times of modification, in ms since the epoch. */
   readonly medianModified: number
+  /** Tells it from all others, also when it has gone. */
+  readonly mark: object
+  /** Where it has other places than the index with this mark, and that one has the same number of them; `undefined` for one that was made anew. */
+  readonly since: { readonly mark: object, readonly positions: readonly number[] } | undefined
   at (position: number): Place | undefined
   find (path: string): Place | undefined
   /** The places with a file name, which is in lower case. */
@@ -30,7 +34,18 @@ interface Paths {
   byWord: ReadonlyMap<string, readonly number[]>
 }
 
-interface Made { index: ProjectIndex, paths: Paths, at: readonly (Place | undefined)[] }
+interface Made {
+  index: ProjectIndex
+  paths: Paths
+  at: readonly (Place | undefined)[]
+  /** Times of modification, sorted. */
+  times: Float64Array
+  /** How many files there are of each language. */
+  languages: ReadonlyMap<string | undefined, number>
+}
+
+/** More that changed at once are looked at with all others. */
+const MOST_EDITS = 64
 
 // An agent has some nine requirements and an unchanged project keeps its list, so one pass serves many strategies and requests.
 const indexes = new WeakMap<readonly ProjectFile[], { count: number, made: Promise<Made> }>()
@@ -54,19 +69,75 @@ export async function indexOf ({ id, files }: ProjectView): Promise<ProjectIndex
 
 /** The index of a list of which most may be as it was. */
 async function update (earlier: Made, files: readonly ProjectFile[]): Promise<Made> {
-  const places = [...earlier.index.places]
-  if (places.length !== files.length || !files.every(({ path }, number) => path === places[number]!.file.path)) return await build(files, earlier)
+  const { places, mark } = earlier.index
+  if (places.length !== files.length) return await build(files, earlier)
+  const edited: number[] = []
+  for (let number = 0; number < files.length; number++) {
+    const before = places[number]!.file
+    if (before === files[number]) continue
+    if (before.path !== files[number]!.path) return await build(files, earlier)
+    edited.push(number)
+  }
+  const next = places.slice()
+  const at = earlier.at.slice()
   const placeOf = createPlaces()
-  const at = [...earlier.at]
-  let number = 0
   // Mostly one has changed, but of a list that was read anew each is another object.
-  await inSlices(files, file => {
-    const before = places[number]!
-    if (before.file !== file) places[number] = at[before.position] = placeOf(file, before.position)
-    number++
+  await inSlices(edited, number => {
+    const { position } = places[number]!
+    next[number] = at[position] = placeOf(files[number]!, position)
   })
   await turn()
-  return makeIndex(files, places, at, earlier.paths)
+  if (edited.length > MOST_EDITS) return makeIndex(next, at, earlier.paths, undefined, timesOf(files), languagesOf(files))
+  const languages = new Map(earlier.languages)
+  const times = earlier.times.slice()
+  for (const number of edited) {
+    const [before, after] = [places[number]!.file, files[number]!]
+    count(languages, before.language, -1)
+    count(languages, after.language, 1)
+    moveTime(times, before.modified, after.modified)
+  }
+  return makeIndex(next, at, earlier.paths, { mark, positions: edited.map(number => places[number]!.position) }, times, languages)
+}
+
+function timesOf (files: readonly ProjectFile[]): Float64Array {
+  const times = new Float64Array(files.length)
+  for (let number = 0; number < files.length; number++) times[number] = files[number]!.modified
+  return times.sort()
+}
+
+function languagesOf (files: readonly ProjectFile[]): Map<string | undefined, number> {
+  const languages = new Map<string | undefined, number>()
+  for (const { language } of files) count(languages, language, 1)
+  return languages
+}
+
+function count (languages: Map<string | undefined, number>, language: string | undefined, more: number): void {
+  const number = (languages.get(language) ?? 0) + more
+  if (number === 0) languages.delete(language)
+  else languages.set(language, number)
+}
+
+/** Takes one time out of sorted ones and puts another in. */
+function moveTime (times: Float64Array, before: number, after: number): void {
+  const from = firstNotBelow(times, before)
+  const to = firstNotBelow(times, after)
+  if (to > from) {
+    times.copyWithin(from, from + 1, to)
+    times[to - 1] = after
+  } else {
+    times.copyWithin(to + 1, to, from)
+    times[to] = after
+  }
+}
+
+function firstNotBelow (times: Float64Array, time: number): number {
+  let [low, high] = [0, times.length]
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (times[middle]! < time) low = middle + 1
+    else high = middle
+  }
+  return low
 }
 
 async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Made> {
@@ -90,7 +161,7 @@ async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Ma
     for (const word of new Set([...place.nameWords, ...place.folderWords])) enter(byWord, word, place.position)
   })
   await turn()
-  return makeIndex(files, places, at, { family: kept?.paths.family ?? {}, room, positions, byName, byWord })
+  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, byWord }, undefined, timesOf(files), languagesOf(files))
 }
 
 function enter (index: Map<string, number[]>, key: string, position: number): void {
@@ -99,15 +170,16 @@ function enter (index: Map<string, number[]>, key: string, position: number): vo
   else others.push(position)
 }
 
-function makeIndex (files: readonly ProjectFile[], places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths): Made {
+function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths, since: ProjectIndex['since'], times: Float64Array, languages: ReadonlyMap<string | undefined, number>): Made {
   const { family, room, positions, byName, byWord } = paths
-  const times = Float64Array.from(files, ({ modified }) => modified).sort()
   const index: ProjectIndex = {
     places,
     room,
     family,
+    mark: {},
+    since,
     byWord,
-    languages: new Set(files.map(({ language }) => language)),
+    languages: new Set(languages.keys()),
     medianModified: times[times.length >> 1] ?? 0,
     at: position => at[position],
     find: path => {
@@ -116,7 +188,7 @@ function makeIndex (files: readonly ProjectFile[], places: readonly Place[], at:
     },
     called: name => (byName.get(name) ?? []).map(position => at[position]!)
   }
-  return { index, paths, at }
+  return { index, paths, at, times, languages }
 }
 
 /** Remembers what a function finds out about the files of a project, for as long as their list is in use: 119 agents ask at once. */
@@ -132,18 +204,47 @@ export function rememberedOfIndex<Value extends object> (compute: (index: Projec
   }
 }
 
+interface KnownOfPlaces<Value> {
+  index: ProjectIndex
+  values: readonly Value[]
+  /** Where the value of a position stands among the values. */
+  slots: ReadonlyMap<number, number>
+}
+
 /** The same of what a function finds out about single files: of a file that is as it was when this was asked before, it is not asked again. */
 export function rememberedOfPlaces<Value extends object> (compute: (place: Place) => Value | undefined): (index: ProjectIndex) => Promise<readonly Value[]> {
-  const latest = new WeakMap<object, { index: ProjectIndex, values: ReadonlyMap<number, Value> }>()
+  const latest = new WeakMap<object, KnownOfPlaces<Value>>()
   return rememberedOfIndex(async index => {
     const earlier = latest.get(index.family)
-    const values = new Map<number, Value>()
-    await inSlices(index.places, place => {
-      const { position } = place
-      const value = earlier?.index.at(position) === place ? earlier.values.get(position) : compute(place)
-      if (value !== undefined) values.set(position, value)
-    })
-    latest.set(index.family, { index, values })
-    return [...values.values()]
+    const known = edited(earlier, index, compute) ?? await collect(earlier, index, compute)
+    latest.set(index.family, known)
+    return known.values
   })
+}
+
+/** Asks of those places alone that have changed; `undefined` where it is not known which, or where one has a value that had none, or the reverse. */
+function edited<Value extends object> (earlier: KnownOfPlaces<Value> | undefined, index: ProjectIndex, compute: (place: Place) => Value | undefined): KnownOfPlaces<Value> | undefined {
+  if (earlier === undefined || index.since?.mark !== earlier.index.mark) return undefined
+  const values = earlier.values.slice()
+  for (const position of index.since.positions) {
+    const slot = earlier.slots.get(position)
+    const value = compute(index.at(position)!)
+    if ((slot === undefined) !== (value === undefined)) return undefined
+    if (slot !== undefined) values[slot] = value!
+  }
+  return { index, values, slots: earlier.slots }
+}
+
+async function collect<Value extends object> (earlier: KnownOfPlaces<Value> | undefined, index: ProjectIndex, compute: (place: Place) => Value | undefined): Promise<KnownOfPlaces<Value>> {
+  const values: Value[] = []
+  const slots = new Map<number, number>()
+  await inSlices(index.places, place => {
+    const { position } = place
+    const slot = earlier?.slots.get(position)
+    const value = earlier?.index.at(position) !== place ? compute(place) : slot === undefined ? undefined : earlier.values[slot]
+    if (value === undefined) return
+    slots.set(position, values.length)
+    values.push(value)
+  })
+  return { index, values, slots }
 }
