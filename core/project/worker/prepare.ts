@@ -28,12 +28,17 @@ export interface PreparedText {
 /** Records by the hash of the content. */
 export interface KnownRecords { get (hash: string): FileRecord | undefined }
 
-/** Reads a file for the index; gives the record instead where its content is known by hash, and nothing where it is no text. */
-export type Preparer = (path: string, known: KnownRecords) => Promise<PreparedText | FileRecord | undefined>
+/**
+ * Reads a file for the index; gives the record instead where its content is known by hash, and nothing where it is no text. Of many that
+ * are read in a row only the first are held: an answer shows few of them.
+ */
+export type Preparer = (path: string, known: KnownRecords, isOfMany: boolean) => Promise<PreparedText | FileRecord | undefined>
 
 const TEXT_CHARACTERS = 48 * 1024 * 1024
 const SHAPE_CHARACTERS = 24 * 1024 * 1024
 const SYMBOL_CHARACTERS = 8 * 1024 * 1024
+/** Of each cache what files that are read in a row may fill. */
+const OF_MANY_CHARACTERS = 8 * 1024 * 1024
 
 const listed = new LRUCache<string, { stamp: string, maxBytes: number, preparation: Preparation }>({
   maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256
@@ -42,12 +47,16 @@ const listed = new LRUCache<string, { stamp: string, maxBytes: number, preparati
 interface Text { content: string, redactions: number }
 
 /** Texts and shapes by content, so that the same content is scanned, parsed and counted once, wherever it lies. */
-const texts = new LRUCache<string, Text>({ maxSize: TEXT_CHARACTERS, sizeCalculation: ({ content }) => content.length + 64 })
+const texts = new LRUCache<string, Text>({ maxSize: TEXT_CHARACTERS, sizeCalculation: ({ content }) => content.length + 256 })
 const shapes = new LRUCache<string, FileShape>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ lines, segments }) => segments.reduce((sum, { bytes }) => sum + bytes, 0) + 16 * lines.length + 256 })
 const symbols = new LRUCache<string, FileSymbols>({ maxSize: SYMBOL_CHARACTERS, sizeCalculation: ({ definitions, references }) => 100 * definitions.length + 20 * references.length + 256 })
 const structures = new LRUCache<string, FileStructure>({ maxSize: SHAPE_CHARACTERS, sizeCalculation: ({ definitions, comments }) => 100 * definitions.length + 40 * comments.length + 256 })
 
-async function textOf (path: string, hash: string, bytes: Buffer): Promise<Text | undefined> {
+function hold<Value extends object> (cache: LRUCache<string, Value>, key: string, value: Value, isOfMany: boolean): void {
+  if (!isOfMany || cache.calculatedSize < OF_MANY_CHARACTERS) cache.set(key, value)
+}
+
+async function textOf (path: string, hash: string, bytes: Buffer, isOfMany = false): Promise<Text | undefined> {
   // What a secret looks like can depend on the kind of file.
   const key = `${hash} ${path.slice(path.lastIndexOf('/') + 1)}`
   const known = texts.get(key)
@@ -56,7 +65,7 @@ async function textOf (path: string, hash: string, bytes: Buffer): Promise<Text 
   if (decoded === undefined) return undefined
   const { text: content, count: redactions } = await redactText(decoded, path)
   const text = { content, redactions }
-  texts.set(key, text)
+  hold(texts, key, text, isOfMany)
   return text
 }
 
@@ -90,13 +99,13 @@ export async function prepareListed (root: string, file: ListedFile, maxBytes: n
 }
 
 export function preparerOf (root: string, maxBytes: number): Preparer {
-  return async (path, known) => {
+  return async (path, known, isOfMany) => {
     const raw = readGuarded(root, path, maxBytes)
     if (typeof raw === 'string') return undefined
     const hash = createHash('sha256').update(raw.bytes).digest('hex')
     const record = known.get(hash)
     if (record !== undefined) return record
-    const text = await textOf(path, hash, raw.bytes)
+    const text = await textOf(path, hash, raw.bytes, isOfMany)
     return text === undefined ? undefined : { path, ...text, size: raw.size, modified: raw.modified, hash }
   }
 }
@@ -109,13 +118,13 @@ export function wasShown (path: string): boolean {
   return lastShapes.has(path)
 }
 
-export async function structureOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>): Promise<FileStructure> {
+export async function structureOf ({ path, hash, content }: Pick<PreparedText, 'path' | 'hash' | 'content'>, isOfMany = false): Promise<FileStructure> {
   const language = languageOf(path)
   const key = `${hash} ${language}`
   const known = structures.get(key)
   if (known !== undefined) return known
   const found = await (await grammars()).extractStructure(language, content, lastShapes.has(path) ? path : undefined)
-  structures.set(key, found)
+  hold(structures, key, found, isOfMany)
   return found
 }
 

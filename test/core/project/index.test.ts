@@ -130,8 +130,8 @@ t.test('the corpus of thousands of files knows each again, and by its content un
   const [read, known]: [string[], string[]] = [[], []]
   const follow = async (tree: Tree): Promise<number> => {
     const prepare = preparer(tree, read)
-    return await corpus.sync(listing(tree), async (path, records) => {
-      const found = await prepare(path, records)
+    return await corpus.sync(listing(tree), async (path, records, isOfMany) => {
+      const found = await prepare(path, records, isOfMany)
       if (found !== undefined && 'words' in found) known.push(path)
       return found
     }, Infinity)

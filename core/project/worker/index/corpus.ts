@@ -21,6 +21,8 @@ export interface Corpus {
   pathOf (id: number): string | undefined
   /** Version with which a number became that of its file. */
   bornAt (id: number): number
+  /** Words in all of a file; 0 where there is none. */
+  lengthOf (id: number): number
   /** Where its packed record lies until the corpus changes. */
   placeOf (id: number): Place | undefined
   /** Numbers whose files came, changed or went since a version; `undefined` where that is not known any more. */
@@ -72,6 +74,7 @@ export function createCorpus (): MutableCorpus {
   const ids = new Map<string, number>()
   const paths: (string | undefined)[] = []
   const born: number[] = []
+  const lengths: number[] = []
   const free: number[] = []
   const rows = new PackedRows()
   let stamps = new Uint32Array(1024 * STAMP_WORDS)
@@ -87,10 +90,6 @@ export function createCorpus (): MutableCorpus {
     log.push(id)
     if (log.length > 2 * MOST_LOGGED) log.splice(0, MOST_LOGGED)
   }
-  const lengthOf = (id: number): number => {
-    const place = rows.place(id)
-    return place === undefined ? 0 : lengthAt(place)
-  }
   const numberOf = (path: string): number => {
     const known = ids.get(path)
     if (known !== undefined) return known
@@ -105,11 +104,14 @@ export function createCorpus (): MutableCorpus {
     }
     return id
   }
+  const setLength = (id: number, words: number): void => {
+    length += words - (lengths[id] ?? 0)
+    lengths[id] = words
+  }
   const set = (path: string, row: Uint32Array): number => {
     const id = numberOf(path)
-    length -= lengthOf(id)
     rows.set(id, row)
-    length += lengthOf(id)
+    setLength(id, lengthAt({ chunk: row, start: 0 }))
     change(id)
     return id
   }
@@ -118,8 +120,8 @@ export function createCorpus (): MutableCorpus {
     if (id === undefined) return
     ids.delete(path)
     paths[id] = undefined
-    length -= lengthOf(id)
     rows.delete(id)
+    setLength(id, 0)
     free.push(id)
     change(id)
   }
@@ -183,11 +185,13 @@ export function createCorpus (): MutableCorpus {
     idOf: (path) => ids.get(path),
     pathOf: (id) => paths[id],
     bornAt: (id) => born[id]!,
+    lengthOf: (id) => lengths[id] ?? 0,
     placeOf: (id) => rows.place(id),
     changedSince: (earlier) => (version - earlier > log.length ? undefined : new Set(earlier === version ? [] : log.slice(earlier - version))),
     async sync (listing, prepare, deadline, changes) {
       const changed = await likeliestFirst(await changedFiles(listing, changes))
-      const known = changed.length < MANY ? NOTHING_KNOWN : await knownRecords()
+      const isOfMany = changed.length >= MANY
+      const known = isOfMany ? await knownRecords() : NOTHING_KNOWN
       let sliceEnd = performance.now() + SLICE_MS
       let left = changed.length
       for (const { path, stamp } of changed) {
@@ -197,8 +201,8 @@ export function createCorpus (): MutableCorpus {
           await nextTurn()
           sliceEnd = performance.now() + SLICE_MS
         }
-        const file = await prepare(path, known)
-        const record = file === undefined || 'words' in file ? file : recordOf(file.hash, file.content, await structureOf(file))
+        const file = await prepare(path, known, isOfMany)
+        const record = file === undefined || 'words' in file ? file : recordOf(file.hash, file.content, await structureOf(file, isOfMany))
         const id = set(path, packRecord(record, wordSet([path])))
         hashInto(stamps, id * STAMP_WORDS, stamp)
         left--

@@ -37,6 +37,17 @@ export class PackedRows {
     return place?.chunk.subarray(place.start, place.start + place.chunk[place.start - 1]!)
   }
 
+  /** Visits all rows by number: an object for each place would take longer than most that is done with it. */
+  forEach (visit: (id: number, chunk: Uint32Array, start: number, end: number) => void): void {
+    for (let id = 0; id < this.#places.length; id++) {
+      const place = this.#places[id]!
+      if (place === 0) continue
+      const chunk = this.#chunks[place >>> CHUNK_BITS]!
+      const at = place & (CHUNK - 1)
+      visit(id, chunk, at + 1, at + 1 + chunk[at]!)
+    }
+  }
+
   /** Takes the first words of `words`. */
   set (id: number, words: Uint32Array, length = words.length): void {
     this.delete(id)

@@ -104,14 +104,16 @@ export function rankMade (corpus: Corpus, path: string, content: string, query: 
   return { score: Math.min(1, 2 * score / most), signals: { text: score } }
 }
 
-function largest (values: Iterable<number>): number {
+function largest (values: Float64Array): number {
   let best = 0
-  for (const value of values) best = Math.max(best, value)
+  // An iterator would make an object of each.
+  for (let index = 0; index < values.length; index++) best = Math.max(best, values[index]!)
   return best
 }
 
 function normalise (scores: ReadonlyMap<string, number>): ReadonlyMap<string, number> {
-  const best = largest(scores.values())
+  let best = 0
+  for (const value of scores.values()) best = Math.max(best, value)
   return best === 0 ? new Map() : scale(scores, 1 / best)
 }
 

@@ -76,11 +76,7 @@ export function weightsOf (corpus: Corpus, query: readonly QueryTerm[], { holder
 export function textScores (corpus: Corpus, { matches }: TextMemory, weights: readonly number[]): Float64Array {
   const scores = new Float64Array(corpus.end)
   const average = corpus.averageLength()
-  for (let id = 0; id < scores.length; id++) {
-    const match = matches.place(id)
-    const place = match === undefined ? undefined : corpus.placeOf(id)
-    if (match !== undefined && place !== undefined) scores[id] = scoreOf(match.chunk, match.start, match.start + match.chunk[match.start - 1]!, lengthAt(place), weights, average)
-  }
+  matches.forEach((id, chunk, start, end) => { scores[id] = scoreOf(chunk, start, end, corpus.lengthOf(id), weights, average) })
   return scores
 }
 
