@@ -9,11 +9,21 @@ const VISITS = 64
 export async function inSlices<Item> (items: Iterable<Item>, visit: (item: Item, index: number) => void): Promise<void> {
   let ends = performance.now() + SLICE_MS
   let index = 0
-  for (const item of items) {
-    if (index % VISITS === 0 && performance.now() > ends) {
-      await rest()
-      ends = performance.now() + SLICE_MS
+  const isOver = (): boolean => index % VISITS === 0 && performance.now() > ends
+  const restAWhile = async (): Promise<void> => {
+    await rest()
+    ends = performance.now() + SLICE_MS
+  }
+  if (Array.isArray(items)) {
+    // An iterator would make an object of each.
+    for (; index < items.length; index++) {
+      if (isOver()) await restAWhile()
+      visit(items[index] as Item, index)
     }
+    return
+  }
+  for (const item of items) {
+    if (isOver()) await restAWhile()
     visit(item, index++)
   }
 }
