@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net'
 import Fastify, { type FastifyReply } from 'fastify'
 import { compile, compileCoercing } from '../../core/validation.js'
 import { PUBLISH_SCHEMA, publishAnswer } from '../shared/echo.js'
+import { processor } from '../shared/processor.js'
 import { answerCalls } from '../speed/child.js'
 import { heldBytes } from './memory.js'
 
@@ -41,10 +42,7 @@ const handlers = {
   address: () => ({ port: (app.server.address() as AddressInfo).port, plainPort: (plain.address() as AddressInfo).port }),
   waiting: () => parked.size,
   idle: () => idle.size,
-  processor: () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000
-  },
+  processor,
   memory: heldBytes
 }
 

@@ -1,4 +1,4 @@
-import { AGENT_TYPE } from '../events/agent-type.js'
+import { AGENT_TYPE } from '../shared/agent-type.js'
 import { BODY } from '../events/session.js'
 import { renderRequest } from '../speed/client.js'
 import type { Kind } from './generator.js'

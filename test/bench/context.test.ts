@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -23,6 +23,7 @@ import { repositoryName } from '../../bench/context/workspace.js'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 import { createRepository, git, writeFiles } from '../support/repository.js'
 import { temporaryFolder } from '../support/temporary.js'
+import { runBench, type BenchRun } from './bench-run.js'
 
 t.test('a message keeps what an issue would have said', async t => {
   const expect = (message: string, title: string, description = ''): void => { t.strictSame(cleanMessage(message), { title, description }, message) }
@@ -238,17 +239,9 @@ t.test('what is on the disk is told from what is not', async t => {
   t.equal(repositoryName('/a/click/.git'), 'click')
 })
 
-interface Run { code: number, out: string, err: string }
-
 const BENCH = join(PACKAGE_ROOT, 'dist', 'bench', 'context', 'context.js')
 
-async function bench (args: string[], temporary = tmpdir()): Promise<Run> {
-  return await new Promise((resolve) => {
-    execFile(process.execPath, [BENCH, ...args], { env: { ...process.env, TMPDIR: temporary } }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : error.code as number, out, err })
-    })
-  })
-}
+const bench = async (args: string[], temporary?: string): Promise<BenchRun> => await runBench(BENCH, args, temporary)
 
 t.test('wrong usage is told before anything is done', async t => {
   t.strictSame(readOptions(['--repo', 'a', '--repo', 'b', '--budgets', '2000,1000', '--cases', '3']), {

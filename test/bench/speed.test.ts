@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readdir } from 'node:fs/promises'
 import { createServer, type AddressInfo } from 'node:net'
@@ -16,6 +16,7 @@ import { builtPart, isHit } from '../../bench/speed/session.js'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
 import { createRepository, git, writeFiles } from '../support/repository.js'
 import { temporaryFolder } from '../support/temporary.js'
+import { runBench, type BenchRun } from './bench-run.js'
 
 t.test('a figure is the median of its rounds, beside a limit of the same rounds', async t => {
   t.equal(median([5, 1, 9]), 5)
@@ -90,17 +91,9 @@ t.test('generated files lie in folders of few, and say different things', async 
   t.equal(new Set(files.map(({ text }) => text)).size, 500)
 })
 
-interface Run { code: number, out: string, err: string }
-
 const BENCH = join(PACKAGE_ROOT, 'dist', 'bench', 'speed', 'speed.js')
 
-async function bench (args: string[], temporary = tmpdir()): Promise<Run> {
-  return await new Promise((resolve) => {
-    execFile(process.execPath, [BENCH, ...args], { env: { ...process.env, TMPDIR: temporary } }, (error, out, err) => {
-      resolve({ code: error === null ? 0 : error.code as number, out, err })
-    })
-  })
-}
+const bench = async (args: string[], temporary?: string): Promise<BenchRun> => await runBench(BENCH, args, temporary)
 
 t.test('wrong usage is told before anything is done', async t => {
   t.strictSame(readOptions(['--repo', 'a', '--repo', 'b', '--generate', '1000', '--quick']), { repo: ['a', 'b'], generate: 1000, quick: true, format: 'text' })

@@ -8,6 +8,7 @@ import { createFileStore } from '../../plugins/storage/files/store.js'
 import { createTestClock } from '../../core/testing/clock.js'
 import { PROJECT } from '../../core/testing/event-bus/events.js'
 import { record } from '../../core/testing/result-store/records.js'
+import { isJson } from '../support/json-file.js'
 import { createLogSpy } from '../support/log-spy.js'
 import { quickFolder } from '../support/temporary.js'
 
@@ -68,13 +69,4 @@ function filesBelow (folder: string): string[] {
 
 function leftovers (folder: string): string[] {
   return filesBelow(folder).filter((path) => path.endsWith('.tmp')).map(() => 'a temporary file is left')
-}
-
-function isJson (path: string): boolean {
-  try {
-    JSON.parse(readFileSync(path, 'utf8'))
-    return true
-  } catch {
-    return false
-  }
 }

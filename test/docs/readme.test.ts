@@ -1,12 +1,11 @@
 import { execFile, spawnSync } from 'node:child_process'
-import { mkdir, readFile, symlink } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import t from 'tap'
 import { loadConfig } from '../../core/config/load.js'
 import { inspectTrust, recordTrust } from '../../core/config/trust.js'
-import { PACKAGE_ROOT } from '../../core/package-root.js'
-import { createRepository, writeFiles } from '../support/repository.js'
+import { projectWithPackage } from '../support/project-with-package.js'
 import { startSidecar } from '../support/sidecar.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { findSnippet } from './pages.js'
@@ -39,11 +38,7 @@ t.test('the session of the read-me runs as it stands', { skip: noCurl }, async (
 
 t.test('the plugin of the read-me is loaded from a trusted project and shows in a context', async (t) => {
   const home = await temporaryFolder(t, 'cco-home')
-  const root = await temporaryFolder(t, 'cco-project')
-  await createRepository(root, FILES)
-  await mkdir(join(root, 'node_modules'))
-  await symlink(PACKAGE_ROOT, join(root, 'node_modules', 'cco-sidecar'), 'dir')
-  await writeFiles(root, {
+  const root = await projectWithPackage(t, FILES, {
     '.gitignore': 'node_modules/\n',
     '.cco/open-remarks.mjs': findSnippet('README.md', 'js', 'open-remarks').text,
     '.cco/config.json': findSnippet('README.md', 'json', 'open-remarks').text

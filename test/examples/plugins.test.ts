@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -12,7 +12,8 @@ import {
   contextStrategyContract, createFromPlugin, createPluginContext, createSampleProfile, createSampleProject, createSampleTask, createTestClock,
   querySampleResults, resultStoreContract, silentLog, type ContractSubject
 } from '../../core/testing/index.js'
-import { createRepository, writeFiles } from '../support/repository.js'
+import { projectWithPackage } from '../support/project-with-package.js'
+import { writeFiles } from '../support/repository.js'
 import { startSidecar } from '../support/sidecar.js'
 import { temporaryFolder } from '../support/temporary.js'
 import { findSnippet } from '../docs/pages.js'
@@ -33,12 +34,8 @@ function factory<Kind extends PluginKind> (plugin: SidecarPlugin): (suite: { clo
 
 /** A trusted project that the example was copied into, with the configuration of its read-me. */
 async function projectWith (t: Parameters<typeof temporaryFolder>[0], folder: string, plugin: string, files: Record<string, string>) {
-  const root = await temporaryFolder(t, 'cco-project')
   const home = await temporaryFolder(t, 'cco-home')
-  await createRepository(root, files)
-  await mkdir(join(root, 'node_modules'))
-  await symlink(PACKAGE_ROOT, join(root, 'node_modules', 'cco-sidecar'), 'dir')
-  await writeFiles(root, {
+  const root = await projectWithPackage(t, files, {
     [`.cco/${plugin}.mjs`]: await readFile(join(EXAMPLES, folder, `${plugin}.js`)),
     '.cco/config.json': findSnippet(`examples/${folder}/README.md`, 'json', plugin).text
   })

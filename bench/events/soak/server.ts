@@ -15,7 +15,7 @@ const { app } = await createSidecar({
   settings,
   project: { id: 'alpha', root: roots.alpha },
   projects: [{ project_id: 'beta', root: roots.beta }],
-  plugins: [{ use: fileURLToPath(new URL('../open-auth.js', import.meta.url)), base: folder, origin: 'the soak' }],
+  plugins: [{ use: fileURLToPath(new URL('../../shared/open-auth.js', import.meta.url)), base: folder, origin: 'the soak' }],
   trusted: true,
   environment: { PATH: process.env.PATH }
 })

@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { codeOf, syncDirectory } from '../../../core/plugin-api.js'
 import { createLimit } from './limit.js'
+import { promised } from './promised.js'
 import type { WriteGuard } from './write-guard.js'
 
 /** The folders below a root: made when needed, synced together, removed when empty and nobody is about to write there. */
@@ -56,15 +57,7 @@ export function createFolders (root: string, guard: WriteGuard): Folders {
     await sync(parent)
   }
 
-  const ensure = (folder: string): Promise<void> => {
-    let making = made.get(folder)
-    if (making === undefined) {
-      making = make(folder)
-      made.set(folder, making)
-      making.catch(() => made.delete(folder))
-    }
-    return making
-  }
+  const ensure = (folder: string): Promise<void> => promised(made, folder, make)
 
   const use = (folder: string, change: 1 | -1): void => {
     for (let path = folder; path !== root; path = dirname(path)) {

@@ -5,6 +5,7 @@ import { checkIdentifier } from '../shared/identifiers.js'
 import type { Folders } from './folders.js'
 import { DAMAGED, projectFolder } from './layout.js'
 import type { Limit } from './limit.js'
+import { promised } from './promised.js'
 import { createQueues } from './queues.js'
 import type { WriteGuard } from './write-guard.js'
 
@@ -35,15 +36,7 @@ export function createIssueFiles ({ root, folders, guard, limit, log }: IssueFil
     join(projectFolder(root, project), `${checkIdentifier(issueId, 'issue_id')}.json`)
 
   // Before the first write of this process, so that no file is taken away that is being written.
-  const tidy = (folder: string): Promise<void> => {
-    let tidying = tidied.get(folder)
-    if (tidying === undefined) {
-      tidying = removeLeftovers(folder)
-      tidied.set(folder, tidying)
-      tidying.catch(() => tidied.delete(folder))
-    }
-    return tidying
-  }
+  const tidy = (folder: string): Promise<void> => promised(tidied, folder, removeLeftovers)
 
   return {
     async put (project, issue) {

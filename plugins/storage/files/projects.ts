@@ -5,6 +5,7 @@ import type { ResultIndex } from '../shared/result-index.js'
 import { projectFolder } from './layout.js'
 import type { Limit } from './limit.js'
 import { listProject } from './listing.js'
+import { promised } from './promised.js'
 import type { SlotWriter } from './slot-writer.js'
 
 /** The index of each project; its folders are listed when it is asked for the first time. */
@@ -35,15 +36,7 @@ export function createProjects ({ root, limit, writer, log }: { root: string, li
     return index
   }
 
-  const of = (project: string): Promise<ResultIndex> => {
-    let index = indexes.get(project)
-    if (index === undefined) {
-      index = build(project)
-      indexes.set(project, index)
-      index.catch(() => indexes.delete(project))
-    }
-    return index
-  }
+  const of = (project: string): Promise<ResultIndex> => promised(indexes, project, build)
 
   const listAll = async (): Promise<void> => {
     const entries = await readdir(root, { withFileTypes: true })

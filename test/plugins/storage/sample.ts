@@ -1,32 +1,10 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import type { Logger, ResultRecord } from '../../../core/plugin-api.js'
-import { sampleId } from '../../../core/testing/samples.js'
+import type { Logger } from '../../../core/plugin-api.js'
 
-export const START = Date.UTC(2026, 0, 1)
-export const PROJECT = 'shop'
+export { temporaryFolder } from '../../support/temporary.js'
+export { PROJECT, record, timeOf } from '../../../core/testing/result-store/records.js'
+
 export const ISSUE = 'issue-1'
 export const AGENT_TYPE = 'test-engineer'
-
-export function timeOf (number: number): number {
-  return START + number * 1_000
-}
-
-/** Record `number`, stored `number` seconds after the start. */
-export function record (number: number, changes: Partial<ResultRecord> = {}): ResultRecord {
-  return {
-    id: sampleId('res_', timeOf(number), number),
-    project_id: PROJECT,
-    issue_id: ISSUE,
-    agent_id: `${AGENT_TYPE}-1`,
-    agent_type: AGENT_TYPE,
-    status: 'success',
-    result: { status: 'success', number },
-    timestamp: new Date(timeOf(number)).toISOString(),
-    ...changes
-  }
-}
 
 export interface LogLine {
   level: keyof Logger
@@ -40,10 +18,4 @@ export function createLog (): Logger & { lines: LogLine[] } {
     lines.push({ level, details: { ...details }, message })
   }
   return { lines, debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') }
-}
-
-export async function temporaryFolder (t: { teardown (work: () => Promise<void>): void }): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'cco-results-'))
-  t.teardown(() => rm(folder, { recursive: true, force: true }))
-  return folder
 }

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import t from 'tap'
@@ -9,6 +9,7 @@ import { draft, NEIGHBOUR, PROJECT, range, readAll } from '../../../../core/test
 import { record } from '../../../../core/testing/result-store/records.js'
 import { createJournal } from '../../../../plugins/events/journal/journal.js'
 import { createFileStore } from '../../../../plugins/storage/files/store.js'
+import { isJson } from '../../../support/json-file.js'
 import { mountDisk, NO_DISK, type TestDisk } from '../../../support/disk.js'
 import { interceptFileHandles } from '../../../support/file-handle.js'
 import { createLogSpy } from '../../../support/log-spy.js'
@@ -102,15 +103,6 @@ async function storeOne (disk: TestDisk, name: string): Promise<boolean> {
   const found = await again.get(PROJECT, record(2).id).catch(() => undefined)
   await again.close!()
   return found !== undefined
-}
-
-function isJson (path: string): boolean {
-  try {
-    JSON.parse(readFileSync(path, 'utf8'))
-    return true
-  } catch {
-    return false
-  }
 }
 
 t.setTimeout(0)
