@@ -31,7 +31,6 @@ export async function createProgram (args: readonly string[], terminal: Terminal
     .description(PACKAGE.description)
     .version(PACKAGE.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help on a command')
-    .helpCommand('help [command]', 'print help on a command')
     .exitOverride()
     .showSuggestionAfterError()
     .showHelpAfterError('(add --help for what there is)')
@@ -55,7 +54,7 @@ export async function createProgram (args: readonly string[], terminal: Terminal
   program.commandsGroup('Plugins:')
   addPlugin(program, terminal)
   addSpawner(program, terminal)
-  program.commandsGroup('Help:')
+  program.commandsGroup('Help:').helpCommand('help [command]', 'print help on a command')
   return examples(program,
     'cco start                                   serve the repository you stand in',
     'cco demo                                    watch five agents work on it',

@@ -22,7 +22,7 @@ export function addWork (group: Command, terminal: Terminal): void {
       const client = await connect(options, terminal)
       show(terminal, options.format, await client.call<Diff>('GET', `/api/agents/${segment(id)}/diff`), (answer, colors) => describeDiff(answer, names === true, colors))
     })
-  examples(diff, 'cco agent diff test-engineer-01JD3M0N8Q', 'cco agent diff test-engineer-01JD3M0N8Q --names')
+  examples(diff, 'cco agent diff test-engineer-01jd3m0n8q', 'cco agent diff test-engineer-01jd3m0n8q --names')
   const merge = calling(group.command('merge')
     .description('merge the branch of an agent into the branch that the project is on; exit code 1 when it cannot be')
     .argument('<id>', 'agent id')
@@ -33,7 +33,7 @@ export function addWork (group: Command, terminal: Terminal): void {
       show(terminal, options.format, answer, describeMerge)
       if (!WELL.includes(answer.outcome)) throw new Failure('')
     })
-  examples(merge, 'cco agent merge test-engineer-01JD3M0N8Q --dry-run', 'cco agent merge test-engineer-01JD3M0N8Q')
+  examples(merge, 'cco agent merge test-engineer-01jd3m0n8q --dry-run', 'cco agent merge test-engineer-01jd3m0n8q')
 }
 
 function describeDiff ({ committed, uncommitted, diff, truncated }: Diff, namesOnly: boolean, colors: Colors): string {

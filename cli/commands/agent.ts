@@ -138,7 +138,7 @@ function addStatus (group: Command, terminal: Terminal): void {
         if ((await watchAgent(id, options.format, client, terminal, signal)).state !== 'completed') throw new Failure('')
       })
     })
-  examples(status, 'cco agent status test-engineer-01JD3M0N8Q', 'cco agent status test-engineer-01JD3M0N8Q --watch')
+  examples(status, 'cco agent status test-engineer-01jd3m0n8q', 'cco agent status test-engineer-01jd3m0n8q --watch')
 }
 
 function addLogs (group: Command, terminal: Terminal): void {
@@ -158,7 +158,7 @@ function addLogs (group: Command, terminal: Terminal): void {
       const answer = await client.call<{ log: string }>('GET', `/api/agents/${segment(id)}/logs`, { query: { tail } })
       show(terminal, options.format, answer, ({ log }) => printable(log.replace(/\n$/, '')))
     })
-  examples(logs, 'cco agent logs test-engineer-01JD3M0N8Q --tail 50', 'cco agent logs test-engineer-01JD3M0N8Q --follow')
+  examples(logs, 'cco agent logs test-engineer-01jd3m0n8q --tail 50', 'cco agent logs test-engineer-01jd3m0n8q --follow')
 }
 
 function addKill (group: Command, terminal: Terminal): void {
@@ -175,7 +175,7 @@ function addKill (group: Command, terminal: Terminal): void {
       })
       show(terminal, options.format, answer, ({ state }) => state === 'stopped' ? `${id} is stopped.` : `${id} had ended already: ${state}.`)
     })
-  examples(kill, 'cco agent kill test-engineer-01JD3M0N8Q', 'cco agent kill test-engineer-01JD3M0N8Q --timeout 30')
+  examples(kill, 'cco agent kill test-engineer-01jd3m0n8q', 'cco agent kill test-engineer-01jd3m0n8q --timeout 30')
 }
 
 function addRetry (group: Command, terminal: Terminal): void {
@@ -186,5 +186,5 @@ function addRetry (group: Command, terminal: Terminal): void {
       const client = await connect(options, terminal)
       show(terminal, options.format, await client.call<Spawned>('POST', `/api/agents/${segment(id)}/retry`), describeSpawned)
     })
-  examples(retry, 'cco agent retry test-engineer-01JD3M0N8Q')
+  examples(retry, 'cco agent retry test-engineer-01jd3m0n8q')
 }

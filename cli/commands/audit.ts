@@ -91,7 +91,7 @@ function addSearch (group: Command, terminal: Terminal): void {
     .description('records that meet all conditions, newest first')
     .option('--action <action>', 'for example token.issued, or token. for all of tokens')
     .addOption(new Option('--outcome <outcome>', 'what became of it').choices(['success', 'refused', 'failed']))
-    .option('--actor <id>', 'agent that acted, operator or sidecar')
+    .option('--actor <id>', 'agent that acted, or operator, sidecar, cli')
     .option('--project <id>', 'project')
     .option('--resource <text>', 'what it was done to, for example agent/test-engineer-1')
     .option('--address <ip>', 'address that the request came from')

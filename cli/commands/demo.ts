@@ -24,5 +24,5 @@ export function addDemo (program: Command, terminal: Terminal): void {
         format: options.format
       }, terminal)
     })
-  examples(command, 'cco demo', 'cco demo --project ~/code/shop --format json')
+  examples(command, 'cco demo', 'cco demo --project ~/projects/shop --format json')
 }

@@ -42,7 +42,7 @@ export function addResults (program: Command, terminal: Terminal): void {
       const client = await connect(options, terminal)
       show(terminal, options.format, await client.call<Entry>('GET', `/api/results/${segment(id)}`), describeOne)
     })
-  examples(get, 'cco results get res_01JD3M0N8Q4ZK7T2V5X9YB6C1D')
+  examples(get, 'cco results get res_01jd3m0n8q4ZK7T2V5X9YB6C1D')
   addPrune(group, terminal)
   examples(group, 'cco results list --issue issue-123')
 }

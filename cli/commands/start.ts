@@ -42,7 +42,7 @@ function startCommand (name: string, typed: string, terminal: Terminal, settings
   command.addHelpText('after', '\nEvery flag is also a member of `sidecar` in ~/.cco/config.json and <project>/.cco/config.json, and a variable:\n--rate-limit-enabled is {"sidecar": {"rate_limit": {"enabled": …}}} and CCO_SIDECAR_RATE_LIMIT_ENABLED.\nFlags win, then the environment, then --config, then the project\'s file, then the user\'s.')
   return examples(command,
     typed,
-    `${typed} --project ~/code/shop --port 3002`,
+    `${typed} --project ~/projects/shop --port 3002`,
     `${typed} --spawn-command "python3 agents/run.py" --log-level debug`)
 }
 

@@ -35,7 +35,7 @@ const PLANTED: [text: string, secret: string][] = [
 
 const HARMLESS = [
   'A token is needed: send it as "Authorization: Bearer <token>".', '{"tokens":1234567,"token":null,"token_count":12}', 'agent/test-engineer-01jd3m0n8q4zk7t2v5x9yb6c1d',
-  'http://127.0.0.1:3001/api/events/note?topic=x@y', 'token/tok_01JD3M0N8Q4ZK7T2V5X9YB6C1D', 'The key of the project', 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
+  'http://127.0.0.1:3001/api/events/note?topic=x@y', 'token/tok_01jd3m0n8q4ZK7T2V5X9YB6C1D', 'The key of the project', 'sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08'
 ]
 
 t.test('what looks like a secret is hidden, and nothing else', async (t) => {

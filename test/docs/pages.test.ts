@@ -120,7 +120,7 @@ t.test('every block is in a language that is checked', async (t) => {
 t.test('the read-me shows what a start shows', async (t) => {
   const facts = {
     version: VERSION,
-    project: { id: 'shop', root: '/home/you/code/shop' },
+    project: { id: 'shop', root: '/home/you/projects/shop' },
     url: 'http://127.0.0.1:3001',
     storage: '/home/you/.cco/orchestration',
     profiles: (await readProfiles(PROFILES_DIRECTORY)).length,
