@@ -1,9 +1,12 @@
 import { codeOf, messageOf } from '../core/errors.js'
+import { exchange, socketOf } from './exchange.js'
 import { Failure } from './failure.js'
 
 export interface ClientOptions {
-  /** Address of the sidecar; a trailing `/api` is taken off. */
+  /** Address of the sidecar, also `unix:/path/of/its.sock`; a trailing `/api` is taken off. */
   url: string
+  /** File of certificates, PEM, that are trusted beside those that everybody trusts. */
+  ca?: string | undefined
   /** Asked before the first call, and again when the sidecar says that the token has expired. */
   token (): Promise<string | undefined>
   /** Said when the sidecar wants a token and there is none. */
@@ -32,8 +35,8 @@ const CALL_MS = 30_000
 const EXPIRED = 'AUTH_002'
 
 /** HTTP client of a running sidecar. */
-export function createClient ({ url, token: askToken, tokenHint, timeoutMs = CALL_MS }: ClientOptions): Client {
-  const base = url.replace(/\/+$/, '').replace(/\/api$/, '')
+export function createClient ({ url, ca, token: askToken, tokenHint, timeoutMs = CALL_MS }: ClientOptions): Client {
+  const base = socketOf(url) === undefined ? url.replace(/\/+$/, '').replace(/\/api$/, '') : url
   let token: string | undefined
   let asked = false
 
@@ -41,22 +44,23 @@ export function createClient ({ url, token: askToken, tokenHint, timeoutMs = CAL
     const limit = options.timeoutMs ?? timeoutMs
     const timeout = AbortSignal.timeout(limit)
     try {
-      const response = await fetch(urlOf(base, path, options.query), {
+      const { status, headers, text } = await exchange(base, pathOf(path, options.query), {
         method,
+        ca,
         headers: {
           accept: 'application/json',
           ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
           ...(options.body === undefined ? {} : { 'content-type': 'application/json' })
         },
-        ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
-        redirect: 'error',
+        body: options.body === undefined ? undefined : JSON.stringify(options.body),
         signal: options.signal === undefined ? timeout : AbortSignal.any([timeout, options.signal])
       })
-      const text = await response.text()
-      token = response.headers.get('x-refreshed-token') ?? token
-      return { status: response.status, text }
+      const { 'x-refreshed-token': refreshed } = headers
+      if (typeof refreshed === 'string') token = refreshed
+      return { status, text }
     } catch (error) {
-      if (options.signal?.aborted === true) throw error
+      if (options.signal?.aborted === true) throw options.signal.reason
+      if (error instanceof Failure) throw error
       if (timeout.aborted) throw new Failure(`The sidecar at ${base} did not answer within ${limit / 1000} s.`, { code: 'ETIMEDOUT', cause: error })
       throw unreachable(base, error)
     }
@@ -88,12 +92,12 @@ export function createClient ({ url, token: askToken, tokenHint, timeoutMs = CAL
   return client
 }
 
-function urlOf (base: string, path: string, query: CallOptions['query'] = {}): string {
+function pathOf (path: string, query: CallOptions['query'] = {}): string {
   const search = new URLSearchParams()
   for (const [name, value] of Object.entries(query)) {
     if (value !== undefined) search.set(name, String(value))
   }
-  return `${base}${path}${search.size === 0 ? '' : `?${search}`}`
+  return `${path}${search.size === 0 ? '' : `?${search}`}`
 }
 
 function parse (text: string): unknown {
@@ -104,14 +108,20 @@ function parse (text: string): unknown {
   }
 }
 
+/** What OpenSSL says of a certificate that nobody vouches for who is known here. */
+const UNKNOWN_AUTHORITY = new Set(['DEPTH_ZERO_SELF_SIGNED_CERT', 'SELF_SIGNED_CERT_IN_CHAIN', 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'UNABLE_TO_GET_ISSUER_CERT', 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY'])
+
 function unreachable (base: string, error: unknown): Failure {
-  const cause = (error as { cause?: unknown }).cause
-  const code = codeOf(cause) ?? codeOf(error)
-  if (code === 'ERR_INVALID_URL' || /parse URL|unknown scheme|not implemented/i.test(messageOf(error) + messageOf(cause))) {
-    return new Failure(`'${base}' is no address of a sidecar; it looks like http://127.0.0.1:3001.`, { cause: error })
+  const code = codeOf(error)
+  if (code === 'ERR_INVALID_URL' || code === 'ERR_INVALID_PROTOCOL') {
+    return new Failure(`'${base}' is no address of a sidecar; it looks like http://127.0.0.1:3001 or unix:/run/cco.sock.`, { cause: error })
   }
-  if (code === 'ECONNREFUSED') return new Failure(`No sidecar answers at ${base}. Start one with: cco start`, { code, cause: error })
-  return new Failure(`No sidecar answers at ${base}: ${messageOf(cause ?? error)}.`, { code, cause: error })
+  if (code !== undefined && UNKNOWN_AUTHORITY.has(code)) {
+    return new Failure(`The sidecar at ${base} has a certificate that no authority known here has signed; name the file of its authority with --ca or CCO_SIDECAR_CA.`, { code, cause: error })
+  }
+  // Of a socket: nobody is behind it, or it is not there.
+  if (code === 'ECONNREFUSED' || (code === 'ENOENT' && socketOf(base) !== undefined)) return new Failure(`No sidecar answers at ${base}. Start one with: cco start`, { code, cause: error })
+  return new Failure(`No sidecar answers at ${base}: ${messageOf(error)}.`, { code, cause: error })
 }
 
 /** The sentence of an error body, with what it says about single members. */

@@ -1,8 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
+import type { Settings } from '../core/config/settings.js'
 import { codeOf, messageOf } from '../core/errors.js'
+import { readAnnouncement } from './announcement.js'
 import { createClient, type Client } from './client.js'
+import { socketOf } from './exchange.js'
 import { Failure } from './failure.js'
 import type { Format } from './output.js'
 import type { Terminal } from './terminal.js'
@@ -11,6 +14,7 @@ export interface AddressingOptions {
   url?: string
   port?: string
   token?: string
+  ca?: string
   storage?: string
 }
 
@@ -30,9 +34,10 @@ export function withFormat (command: Command): Command {
 /** Adds the options that say which sidecar is meant. */
 export function addressing (command: Command): Command {
   return command.optionsGroup('Which sidecar:')
-    .option('--url <url>', 'address of the sidecar (CCO_SIDECAR_URL; else the host and port of the settings)')
+    .option('--url <url>', 'address of the sidecar, or unix:/path of its socket (CCO_SIDECAR_URL; else the one that runs, or the host and port of the settings)')
     .option('--port <port>', 'port of the sidecar on this machine (CCO_SIDECAR_PORT)')
     .option('--token <token>', 'token to present (CCO_SIDECAR_TOKEN; else the operator\'s, from the storage folder)')
+    .option('--ca <file>', 'certificate of the authority that signed the sidecar\'s, PEM (CCO_SIDECAR_CA; else that of the settings)')
     .option('--storage <dir>', 'storage folder of the sidecar (CCO_SIDECAR_STORAGE)')
 }
 
@@ -41,22 +46,31 @@ export function calling (command: Command): Command {
   return withFormat(addressing(command).optionsGroup('Output:'))
 }
 
-/** A client of the sidecar that options, environment and configuration name, in this order. */
+/** A client of the sidecar that options, environment, its own announcement and configuration name, in this order. */
 export async function connect (options: AddressingOptions, terminal: Terminal): Promise<Client> {
-  const url = options.port === undefined ? options.url ?? given(terminal.env.CCO_SIDECAR_URL) : options.url
-  const token = options.token ?? given(terminal.env.CCO_SIDECAR_TOKEN)
-  if (url !== undefined && token !== undefined) return createClient({ url, token: async () => token })
+  const { env } = terminal
+  const url = options.port === undefined ? options.url ?? given(env.CCO_SIDECAR_URL) : options.url
+  const token = options.token ?? given(env.CCO_SIDECAR_TOKEN)
+  const named = options.ca ?? given(env.CCO_SIDECAR_CA)
+  if (url !== undefined && token !== undefined) return createClient({ url, ca: named, token: async () => token })
   const { loadConfiguration } = await import('./configuration.js')
   const { settings } = await loadConfiguration({ port: options.port, storage: options.storage }, terminal)
-  const { tls, access, host, port } = settings
-  const target = url ?? (tls.cert === undefined ? `http://${addressOf(host)}:${port}` : `https://${access.hosts[0] ?? addressOf(host)}:${port}`)
-  if (token !== undefined) return createClient({ url: target, token: async () => token })
+  const isPlaceGiven = options.port !== undefined || given(env.CCO_SIDECAR_PORT) !== undefined || given(env.CCO_SIDECAR_HOST) !== undefined
+  const announced = url === undefined && !isPlaceGiven ? await readAnnouncement(settings.storage) : undefined
+  const target = url ?? (announced === undefined ? sidecarUrl(settings, settings.port) : announced.socket === null ? announced.url : `unix:${announced.socket}`)
+  const ca = named ?? announced?.ca ?? settings.tls.ca ?? settings.tls.cert
+  if (token !== undefined) return createClient({ url: target, ca, token: async () => token })
   // The operator's token opens everything; it goes to this machine only.
   if (url !== undefined && !isLoopback(url)) {
-    return createClient({ url, token: async () => undefined, tokenHint: 'Give one with --token or CCO_SIDECAR_TOKEN; the operator token of this machine is sent to loopback addresses only.' })
+    return createClient({ url, ca, token: async () => undefined, tokenHint: 'Give one with --token or CCO_SIDECAR_TOKEN; the operator token of this machine is sent to loopback addresses only.' })
   }
   const file = join(settings.storage, TOKEN_FILE)
-  return createClient({ url: target, token: () => readToken(file), tokenHint: `Give one with --token or CCO_SIDECAR_TOKEN; there is no ${file}.` })
+  return createClient({ url: target, ca, token: () => readToken(file), tokenHint: `Give one with --token or CCO_SIDECAR_TOKEN; there is no ${file}.` })
+}
+
+/** Where commands on this machine reach a sidecar of these settings; a certificate is for names, mostly. */
+export function sidecarUrl ({ host, tls, access }: Pick<Settings, 'host' | 'tls' | 'access'>, port: number): string {
+  return tls.cert === undefined ? `http://${addressOf(host)}:${port}` : `https://${access.hosts[0] ?? addressOf(host)}:${port}`
 }
 
 function given (value: string | undefined): string | undefined {
@@ -71,6 +85,7 @@ export function addressOf (host: string): string {
 }
 
 function isLoopback (url: string): boolean {
+  if (socketOf(url) !== undefined) return true
   const host = URL.canParse(url) ? new URL(url).hostname : ''
   return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }

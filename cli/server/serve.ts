@@ -1,7 +1,10 @@
 import { existsSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { authorityFileOf } from '../../core/config/authority.js'
+import { announceSidecar, withdrawAnnouncement } from '../announcement.js'
 import { loadConfiguration, type Configuration } from '../configuration.js'
+import { sidecarUrl } from '../connect.js'
 import { projectIdOf } from '../project-folder.js'
 import type { Terminal } from '../terminal.js'
 import { goOnWhenUnread } from '../unread-output.js'
@@ -38,7 +41,10 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
     trusted: config.trusted,
     environment: terminal.env
   })
-  shutdown.guard(() => sidecar.close())
+  shutdown.guard(async () => {
+    await withdrawAnnouncement(settings.storage)
+    await sidecar.close()
+  })
   if (shutdown.asked) return
   try {
     await sidecar.app.listen(place)
@@ -55,6 +61,14 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
       throw error
     }
   }
+  const { port } = sidecar.app.server.address() as AddressInfo
+  const ca = authorityFileOf(settings.tls)
+  await announceSidecar(settings.storage, {
+    pid: process.pid,
+    url: sidecarUrl(settings, port),
+    socket: settings.socket === undefined ? null : resolve(settings.socket),
+    ca: ca === undefined ? null : resolve(ca)
+  })
   shutdown.onHangup(reloadWith(settings.tls.cert === undefined ? undefined : () => { sidecar.reloadCertificate() }, sidecar.app.log))
   if (warning !== undefined) sidecar.app.log.warn({ host: settings.host }, warning)
   announce(terminal, settings.log_format, sidecar.app.log, {

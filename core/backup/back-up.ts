@@ -27,7 +27,7 @@ export interface BackupOptions {
 }
 
 /** Made anew by every start, tied to this machine, belonging to git, or half of a file that is being written. */
-const LEFT_OUT = /^(?:cache|worktrees)\/|^sidecar\.lock|^operator\.token$|\.index$|(?:^|\/)\.[^/]+\.tmp$/
+const LEFT_OUT = /^(?:cache|worktrees)\/|^sidecar\.(?:lock|json)|^operator\.token$|\.index$|(?:^|\/)\.[^/]+\.tmp$/
 const LOG = 'events/event-log.jsonl'
 const CLOSED = /^events\/event-log\.\d+\.jsonl$/
 /** The log is rotated every few megabytes. */

@@ -105,7 +105,7 @@ export async function loadConfig (input: ConfigInput): Promise<LoadedConfig> {
   merged.settings = checkSettings(tree, 'the settings') as Settings
   merged.settings.storage = expandHome(merged.settings.storage, home)
   if (merged.settings.socket !== undefined) merged.settings.socket = expandHome(merged.settings.socket, home)
-  for (const name of ['cert', 'key'] as const) {
+  for (const name of ['cert', 'key', 'ca'] as const) {
     const file = merged.settings.tls[name]
     if (file !== undefined) merged.settings.tls[name] = expandHome(file, home)
   }
@@ -202,7 +202,7 @@ function parseText (name: SettingName, text: string, origin: string): unknown {
 }
 
 // Read by the command line program for calls to a running sidecar; no settings of the server.
-const CLIENT_VARIABLES = new Set(['CCO_SIDECAR_URL', 'CCO_SIDECAR_TOKEN'])
+const CLIENT_VARIABLES = new Set(['CCO_SIDECAR_URL', 'CCO_SIDECAR_TOKEN', 'CCO_SIDECAR_CA'])
 
 function refuseUnknownVariables (env: ConfigInput['env']): void {
   const known = SETTING_NAMES.map((name) => name.variable)

@@ -53,6 +53,7 @@ export const settingsSchema = Type.Object({
   tls: group({
     cert: Type.Optional(Type.String({ minLength: 1, description: 'File of the certificate with its chain, PEM; read again at SIGHUP. TLS 1.3.' })),
     key: Type.Optional(Type.String({ minLength: 1, description: 'File of its private key, PEM.' })),
+    ca: Type.Optional(Type.String({ minLength: 1, description: 'File of the authority that signed it, PEM, where that is none that everybody trusts: commands on this machine and started agents are told of it. A certificate that has signed itself needs none.' })),
     http2: Type.Boolean({ default: true, description: 'Whether HTTP/2 is spoken with clients that offer it; with all others it is HTTP/1.1.' })
   }, 'TLS'),
   auth: group({

@@ -61,7 +61,7 @@ t.test('every setting has a member, a flag and a variable, each its own', async 
   for (const name of SETTING_NAMES) {
     const words = name.path.join('_')
     t.equal(name.flag, words.replaceAll('_', '-'))
-    t.match(name.flag, /^[a-z]+(-[a-z]+)*$/)
+    t.match(name.flag, /^[a-z][a-z0-9]*(-[a-z][a-z0-9]*)*$/)
     t.equal(name.variable, `CCO_SIDECAR_${words.toUpperCase()}`)
     t.ok(name.schema.description, `${name.flag} says what it is`)
   }
@@ -185,7 +185,7 @@ t.test('what is wrong stops the load, with its place and the nearest name', asyn
   ] as [Partial<ConfigInput>, RegExp][]) {
     await t.rejects(load(places, input), { code: 'SIDECAR_ERR_CONFIG_INVALID', message })
   }
-  await t.resolves(load(places, { env: { CCO_SIDECAR_URL: 'x', CCO_SIDECAR_TOKEN: 'x', CCO_OTHER: 'x', PATH: '/bin' } }), 'variables of the client and of others are left alone')
+  await t.resolves(load(places, { env: { CCO_SIDECAR_URL: 'x', CCO_SIDECAR_TOKEN: 'x', CCO_SIDECAR_CA: 'x', CCO_OTHER: 'x', PATH: '/bin' } }), 'variables of the client and of others are left alone')
 })
 
 t.test('a file that cannot be read is a clear error, and none that is merely absent', async t => {

@@ -135,7 +135,7 @@ t.test('the read-me shows what a start shows', async (t) => {
 t.test('settings and variables that the text names exist', async (t) => {
   const groups = new Set(SETTING_NAMES.filter(({ path }) => path.length > 1).map(({ path }) => path[0]))
   const members = SETTING_NAMES.map(({ path }) => path.join('.'))
-  const variables = [...SETTING_NAMES.map(({ variable }) => variable), 'CCO_SIDECAR_URL', 'CCO_SIDECAR_TOKEN']
+  const variables = [...SETTING_NAMES.map(({ variable }) => variable), 'CCO_SIDECAR_URL', 'CCO_SIDECAR_TOKEN', 'CCO_SIDECAR_CA']
   for (const page of listPages()) {
     for (const code of inlineCodeOf(page)) {
       if (/^[a-z_]+\.[a-z_]+$/.test(code) && groups.has(code.split('.')[0]!) && !isProfileMember(code)) t.ok(members.includes(code), `${page}: ${code}`)

@@ -18,9 +18,9 @@ const BASIC_CONSTRAINTS = '551d13'
 const ECDSA_WITH_SHA256 = '2a8648ce3d040302'
 
 /** A certificate of its own for localhost and 127.0.0.1 (RFC 5280), with a serial number of its own: no key lies in the repository, and none grows old. */
-export function makeCertificate (): { cert: string, key: string } {
+export function makeCertificate ({ issuer = 'localhost' } = {}): { cert: string, key: string } {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const name = sequence(der(0x31, sequence(object(COMMON_NAME), der(0x0c, Buffer.from('localhost')))))
+  const nameOf = (text: string): Buffer => sequence(der(0x31, sequence(object(COMMON_NAME), der(0x0c, Buffer.from(text)))))
   const algorithm = sequence(object(ECDSA_WITH_SHA256))
   const alternatives = sequence(der(0x82, Buffer.from('localhost')), der(0x87, Buffer.from([127, 0, 0, 1])))
   const extensions = der(0xa3, sequence(
@@ -31,9 +31,9 @@ export function makeCertificate (): { cert: string, key: string } {
     der(0xa0, der(0x02, Buffer.from([2]))),
     der(0x02, Buffer.concat([Buffer.from([1]), randomBytes(8)])),
     algorithm,
-    name,
+    nameOf(issuer),
     sequence(time('20200101000000Z'), time('20991231000000Z')),
-    name,
+    nameOf('localhost'),
     publicKey.export({ type: 'spki', format: 'der' }),
     extensions
   )
