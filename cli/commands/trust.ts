@@ -41,7 +41,7 @@ async function trust (project: string, options: TrustOptions, terminal: Terminal
   }
   terminal.out(`${root} brings:`)
   for (const { path, bytes: size } of subjects) terminal.out(`  ${printable(path)}  ${terminal.colors.dim(bytes(size))}`)
-  terminal.out('Trusted, it would')
+  terminal.out(effects.length === 0 ? 'Trusted, it would do no more than it does now.' : 'Trusted, it would')
   for (const effect of effects) terminal.out(`  ${oneLine(effect, 300)}`)
   if (options.yes !== true && !await confirm('Trust it?', 'read the files above and add --yes.', terminal)) throw new Failure('Not trusted; nothing was changed.')
   // What was shown is what gets trusted.

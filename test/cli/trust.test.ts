@@ -49,6 +49,10 @@ t.test('trust shows what it covers, asks, and holds until something changes', as
   t.match((await cco(home, 'shop', '--yes')).stdout, /\.cco\/y\.js {2}17 B/)
   t.equal(await isTrusted(shop, home), true)
 
+  writeFileSync(join(shop, '.cco', 'config.json'), '{}')
+  rmSync(join(shop, '.cco', 'agents'), { recursive: true })
+  t.match((await cco(home, 'shop', '--yes')).stdout, /brings:\n {2}\.cco\/config\.json {2}2 B\nTrusted, it would do no more than it does now\.\n/)
+
   t.match((await cco(home, 'plain')).stdout, /brings nothing in \.cco that would need trust\.$/)
   t.match((await cco(home, 'missing')).stderr, /does not exist/)
 })
