@@ -50,6 +50,9 @@ async function trust (project: string, options: TrustOptions, terminal: Terminal
   terminal.out(`${root} is trusted. A running sidecar takes it up when it is started again.`)
 }
 
+/** Of a port, and of a socket. */
+const UNREACHED: ReadonlySet<string | undefined> = new Set(['ECONNREFUSED', 'ENOENT'])
+
 /** First in the audit log, which has one writer: the sidecar that uses the storage, or this program where there is none. */
 async function record (trust: Trust, options: TrustOptions, terminal: Terminal): Promise<void> {
   const place = options.storage === undefined ? {} : { storage: resolve(terminal.cwd, options.storage) }
@@ -68,7 +71,7 @@ async function record (trust: Trust, options: TrustOptions, terminal: Terminal):
   try {
     await client.call('POST', '/api/trust', { body: { project_id: id, root: trust.root, hash: trust.hash } })
   } catch (error) {
-    if (!(error instanceof Failure) || error.code !== 'ECONNREFUSED') throw error
+    if (!(error instanceof Failure) || !UNREACHED.has(error.code)) throw error
     throw new Failure(`Not trusted: the sidecar that uses ${settings.storage} has to record it, and none answers at ${client.url}; name its --port or --url, or stop it.`, { code: error.code, cause: error })
   }
   const { recordTrust } = await import('../../core/config/trust.js')

@@ -1,4 +1,4 @@
-import { createServer, type AddressInfo } from 'node:net'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import type { Test } from 'tap'
 import { createSidecar, loadConfig } from '../../index.js'
@@ -12,14 +12,8 @@ export type Cco = ((...args: string[]) => Promise<Outcome>) & { address: string,
 
 const AGENT = 'console.log(process.env.TASK + "\\u001b[2J"); if (process.env.MODE === "wait") setTimeout(() => {}, 60_000); else process.exit(process.env.MODE === "fail" ? 3 : 0)\n'
 
-/** A port that nobody listens on any more. */
-export async function freePort (): Promise<string> {
-  const server = createServer()
-  await new Promise<void>((resolve) => { server.listen(0, '127.0.0.1', resolve) })
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => { server.close(resolve) })
-  return String(port)
-}
+/** Nobody listens there: it is below the ports that systems hand out to whoever asks for any, and of no service. */
+export const DEAD_PORT = '2'
 
 /** A sidecar on a free port, and the program bound to it. */
 export async function sidecarFor (t: Test, changes: Partial<Terminal> = {}, more: Record<string, string> = {}): Promise<Cco> {

@@ -3,7 +3,7 @@ import t from 'tap'
 import { run } from '../../cli/program.js'
 import { newestFirst } from '../../core/audit/read.js'
 import type { KeyFacts } from '../../core/contracts/index.js'
-import { freePort, sidecarFor } from './bound-program.js'
+import { DEAD_PORT, sidecarFor } from './bound-program.js'
 import { stubTerminal } from './stub-terminal.js'
 
 async function actorsOf (storage: string): Promise<(string | null)[]> {
@@ -29,9 +29,8 @@ t.test('keys are listed and rotated while the sidecar runs: tokens of before sta
 t.test('and while none runs, with a record in the audit log; a storage in use is left alone', async (t) => {
   const home = t.testdir({ project: { 'a.txt': 'a' } })
   const storage = join(home, 'storage')
-  const port = await freePort()
   const cco = async (...args: string[]): Promise<{ code: number, stdout: string, stderr: string }> => {
-    const terminal = stubTerminal({ cwd: join(home, 'project'), env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: port } })
+    const terminal = stubTerminal({ cwd: join(home, 'project'), env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: DEAD_PORT } })
     return { code: await run(args, terminal), stdout: terminal.stdout(), stderr: terminal.stderr() }
   }
   const made = await cco('keys', 'list')

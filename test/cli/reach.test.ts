@@ -6,7 +6,7 @@ import { run } from '../../cli/program.js'
 import { authorityFileOf } from '../../core/config/authority.js'
 import { makeCertificate } from '../support/certificate.js'
 import { quickFolder } from '../support/temporary.js'
-import { freePort } from './bound-program.js'
+import { DEAD_PORT } from './bound-program.js'
 import { start } from './run-program.js'
 import { stubTerminal } from './stub-terminal.js'
 
@@ -16,7 +16,7 @@ t.test('commands reach the sidecar of their storage by its socket, by TLS with a
   mkdirSync(join(project, '.git'), { recursive: true })
   mkdirSync(join(home, '.cco'))
   // Where nobody listens: what is reached is what was announced.
-  writeFileSync(join(home, '.cco', 'config.json'), JSON.stringify({ sidecar: { storage, port: Number(await freePort()) } }))
+  writeFileSync(join(home, '.cco', 'config.json'), JSON.stringify({ sidecar: { storage, port: Number(DEAD_PORT) } }))
   const made = makeCertificate()
   writeFileSync(cert, made.cert)
   writeFileSync(key, made.key)

@@ -7,7 +7,7 @@ import { inspectTrust, isTrusted } from '../../core/config/trust.js'
 import type { AuditRecord } from '../../core/contracts/index.js'
 import { inspectLock, takeStorage } from '../../core/storage.js'
 import { run } from '../../cli/program.js'
-import { freePort, sidecarFor } from './bound-program.js'
+import { DEAD_PORT, sidecarFor } from './bound-program.js'
 import { stubTerminal } from './stub-terminal.js'
 
 /** Records of trust, the newest first. */
@@ -62,7 +62,7 @@ t.test('the decision is recorded when it is made, and there is no trust without 
   const shop = join(home, 'shop')
   const storage = join(home, 'storage')
   const cco = async (...args: string[]): Promise<{ code: number, stderr: string }> => {
-    const terminal = stubTerminal({ cwd: home, env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: await freePort() } })
+    const terminal = stubTerminal({ cwd: home, env: { HOME: home, CCO_SIDECAR_STORAGE: storage, CCO_SIDECAR_PORT: DEAD_PORT } })
     return { code: await run(['trust', shop, '--yes', ...args], terminal), stderr: terminal.stderr() }
   }
   const lock = await takeStorage(storage)
