@@ -11,6 +11,8 @@ const SOURCES: Record<string, string> = {
   python: 'import os\n\n\nclass Cart:\n    """Holds."""\n\n    def total(self, rate=1):\n        text = f"""{rate}\n  x"""\n        if rate:\n            return text\n\n    async def close(self):\n        pass\n\n\ndef main():\n    return Cart()\n',
   ruby: 'class Cart\n  def total\n    text = <<~END\n      some #{text}\n    END\n    text\n  end\nend\n\nmodule Shop\n  def self.open\n    [1].each do |x| x end\n  end\nend\n',
   go: 'package shop\n\nimport "fmt"\n\n// Cart holds.\ntype Cart struct {\n\tlimit int\n}\n\nfunc (c *Cart) Total() int {\n\tfmt.Println(`a\n b`)\n\treturn c.limit\n}\n\nfunc main() {\n}\n',
+  c: '#include <stdio.h>\n\n/* Holds. */\nstruct cart { int limit; };\n\nstatic int total(struct cart *c)\n{\n  return c->limit;\n}\n\n#define MOST 10\n\nint main(void) { return total(0); }\n\nvoid last(void) {\n}\n',
+  dart: '/// Holds.\nclass Cart {\n  int limit = 1;\n}\n\nint total(Cart c) {\n  return c.limit;\n}\n\n@deprecated\nvoid open() {\n}\n\nvoid close() => open();\n\nvoid main() {\n}\n',
   rust: '/// Holds.\npub struct Cart { limit: u64 }\n\nimpl Cart {\n    pub fn total(&self) -> u64 {\n        let text = r#"a "b" c"#;\n        self.limit\n    }\n}\n\nfn main() {\n}\n'
 }
 
@@ -46,17 +48,17 @@ t.test('a file that is edited is read as if nothing were known of it', async t =
 
 t.test('the tree of the last text is used once, and not where it does not fit', async t => {
   const engine = new Engine()
-  const { parser } = (await engine.grammar('javascript'))!
-  const trees = new EditedTrees()
-  const put = (file: string, text: string): boolean => trees.hold(file, engine, 'javascript', text, parser.parse(text)!)
-  const ask = (file: string, text: string, grammar = 'javascript'): { used: boolean, isThere: boolean } => {
+  const { parser, grammar } = (await engine.grammar('javascript'))!
+  const trees = new EditedTrees<string>()
+  const put = (file: string, text: string): boolean => trees.hold(file, engine, 'javascript', text, parser.parse(text)!, `of ${file}`)
+  const ask = (file: string, text: string, name = 'javascript'): { used: boolean, isThere: boolean } => {
     let used = false
-    const tree = trees.parse(file, engine, grammar, text, (before) => {
+    const edited = trees.parse(file, engine, { name, grammar }, text, (before) => {
       used = true
       return parser.parse(text, before) ?? undefined
     })
-    tree?.delete()
-    return { used, isThere: tree !== undefined }
+    edited?.tree.delete()
+    return { used, isThere: edited !== undefined }
   }
   t.equal(put('a.js', 'let a = 1\n'), true)
   t.strictSame(ask('a.js', 'let a = 12\n'), { used: true, isThere: true })
@@ -69,6 +71,28 @@ t.test('the tree of the last text is used once, and not where it does not fit', 
   t.equal(ask('a.js', 'let a = 2\n').used, false, 'only the last few are held')
   t.equal(ask('e.js', 'let a = 2\n').used, true)
   const long = parser.parse(`/*${'x'.repeat(200_000)}*/`)!
-  t.equal(trees.hold('long.js', engine, 'javascript', `/*${'x'.repeat(200_000)}*/`, long), false)
+  t.equal(trees.hold('long.js', engine, 'javascript', `/*${'x'.repeat(200_000)}*/`, long, ''), false)
   long.delete()
+})
+
+t.test('of an edit at the top of a file, in its middle or at its end, the lines around it are read, and no others', async t => {
+  const engine = new Engine()
+  const { parser, grammar } = (await engine.grammar('javascript'))!
+  const trees = new EditedTrees<string>()
+  const lines = Array.from({ length: 20 }, (_, number) => [`/** Number ${number}. */`, `function f${number} () {`, `  return ${number}`, '}', '']).flat()
+  const partOf = (at: number, ...added: string[]): { firstLine: number, lastLine: number, moved: number, before: string } | undefined => {
+    trees.hold('a.js', engine, 'javascript', lines.join('\n'), parser.parse(lines.join('\n'))!, 'what was found')
+    const text = [...lines.slice(0, at), ...added, ...lines.slice(at)].join('\n')
+    const edited = trees.parse('a.js', engine, { name: 'javascript', grammar }, text, (before) => parser.parse(text, before) ?? undefined)
+    edited?.tree.delete()
+    return edited?.part
+  }
+  t.match(partOf(0, '', '// a'), { firstLine: 0, lastLine: 11, moved: 2, before: 'what was found' })
+  t.match(partOf(52, '  const x = 1'), { firstLine: 39, lastLine: 65, moved: 1 })
+  t.match(partOf(100, '// b'), { firstLine: 89, lastLine: 100, moved: 1 })
+  t.match(partOf(55, 'let y', 'let z', ''), { moved: 3 })
+  t.equal(partOf(52, '/*'), undefined)
+  lines.splice(1, 0, 'function all () {')
+  lines.push('}')
+  t.equal(partOf(52, '  const x = 1'), undefined, 'and all of it where it has but one')
 })

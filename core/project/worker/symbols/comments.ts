@@ -35,10 +35,10 @@ export function wholeLines (nodes: ReadonlyArray<{ startIndex: number, endIndex:
   return marks
 }
 
-/** The lines that are wholly comment or blank and can be left out. */
-export function strippableLines (tree: Tree, comments: readonly Node[], broken: readonly Node[], text: string, lines: LineIndex): Uint8Array {
+/** The lines that are wholly comment or blank and can be left out; of the others than the given ones not all. */
+export function strippableLines (tree: Tree, comments: readonly Node[], broken: readonly Node[], text: string, lines: LineIndex, firstLine = 0, lastLine = lines.count - 1): Uint8Array {
   const marks = wholeLines(comments, lines)
-  markBlanks(marks, tree, text, lines)
+  markBlanks(marks, tree, text, lines, firstLine, lastLine)
   // It says what runs the file.
   if (text.startsWith('#!')) marks[0] = 0
   if (tree.rootNode.isError) marks.fill(0)
@@ -51,12 +51,12 @@ export function strippableLines (tree: Tree, comments: readonly Node[], broken: 
   return marks
 }
 
-function markBlanks (marks: Uint8Array, tree: Tree, text: string, lines: LineIndex): void {
+function markBlanks (marks: Uint8Array, tree: Tree, text: string, lines: LineIndex, firstLine: number, lastLine: number): void {
   if (text.trim() === '') {
     marks.fill(1)
     return
   }
-  for (let line = 0; line < lines.count; line++) {
+  for (let line = firstLine; line <= lastLine; line++) {
     const isBlank = (at: number) => at < lines.count && lines.isBlank(lines.startOf(at), lines.endOf(at))
     if (marks[line] === 1 || !isBlank(line)) continue
     let last = line

@@ -18,7 +18,7 @@ const QUOTES = /^["'`<]|["'`>]$/g
 interface Candidate { found: Found, node: Node, from: number, to: number }
 
 /** Reads the captures of a tree, or of the trees of `ranges`, if only these parts of the text were parsed. */
-export function extract ({ grammar, tree, captures }: Parsed, text: string, lines: LineIndex, ranges: readonly Range[]): FileSymbols {
+export function extract ({ grammar, tree, captures, part }: Parsed, text: string, lines: LineIndex, ranges: readonly Range[]): FileSymbols {
   const candidates: Candidate[] = []
   const comments: Node[] = []
   // What can stand above a definition and belong to it.
@@ -58,7 +58,7 @@ export function extract ({ grammar, tree, captures }: Parsed, text: string, line
   const definitions = define(candidates, grammar, wholeLines(leading, lines), text, lines)
   if (ranges.length > 0) for (const [, component] of text.matchAll(COMPONENT)) references.add(component!)
   for (const { name } of definitions) references.delete(name)
-  const strippable = strippableLines(tree, comments, broken, text, lines)
+  const strippable = strippableLines(tree, comments, broken, text, lines, part?.firstLine, part?.lastLine)
   if (ranges.length > 0) keepOutside(ranges, strippable, lines)
   return {
     definitions,

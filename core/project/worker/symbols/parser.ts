@@ -1,13 +1,17 @@
 import type { Parser, Query, QueryCapture, Range, Tree } from 'web-tree-sitter'
+import type { ChangedPart } from './changed-part.js'
 import { EditedTrees } from './edited-trees.js'
 import { Engine, release, type Loaded } from './engine.js'
 import type { Grammar } from './grammar.js'
+import type { FileSymbols } from './symbols.js'
 
 /** A text with its tree, and what the language's query captures in it, in order of position. */
 export interface Parsed {
   grammar: Grammar
   tree: Tree
   captures: QueryCapture[]
+  /** What the captures are of; `undefined` for all of the text. */
+  part: ChangedPart<FileSymbols> | undefined
 }
 
 export interface ParseOptions {
@@ -24,17 +28,19 @@ const QUERY_MS = 500
 const READ_LENGTH = 5 * 1024
 
 let current: Engine | undefined
-const editedTrees = new EditedTrees()
+const editedTrees = new EditedTrees<FileSymbols>()
 
 /**
  * Gives `use` the tree of a text while it exists, or returns `undefined` if there is no grammar for it, or it takes too long or too much.
+ * Of a text that was edited the captures are those of the part that has changed; where that does not do for `use`, it returns `undefined`
+ * and is given all of them.
  * Of more than one grammar the first that understands all of the text counts, or else the first. `ranges` are the parts of the text to
  * read.
  */
-export async function parse<T> (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => T, options: ParseOptions = {}): Promise<T | undefined> {
+export async function parse (names: readonly string[], text: string, ranges: Range[], use: (parsed: Parsed) => FileSymbols | undefined, options: ParseOptions = {}): Promise<FileSymbols | undefined> {
   const { edited, structureAlone = false } = options
   let engine: Engine | undefined
-  const trees: { loaded: Loaded, tree: Tree, name: string }[] = []
+  const trees: { loaded: Loaded, tree: Tree, name: string, part: Parsed['part'] }[] = []
   try {
     current ??= new Engine()
     engine = current
@@ -44,18 +50,22 @@ export async function parse<T> (names: readonly string[], text: string, ranges: 
       if (engine !== current) return await parse(names, text, ranges, use, options)
       if (loaded === undefined) break
       const { parser } = loaded
-      const again = edited === undefined || ranges.length > 0 ? undefined : editedTrees.parse(edited, engine, name, text, (before) => parseWith(parser, text, ranges, before))
-      const tree = again ?? parseWith(parser, text, ranges)
+      const again = edited === undefined || ranges.length > 0 ? undefined : editedTrees.parse(edited, engine, { name, grammar: loaded.grammar }, text, (before) => parseWith(parser, text, ranges, before))
+      const tree = again?.tree ?? parseWith(parser, text, ranges)
       if (tree === undefined) break
-      trees.push({ loaded, tree, name })
+      trees.push({ loaded, tree, name, part: structureAlone ? again?.part : undefined })
       if (!tree.rootNode.hasError) break
     }
     const best = trees.find(({ tree }) => !tree.rootNode.hasError) ?? trees[0]
     if (best === undefined) return undefined
-    const captures = capture(structureAlone ? best.loaded.structure : best.loaded.everything(), best.tree)
-    if (captures === undefined) return undefined
-    const used = use({ grammar: best.loaded.grammar, tree: best.tree, captures })
-    const isHeld = edited !== undefined && ranges.length === 0 && !best.tree.rootNode.hasError && editedTrees.hold(edited, engine, best.name, text, best.tree)
+    const { loaded, tree } = best
+    const read = (part: Parsed['part']): FileSymbols | undefined => {
+      const captures = capture(structureAlone ? loaded.structure : loaded.everything(), tree, part)
+      return captures === undefined ? undefined : use({ grammar: loaded.grammar, tree, captures, part })
+    }
+    const used = (best.part === undefined ? undefined : read(best.part)) ?? read(undefined)
+    if (used === undefined) return undefined
+    const isHeld = edited !== undefined && ranges.length === 0 && !tree.rootNode.hasError && editedTrees.hold(edited, engine, best.name, text, tree, used)
     if (isHeld) trees.splice(trees.indexOf(best), 1)
     return used
   } catch {
@@ -92,17 +102,20 @@ function isTooWide ({ rootNode }: Tree): boolean {
   return false
 }
 
-function capture (query: Query, tree: Tree): QueryCapture[] | undefined {
+function capture (query: Query, tree: Tree, part: Parsed['part']): QueryCapture[] | undefined {
   if (isTooWide(tree)) return undefined
   const isLate = until(QUERY_MS)
   let stopped = false
   const captures = query.captures(tree.rootNode, {
+    ...(part === undefined ? {} : { startPosition: { row: part.firstLine, column: 0 }, endPosition: { row: part.lastLine + 1, column: 0 } }),
     progressCallback: () => {
       stopped = isLate()
       return stopped
     }
   })
-  return stopped ? undefined : captures
+  if (stopped) return undefined
+  // What only touches it, or is around it, is not of it.
+  return part === undefined ? captures : captures.filter(({ node }) => node.startIndex >= part.startIndex && node.endIndex <= part.endIndex + 1)
 }
 
 /** Late is what had its time and spent it: on a busy machine the clock alone would give up texts that were hardly begun. */

@@ -1,3 +1,4 @@
+import { mergePart } from './changed-part.js'
 import { dialectsOf } from './dialects.js'
 import { extract } from './extract.js'
 import { LineIndex } from './lines.js'
@@ -65,6 +66,10 @@ async function read (language: string | undefined, text: string, options: ParseO
     const { grammars, ranges } = dialectsOf(language, text, lines)
     const symbols = await parse(grammars, text, ranges, (parsed) => {
       const symbols = extract(parsed, text, lines, ranges)
+      if (parsed.part !== undefined) {
+        const merged = text.trim() === '' ? undefined : mergePart(symbols, parsed.part, lines.count)
+        return merged === undefined ? undefined : { ...symbols, ...merged }
+      }
       if (!parsed.tree.rootNode.isError) return symbols
       // One bracket too few can take the sense from all of a file, but not from its lines.
       const { definitions } = readText(language, text, lines)
