@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
 import { decodeText, readGuarded, type ReadRefusal } from './guarded-read.js'
 import type { FileRecord } from './index/record.js'
+import { countWords, sumWords, type WordCounts } from './index/terms.js'
 import type { ListedFile } from './listing.js'
 import { shapeOf, type FileShape } from './pack/shape.js'
 import type { FileStructure, FileSymbols } from './symbols/symbols.js'
@@ -148,4 +149,9 @@ export async function preparedShape (text: Pick<PreparedText, 'path' | 'hash' | 
   lastShapes.set(text.path, new WeakRef(shape))
   shapes.set(key, shape)
   return shape
+}
+
+/** The words of a file. Of one that is being edited those of what has changed are counted, by way of its shape, which is wanted next. */
+export async function wordsOf (text: Pick<PreparedText, 'path' | 'hash' | 'content'>, isOfMany = false): Promise<WordCounts> {
+  return !isOfMany && wasShown(text.path) ? sumWords((await preparedShape(text)).segments.map(({ words }) => words)) : countWords(text.content)
 }

@@ -7,7 +7,7 @@ import { createCorpus, type Corpus } from '../../../core/project/worker/index/co
 import { changedTogether, messageMatch, type PastCommit } from '../../../core/project/worker/index/history.js'
 import { createProjectIndex } from '../../../core/project/worker/index/project-index.js'
 import { createRankMemory, rankFiles, rankMade, type Ranking } from '../../../core/project/worker/index/relevance.js'
-import { countWords, hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, wordSet } from '../../../core/project/worker/index/terms.js'
+import { countWords, hashesOf, hashOf, indexOfHash, queryOf, splitWords, stem, sumWords, wordSet } from '../../../core/project/worker/index/terms.js'
 import type { ListedFile } from '../../../core/project/worker/listing.js'
 import type { Preparer } from '../../../core/project/worker/prepare.js'
 
@@ -37,6 +37,10 @@ t.test('words are counted as they are found', async t => {
     return length === expected.length && hashes.length === new Set(expected).size && hashes.every((hash, at) => counts[at] === expected.filter((other) => other === hash).length)
   }), { numRuns: 1000, seed: 3 })
   t.equal(countWords('cart '.repeat(300)).counts[0], 255)
+  fc.assert(fc.property(fc.array(fc.array(word, { maxLength: 20 }).map((words) => words.join('')), { maxLength: 6 }), (lines) => {
+    t.strictSame(sumWords(lines.map(countWords)), countWords(lines.join('\n')), 'of lines together as of the text')
+  }), { numRuns: 100, seed: 4 })
+  t.strictSame(sumWords([countWords('cart '.repeat(300)), countWords('cart total')]), countWords(`${'cart '.repeat(301)} total`))
 })
 
 t.test('words', async t => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { queryOf } from '../../../core/project/worker/index/terms.js'
+import { countWords, queryOf, sumWords } from '../../../core/project/worker/index/terms.js'
 import { pack, type Entry, type Packable, type Size, type Truncation } from '../../../core/project/worker/pack/pack.js'
 import { jsonBytes, shapeOf, type FileShape } from '../../../core/project/worker/pack/shape.js'
 import { renderLines } from '../../../core/project/worker/symbols/outline.js'
@@ -102,6 +102,12 @@ const piece = fc.oneof(
 )
 const content = fc.array(piece, { maxLength: 60 }).map((parts) => parts.join('\n'))
 const given = fc.array(fc.tuple(fc.constantFrom('a.js', 'b.ts', 'c.py', 'd.md', 'e.txt', 'f', 'g.json'), content, fc.double({ min: 1e-6, max: 1, noNaN: true })), { maxLength: 8 })
+
+t.test('the words of the segments are those of the file', async t => {
+  await fc.assert(fc.asyncProperty(given, async (list) => {
+    for (const [path, text] of list) t.strictSame(sumWords((await packable(path, text, 1)).shape.segments.map(({ words }) => words)), countWords(text))
+  }), { numRuns: 25, seed: 5 })
+})
 
 t.test('the budget is never exceeded, and every line shown is a line of the file', async t => {
   const limit = fc.oneof(fc.integer({ min: 1, max: 3000 }), fc.integer({ min: 1, max: 60_000 }))

@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { languageOf, PROGRAMMING_LANGUAGES } from '../../languages.js'
 import { inSlices } from '../../slices.js'
 import type { ListedFile } from '../listing.js'
-import { structureOf, type KnownRecords, type Preparer } from '../prepare.js'
+import { structureOf, wordsOf, type KnownRecords, type Preparer } from '../prepare.js'
 import { hashInto } from '../set-hash.js'
 import { firstHashWord, hashWord, hasHash, lengthAt, packRecord, unpackRecord } from './packed-record.js'
 import { PackedRows, type Place } from './packed-rows.js'
@@ -202,7 +202,7 @@ export function createCorpus (): MutableCorpus {
           sliceEnd = performance.now() + SLICE_MS
         }
         const file = await prepare(path, known, isOfMany)
-        const record = file === undefined || 'words' in file ? file : recordOf(file.hash, file.content, await structureOf(file, isOfMany))
+        const record = file === undefined || 'words' in file ? file : recordOf(file.hash, await wordsOf(file, isOfMany), await structureOf(file, isOfMany))
         const id = set(path, packRecord(record, wordSet([path])))
         hashInto(stamps, id * STAMP_WORDS, stamp)
         left--

@@ -1,5 +1,5 @@
 import type { FileStructure } from '../symbols/symbols.js'
-import { countWords, wordSet } from './terms.js'
+import { wordSet, type WordCounts } from './terms.js'
 
 /** What is known of one file beside its text, and kept on disk between starts. */
 export interface FileRecord {
@@ -13,9 +13,8 @@ export interface FileRecord {
   symbols: Uint32Array
 }
 
-/** `text` is what may leave: secrets are taken out before. */
-export function recordOf (hash: string, text: string, symbols: FileStructure): FileRecord {
-  const { hashes, counts, length } = countWords(text)
+/** The words are those of what may leave: secrets are taken out before. */
+export function recordOf (hash: string, { hashes, counts, length }: WordCounts, symbols: FileStructure): FileRecord {
   const names = symbols.definitions.filter(({ kind }) => kind !== 'section').map(({ name }) => name)
   return {
     hash,

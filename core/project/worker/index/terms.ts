@@ -86,6 +86,8 @@ function eachWord (text: string, use: (word: string) => void): void {
   if (start >= 0) use(text.slice(start))
 }
 
+const MOST_COUNTED = 255
+
 export interface WordCounts {
   /** Sorted. */
   hashes: Uint32Array
@@ -104,8 +106,23 @@ export function countWords (text: string): WordCounts {
       length++
     }
   })
+  return countsOf(counts, length)
+}
+
+function countsOf (counts: ReadonlyMap<number, number>, length: number): WordCounts {
   const hashes = Uint32Array.from(counts.keys()).sort()
-  return { hashes, counts: Uint8Array.from(hashes, (hash) => Math.min(255, counts.get(hash)!)), length }
+  return { hashes, counts: Uint8Array.from(hashes, (hash) => Math.min(MOST_COUNTED, counts.get(hash)!)), length }
+}
+
+/** The words of a text by those of its parts, no word of which is in two parts. */
+export function sumWords (parts: readonly WordCounts[]): WordCounts {
+  const sums = new Map<number, number>()
+  let length = 0
+  for (const part of parts) {
+    length += part.length
+    for (let at = 0; at < part.hashes.length; at++) sums.set(part.hashes[at]!, (sums.get(part.hashes[at]!) ?? 0) + part.counts[at]!)
+  }
+  return countsOf(sums, length)
 }
 
 /** Sorted and distinct. */
