@@ -1,9 +1,10 @@
 import type { Stats } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { inSlices } from '../slices.js'
 import { look } from './folder.js'
 import { SetHash } from './set-hash.js'
-import { isFresh, stampOf, TICK_MS, uniqueStamp } from './stamp.js'
+import { isFresh, stampOf, TICK_MS, uniqueMark } from './stamp.js'
 
 export interface ListedFile {
   readonly path: string
@@ -14,7 +15,10 @@ export interface ListedFile {
   readonly stamp: string
 }
 
-interface Entry extends ListedFile {
+/** A listed file. As long as it does not change it is the same object. Its stamp is made when it is asked for: it takes as much as all else. */
+class Entry implements ListedFile {
+  readonly path: string
+  readonly size: number
   readonly mtime: number
   readonly ctime: number
   readonly inode: number
@@ -22,6 +26,27 @@ interface Entry extends ListedFile {
   fresh: boolean
   /** Whether it has other names, through which it can change unnoticed by a watch. */
   readonly linked: boolean
+  /** What its stamp ends with, where its times do not tell it from another. */
+  readonly #mark: string
+
+  constructor (path: string, { size, mtimeMs, ctimeMs, ino, nlink }: Stats, mark: string, fresh: boolean) {
+    this.path = path
+    this.size = size
+    this.mtime = mtimeMs
+    this.ctime = ctimeMs
+    this.inode = ino
+    this.linked = nlink > 1
+    this.fresh = fresh
+    this.#mark = mark
+  }
+
+  get modified (): number {
+    return Math.trunc(this.mtime)
+  }
+
+  get stamp (): string {
+    return `${stampOf({ size: this.size, mtimeMs: this.mtime, ctimeMs: this.ctime, ino: this.inode })}${this.#mark}`
+  }
 }
 
 /** The files of a listing. What an update finds takes effect in one step at its end, because others read in the meantime. */
@@ -77,7 +102,7 @@ export class ListedFiles {
       return
     }
     const isWorthless = isSame || (this.#isTrusted && fresh)
-    this.#puts.set(path, entryOf(path, stats, isWorthless ? uniqueStamp(stampOf(stats)) : stampOf(stats), fresh))
+    this.#puts.set(path, new Entry(path, stats, isWorthless ? uniqueMark() : '', fresh))
     if (fresh && !this.#isTrusted) this.#fresh.add(path)
   }
 
@@ -110,7 +135,7 @@ export class ListedFiles {
       const stats = look(join(this.#root, path))
       if (stats?.isFile() === true) {
         const fresh = isFresh(stats)
-        this.#puts.set(path, entryOf(path, stats, fresh ? uniqueStamp(stampOf(stats)) : stampOf(stats), fresh))
+        this.#puts.set(path, new Entry(path, stats, fresh ? uniqueMark() : '', fresh))
       } else {
         this.remove(path)
         gone.push(path)
@@ -119,28 +144,28 @@ export class ListedFiles {
     return gone
   }
 
-  /** Gives the paths that came, changed or went. */
-  commit (): Set<string> {
+  /** Gives the paths that came, changed or went. All that takes long is done before the one step in which it takes effect. */
+  async commit (): Promise<Set<string>> {
     const changed = new Set<string>()
+    const difference = new SetHash()
+    await inSlices(this.#puts, ([path, entry]) => {
+      const before = this.#files.get(path)?.stamp
+      const after = entry?.stamp
+      if (before === after) return
+      changed.add(path)
+      if (before !== undefined) difference.delete(`${path}\0${before}`)
+      if (after !== undefined) difference.add(`${path}\0${after}`)
+    })
+    this.#sum.merge(difference)
     for (const [path, entry] of this.#puts) {
-      const before = this.#files.get(path)
-      if (before !== undefined) this.#sum.delete(`${path}\0${before.stamp}`)
       if (entry === undefined) this.#files.delete(path)
-      else {
-        this.#sum.add(`${path}\0${entry.stamp}`)
-        this.#files.set(path, entry)
-      }
+      else this.#files.set(path, entry)
       if (entry?.linked === true) this.#linked.add(path)
-      else this.#linked.delete(path)
-      if (before?.stamp !== entry?.stamp) changed.add(path)
+      else if (this.#linked.size > 0) this.#linked.delete(path)
     }
     this.#puts.clear()
     return changed
   }
-}
-
-function entryOf (path: string, { size, mtimeMs: mtime, ctimeMs: ctime, ino: inode, nlink }: Stats, stamp: string, fresh: boolean): Entry {
-  return { path, size, modified: Math.trunc(mtime), stamp, mtime, ctime, inode, fresh, linked: nlink > 1 }
 }
 
 function fits (entry: Entry | undefined, { size, mtimeMs, ctimeMs, ino, nlink }: Stats): entry is Entry {

@@ -144,7 +144,7 @@ export class Listing {
       const folder = this.#folders.of(path)
       if (folder !== undefined) this.#folders.leave(folder, nameOf(path))
     }
-    return { files: this.#files.commit(), ...this.#folders.changes }
+    return { files: await this.#files.commit(), ...this.#folders.changes }
   }
 
   get #repo (): Repository {

@@ -41,7 +41,7 @@ const SYMBOL_CHARACTERS = 8 * 1024 * 1024
 /** Of each cache what files that are read in a row may fill. */
 const OF_MANY_CHARACTERS = 8 * 1024 * 1024
 
-const listed = new LRUCache<string, { stamp: string, maxBytes: number, preparation: Preparation }>({
+const listed = new LRUCache<string, { file: ListedFile, maxBytes: number, preparation: Preparation }>({
   maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256
 })
 
@@ -85,17 +85,17 @@ export async function prepareText (root: string, path: string, maxBytes: number)
 }
 
 /** What was prepared of a file as it was listed. */
-export function preparedListed (root: string, { path, stamp }: ListedFile, maxBytes: number): Preparation | undefined {
-  const known = listed.get(`${root} ${path}`)
-  return known !== undefined && known.stamp === stamp && known.maxBytes === maxBytes ? known.preparation : undefined
+export function preparedListed (root: string, file: ListedFile, maxBytes: number): Preparation | undefined {
+  const known = listed.get(`${root} ${file.path}`)
+  return known !== undefined && known.file === file && known.maxBytes === maxBytes ? known.preparation : undefined
 }
 
-/** The same for a file as it was listed: while its stamp holds, it is not read again. */
+/** The same for a file as it was listed: while it is the same object, it is not read again. */
 export async function prepareListed (root: string, file: ListedFile, maxBytes: number): Promise<Preparation> {
   const known = preparedListed(root, file, maxBytes)
   if (known !== undefined) return known
   const preparation = await prepareText(root, file.path, maxBytes)
-  listed.set(`${root} ${file.path}`, { stamp: file.stamp, maxBytes, preparation })
+  listed.set(`${root} ${file.path}`, { file, maxBytes, preparation })
   return preparation
 }
 

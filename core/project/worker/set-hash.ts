@@ -15,6 +15,11 @@ export class SetHash {
     for (let word = 0; word < 4; word++) this.#sum[word]! -= words[word]!
   }
 
+  /** Adds what another has had added, and takes away what it has had taken away. */
+  merge (other: SetHash): void {
+    for (let word = 0; word < 4; word++) this.#sum[word]! += other.#sum[word]!
+  }
+
   toString (): string {
     return Buffer.from(this.#sum.buffer, this.#sum.byteOffset, this.#sum.byteLength).toString('hex')
   }

@@ -17,7 +17,7 @@ export function stampOf ({ size, mtimeMs, ctimeMs, ino }: Pick<Stats, 'size' | '
 const nonce = randomBytes(6).toString('base64url')
 let count = 0
 
-/** A stamp that no other will be equal to, in this process or a later one. */
-export function uniqueStamp (stamp: string): string {
-  return `${stamp} ${nonce}${count++}`
+/** What makes a stamp one that no other will be equal to, in this process or a later one. */
+export function uniqueMark (): string {
+  return ` ${nonce}${count++}`
 }
