@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { auditedAuth } from './audit/audited-auth.js'
+import { authorityFileOf } from './config/authority.js'
 import type { Settings } from './config/settings.js'
 import { createContextService } from './context/context.js'
 import type { AuditLog, Clock, Logger, ResultRecord } from './contracts/index.js'
@@ -110,6 +111,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     inherited: config.environment,
     project: fleetProject,
     address: () => addressOf(app, settings),
+    authority: () => authorityFileOf(settings.tls),
     async context (agent) {
       const { project, profiles } = projects.get(agent.project_id)
       const { body } = await context.get(project, profiles, {

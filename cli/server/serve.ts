@@ -62,12 +62,11 @@ export async function serve ({ flags, file }: ServeInput, terminal: Terminal): P
     }
   }
   const { port } = sidecar.app.server.address() as AddressInfo
-  const ca = authorityFileOf(settings.tls)
   await announceSidecar(settings.storage, {
     pid: process.pid,
     url: sidecarUrl(settings, port),
     socket: settings.socket === undefined ? null : resolve(settings.socket),
-    ca: ca === undefined ? null : resolve(ca)
+    ca: authorityFileOf(settings.tls) ?? null
   })
   shutdown.onHangup(reloadWith(settings.tls.cert === undefined ? undefined : () => { sidecar.reloadCertificate() }, sidecar.app.log))
   if (warning !== undefined) sidecar.app.log.warn({ host: settings.host }, warning)

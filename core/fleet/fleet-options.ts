@@ -40,6 +40,8 @@ export interface FleetOptions {
   project (id: string): FleetProject
   /** Base address of the API, or `undefined` while nothing listens. */
   address (): string | undefined
+  /** File by which agents verify the certificate of that address, where its authority is not one that everybody trusts. */
+  authority (): string | undefined
   context (agent: AgentRecord): Promise<Buffer>
   storeResult (project: string, submission: ResultSubmission): Promise<ResultRecord>
   /** The newest result that an agent has stored itself. */

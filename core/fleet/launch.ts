@@ -5,7 +5,7 @@ import type { AgentHandle, LaunchRequest, OnSign, Spawner } from '../contracts/i
 import { contextFile, outputFile } from './agent-files.js'
 import type { AgentRecord } from './agent-record.js'
 import type { AgentRecords } from './agent-records.js'
-import { agentEnvironment } from './environment.js'
+import { agentEnvironment, trustVariables } from './environment.js'
 import type { FleetOptions } from './fleet-options.js'
 import { spendingOf, turnsOf } from './governor/spending.js'
 import { taskOf } from './retries/retry-task.js'
@@ -58,6 +58,7 @@ export async function launch (options: FleetOptions, records: AgentRecords, reco
       ISSUE_ID: record.issue_id,
       PROJECT_ID: record.project_id,
       SIDECAR_URL: `${address}/api`,
+      ...trustVariables(options.authority(), options.inherited),
       JWT_TOKEN: token,
       CONTEXT_FILE: contextFile(directory),
       TASK: task,

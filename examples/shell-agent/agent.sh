@@ -38,7 +38,7 @@ call () {
   shift 2
   # The token comes by standard input: other users can read the arguments of a process.
   status=$(printf 'header = "authorization: Bearer %s"\n' "$token" |
-    curl --silent --show-error --config - --request "$method" --connect-timeout 10 --max-time 60 \
+    curl --silent --show-error ${SIDECAR_CA:+--cacert "$SIDECAR_CA"} --config - --request "$method" --connect-timeout 10 --max-time 60 \
       --retry 5 --retry-connrefused --retry-max-time 60 \
       --dump-header "$folder/headers" --output "$folder/answer" --write-out '%{http_code}' "$@" "$api$path" 2> "$folder/error") ||
     fail "$method $path failed: $(tail -n 1 "$folder/error")"

@@ -178,7 +178,7 @@ t.test('environment and token', LINUX, async (t) => {
   })
 
   t.test('a caller can set neither what the sidecar sets nor what changes the code that runs', async (t) => {
-    for (const name of ['PATH', 'Path', 'LD_PRELOAD', 'LD_LIBRARY_PATH', 'DYLD_INSERT_LIBRARIES', 'NODE_OPTIONS', 'node_options', 'NODE_PATH', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'BASH_ENV', 'ENV', 'IFS', 'GIT_SSH_COMMAND', 'JAVA_TOOL_OPTIONS', 'JDK_JAVA_OPTIONS', 'GLIBC_TUNABLES', 'NODE_EXTRA_CA_CERTS', 'npm_config_script_shell', 'AGENT_ID', 'AGENT_TYPE', 'ISSUE_ID', 'PROJECT_ID', 'SIDECAR_URL', 'JWT_TOKEN', 'CONTEXT_FILE', 'TASK', 'CCO_SIDECAR_URL', 'A=B', 'A B', '1A', '', 'Ä']) {
+    for (const name of ['PATH', 'Path', 'LD_PRELOAD', 'LD_LIBRARY_PATH', 'DYLD_INSERT_LIBRARIES', 'NODE_OPTIONS', 'node_options', 'NODE_PATH', 'PYTHONPATH', 'PERL5OPT', 'RUBYOPT', 'BASH_ENV', 'ENV', 'IFS', 'GIT_SSH_COMMAND', 'JAVA_TOOL_OPTIONS', 'JDK_JAVA_OPTIONS', 'GLIBC_TUNABLES', 'NODE_EXTRA_CA_CERTS', 'npm_config_script_shell', 'AGENT_ID', 'AGENT_TYPE', 'ISSUE_ID', 'PROJECT_ID', 'SIDECAR_URL', 'SIDECAR_CA', 'JWT_TOKEN', 'CONTEXT_FILE', 'TASK', 'CCO_SIDECAR_URL', 'A=B', 'A B', '1A', '', 'Ä']) {
       t.match(await fleet.request('wait', { environment: { [name]: 'x' } }), { status: 400, body: { code: 'VAL_001' } }, JSON.stringify(name))
     }
     t.match(await fleet.request('wait', { environment: { A: 'x\0y' } }), { status: 400 })

@@ -1,9 +1,12 @@
 import { spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
+import { makeCertificate } from '../support/certificate.js'
 import { startSidecar, type TestSidecar } from '../support/sidecar.js'
+import { quickFolder } from '../support/temporary.js'
 
 const FILES = { 'README.md': '# Shop\n', 'src/cart.py': 'def total(lines):\n    return sum(lines)\n', 'src/main.go': 'package main\n', 'tests/test_cart.py': 'import src\n' }
 const ENVIRONMENT = { PATH: process.env.PATH, HOME: process.env.HOME }
@@ -33,6 +36,29 @@ async function endOf ({ ask }: TestSidecar, id: string): Promise<{ state: string
     return ['completed', 'failed', 'stopped', 'lost'].includes(body.state) ? body : undefined
   })
 }
+
+t.test('agents in each language reach a sidecar whose certificate has signed itself', async (t) => {
+  const folder = await quickFolder(t)
+  const [cert, key, choose] = ['cert.pem', 'key.pem', 'choose.sh'].map((name) => join(folder, name)) as [string, string, string]
+  const made = makeCertificate()
+  writeFileSync(cert, made.cert)
+  writeFileSync(key, made.key)
+  // The last one with nothing of ours, as any program on Node.
+  writeFileSync(choose, `case "$TASK" in
+${AGENTS.map(({ program, file }) => `${file}) exec ${program} "${join(PACKAGE_ROOT, 'examples', file)}" ;;`).join('\n')}
+*) exec "${process.execPath}" -e 'fetch(process.env.SIDECAR_URL + "/events/called", { method: "POST", headers: { authorization: "Bearer " + process.env.JWT_TOKEN, "content-type": "application/json" }, body: JSON.stringify({ topic: "coordination", data: {} }) }).then((answer) => { process.exitCode = answer.status === 202 ? 0 : 1 })' ;;
+esac
+`)
+  const test = await startSidecar(t, { files: FILES, environment: ENVIRONMENT, settings: { 'spawn-command': `sh "${choose}"`, 'tls-cert': cert, 'tls-key': key } })
+  await test.sidecar.app.listen({ port: 0, host: '127.0.0.1' })
+  const present = AGENTS.filter(({ program, needs = program }) => missing(needs) === false)
+  await Promise.all([...present.map(({ file, publishes }) => ({ task: file, publishes })), { task: 'node', publishes: 'called' }].map(async ({ task, publishes }) => {
+    const { body: { agent_id: id } } = await test.ask('POST', '/api/agents/spawn', { body: { agent_type: 'python-specialist', issue_id: `issue-${publishes}`, task, environment: { CCO_DEMO_WAIT_SECONDS: '0' } } })
+    const end = await endOf(test, id)
+    const { body: { log } } = await test.ask('GET', `/api/agents/${String(id)}/logs`)
+    t.match((await test.ask('GET', `/api/events?type=${publishes}`)).body.events, [{ publisher: id }], `${end.state}: ${log}`)
+  }))
+})
 
 for (const { program, needs = program, file, publishes } of AGENTS) {
   t.test(`${file} does its work when a sidecar starts it`, { skip: missing(needs) }, async (t) => {

@@ -127,6 +127,7 @@ export async function createStage (t: Test, { places = 1, gateContexts = false, 
     inherited: {},
     project: () => project,
     address: () => 'http://127.0.0.1:1',
+    authority: () => undefined,
     async context () {
       const gate = createGate<Buffer>()
       contexts.push(gate)

@@ -6,7 +6,7 @@ const NAME = 'launch.sh'
 const SCRIPT_MODE = 0o700
 
 /** Variables that the sidecar sets for every agent and that are no secrets. */
-const DOCUMENTED = ['AGENT_ID', 'AGENT_TYPE', 'ISSUE_ID', 'PROJECT_ID', 'SIDECAR_URL', 'CONTEXT_FILE', 'CORRELATION_ID', 'TASK']
+const DOCUMENTED = ['AGENT_ID', 'AGENT_TYPE', 'ISSUE_ID', 'PROJECT_ID', 'SIDECAR_URL', 'SIDECAR_CA', 'CONTEXT_FILE', 'CORRELATION_ID', 'TASK']
 /** What a shell sets by itself; the agent gets the environment that it was given and nothing else. */
 const OF_THE_SHELL = ['PWD', 'OLDPWD', 'SHLVL', '_']
 

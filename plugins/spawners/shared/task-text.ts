@@ -6,15 +6,15 @@ export function taskText ({ task, environment }: LaunchRequest, { calls }: { cal
   if (environment.CONTEXT_FILE !== undefined) {
     parts.push(`The files and facts that were chosen for this task are in the JSON file ${environment.CONTEXT_FILE}, also named by the environment variable CONTEXT_FILE. Read it first.`)
   }
-  if (calls) parts.push(API)
+  if (calls) parts.push(api(environment.SIDECAR_CA !== undefined))
   parts.push('Work in the current directory. Nobody answers questions: decide, and say in your last message what you did, what you decided and what is left. That message is stored as your result, unless you store one yourself.')
   return `${parts.join('\n\n')}\n`
 }
 
 /** The token comes by standard input: other users can read the arguments of a process. */
-const API = `A server beside this repository connects you with other agents. Its address is in SIDECAR_URL, your token in JWT_TOKEN, and AGENT_ID, AGENT_TYPE and ISSUE_ID say who you are. Call it like this, and never write the token into a file, an argument or a message:
+const api = (hasCertificate: boolean): string => `A server beside this repository connects you with other agents. Its address is in SIDECAR_URL, your token in JWT_TOKEN, and AGENT_ID, AGENT_TYPE and ISSUE_ID say who you are. Call it like this, and never write the token into a file, an argument or a message:
 
-    printf 'authorization: Bearer %s' "$JWT_TOKEN" | curl -sS -H @- -H 'content-type: application/json' "$SIDECAR_URL/agents/$AGENT_ID/status" -d '{"message":"half done"}'
+    printf 'authorization: Bearer %s' "$JWT_TOKEN" | curl -sS${hasCertificate ? ' --cacert "$SIDECAR_CA"' : ''} -H @- -H 'content-type: application/json' "$SIDECAR_URL/agents/$AGENT_ID/status" -d '{"message":"half done"}'
 
 - POST /agents/$AGENT_ID/status {"message"}: what you are at.
 - GET /context/$ISSUE_ID/$AGENT_TYPE: the context as it is now.
