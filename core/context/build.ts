@@ -8,7 +8,7 @@ import { gather, type StrategyReport } from './gather.js'
 import { mergeOffers, type Candidate, type Offer } from './offers.js'
 import { PRIORITY } from './priority.js'
 import { CLOSING_BYTES, type Parts } from './rendered.js'
-import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureJson, structureOf, type Section } from './sections.js'
+import { BASE_COMMITS, filesOf, gitContextOf, outputsOf, sizeOf, structureOf, treeJson, type Section, type TreeJson } from './sections.js'
 
 const MAX_OUTPUTS = 50
 /** Share of the budget that each part beside the files may take at most: what a change touches is in the files. */
@@ -56,6 +56,9 @@ export interface BuiltContext {
   complete: boolean
 }
 
+/** Of trees that were counted before. */
+const treeTokens = new WeakMap<TreeJson, number>()
+
 /** Requirement → strategies → ranking → budget → answer. */
 export async function buildContext (request: BuildRequest): Promise<BuiltContext> {
   const { project, task, worker } = request
@@ -71,18 +74,16 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const outputs = outputsOf(earlier.records, room * SHARES.outputs)
   const metadata = await metadataOf(project, gathered.metadata, room * SHARES.metadata)
   const cleaned = await redactTree({ task: taskOf(request), previous_agent_outputs: outputs.value }, worker)
-  const parts = {
-    task: JSON.stringify(cleaned.task),
-    structure: structureJson(structure.value),
-    git: JSON.stringify(git.value),
-    outputs: JSON.stringify(cleaned.previous_agent_outputs),
-    metadata: await cleanMetadata(metadata.value, worker)
-  }
-  const beforeFiles = `{"task":${parts.task},"project_structure":${parts.structure},"relevant_files":[`
-  const afterFiles = `],"git_context":${parts.git},"previous_agent_outputs":${parts.outputs},"metadata":${parts.metadata}}`
-  const around = beforeFiles + afterFiles
-  const baseBytes = Buffer.byteLength(around)
-  const start = `${JSON.stringify({ issue_id: task.issue_id, agent_type: request.profile.id }).slice(0, -1)},"context":${beforeFiles}`
+  const tree = treeJson(structure.value)
+  const { total_files: totalFiles, total_size_bytes: totalBytes } = structure.value
+  const beforeTree = `{"task":${JSON.stringify(cleaned.task)},"project_structure`
+  const beforeFiles = `":${totalFiles},"total_size_bytes":${totalBytes}},"relevant_files":[`
+  const afterFiles = `],"git_context":${JSON.stringify(git.value)},"previous_agent_outputs":${JSON.stringify(cleaned.previous_agent_outputs)},"metadata":${await cleanMetadata(metadata.value, worker)}}`
+  const head = `${JSON.stringify({ issue_id: task.issue_id, agent_type: request.profile.id }).slice(0, -1)},"context":`
+  const start = [Buffer.from(head + beforeTree), tree.bytes, Buffer.from(beforeFiles)]
+  const startBytes = start.reduce((sum, { length }) => sum + length, 0)
+  const afterBytes = Buffer.byteLength(afterFiles)
+  const baseBytes = startBytes - Buffer.byteLength(head) + afterBytes
 
   const touched = new Set(earlier.records.flatMap(filesOf))
   addNamedFiles(gathered.offers, [...task.files, ...touched], project)
@@ -91,14 +92,16 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
     title: [task.title ?? '', ...task.labels].join(' '),
     description: [task.description ?? '', ...task.files].join(' '),
     candidates: candidates.map(({ path, need, named, content }) => ({ path, need, named, ...(content === undefined ? {} : { content }) })),
-    around,
+    around: [beforeTree, treeTokens.get(tree) ?? tree.text, beforeFiles + afterFiles],
     // Beside others, a token or two may be split otherwise.
     budget: { bytes: request.maxBytes - baseBytes - 64, tokens: (request.maxTokens ?? Infinity) - 8 },
-    margins: { before: Buffer.byteLength(start), after: Buffer.byteLength(afterFiles) + sizeOf(gathered.reports) + gathered.reports.length * CREDIT_BYTES + TAIL_BYTES + CLOSING_BYTES },
+    margins: { before: startBytes, after: afterBytes + sizeOf(gathered.reports) + gathered.reports.length * CREDIT_BYTES + TAIL_BYTES + CLOSING_BYTES },
     explain: request.explain
   })
+  treeTokens.set(tree, selection.tokensAround[1]!)
+  const baseTokens = selection.tokensAround.reduce((sum, tokens) => sum + tokens, 0)
   if (!selection.hasRoom) {
-    throw apiError('CTX_002', `Even without any file the context takes ${baseBytes} bytes and ${selection.tokensAround} tokens; raise max_bytes or max_tokens.`)
+    throw apiError('CTX_002', `Even without any file the context takes ${baseBytes} bytes and ${baseTokens} tokens; raise max_bytes or max_tokens.`)
   }
   creditStrategies(gathered.reports, selection, candidates)
 
@@ -110,12 +113,12 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
     truncated: used.size > 0,
     truncation_strategy: used.size === 0 ? 'none' : [...used].sort().join('+'),
     total_size_bytes: baseBytes + selection.json.length,
-    token_count: selection.tokensAround + selection.tokens,
+    token_count: baseTokens + selection.tokens,
     file_count: selection.files.length,
     strategies: gathered.reports,
     ...(request.explain ? { explanation: explain(candidates, selection, project) } : {})
   }
-  let at = Buffer.byteLength(start)
+  let at = startBytes
   const files = selection.files.map(({ path, digest, bytes }): Span => {
     const from = at
     at += bytes
@@ -221,9 +224,11 @@ async function redactTree<Tree> (tree: Tree, worker: ProjectWorker): Promise<Tre
 /** Bytes of the files in the answer, for each strategy that offered them. */
 function creditStrategies (reports: readonly StrategyReport[], { files }: Selection, candidates: readonly Candidate[]): void {
   const offered = new Map(candidates.map((candidate) => [candidate.path, candidate.strategies]))
-  for (const report of reports) {
-    report.bytes = files.filter(({ path }) => offered.get(path)?.includes(report.name)).reduce((sum, file) => sum + file.contentBytes, 0)
+  const bytes = new Map<string, number>()
+  for (const { path, contentBytes } of files) {
+    for (const name of new Set(offered.get(path))) bytes.set(name, (bytes.get(name) ?? 0) + contentBytes)
   }
+  for (const report of reports) report.bytes = bytes.get(report.name) ?? 0
 }
 
 function explain (candidates: readonly Candidate[], selection: Selection, project: ProjectState): Explanation[] {

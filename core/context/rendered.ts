@@ -2,7 +2,7 @@ import type { Span } from './build.js'
 
 /** An answer in parts that follow each other, all but what differs from call to call: an object in JSON whose closing brace is still to come. */
 export interface Parts {
-  start: string
+  start: readonly Buffer[]
   /** Entries of files, in memory that may have room for the other parts around them. */
   files: Uint8Array
   end: string
@@ -24,11 +24,10 @@ const LARGE = 256 * 1024
 
 /** Completes an answer. Its time is that of the building, so that a hit is sent as it is kept, and equal tags stand for equal bytes. */
 export function render ({ start, files, end }: Parts, spans: Span[], now: number): Rendered {
-  const before = Buffer.from(start)
-  const after = Buffer.from(end)
-  const cached = around(before, files, [after, closing(true, now)])
+  const hit = closing(true, now)
+  const cached = around(start, files, [Buffer.from(end), hit])
   const last = closing(false, now)
-  const same = cached.subarray(0, before.length + files.length + after.length)
+  const same = cached.subarray(0, cached.length - hit.length)
   return { built: cached.length > LARGE ? [same, last] : [Buffer.concat([same, last])], cached, files: spans }
 }
 
@@ -37,13 +36,15 @@ function closing (hit: boolean, now: number): Buffer {
 }
 
 /** Writes what comes before and behind the files into the room around them; copies all where there is too little. */
-function around (before: Buffer, files: Uint8Array, behind: readonly Buffer[]): Buffer {
-  const start = files.byteOffset - before.length
-  const length = behind.reduce((sum, part) => sum + part.length, before.length + files.length)
-  // The memory before it is nobody's, but kept as long as the answer is.
-  if (start !== 0 || length > files.buffer.byteLength) return Buffer.concat([before, files, ...behind])
-  const whole = Buffer.from(files.buffer, start, length)
-  let at = before.copy(whole) + files.length
+function around (before: readonly Buffer[], files: Uint8Array, behind: readonly Buffer[]): Buffer {
+  const sum = (parts: readonly Buffer[]): number => parts.reduce((all, { length }) => all + length, 0)
+  const length = sum(before) + files.length + sum(behind)
+  // Memory before it would be nobody's, but kept as long as the answer is.
+  if (files.byteOffset !== sum(before) || length > files.buffer.byteLength) return Buffer.concat([...before, files, ...behind])
+  const whole = Buffer.from(files.buffer, 0, length)
+  let at = 0
+  for (const part of before) at += part.copy(whole, at)
+  at += files.length
   for (const part of behind) at += part.copy(whole, at)
   return whole
 }

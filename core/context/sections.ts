@@ -96,17 +96,22 @@ function cutStructure (files: ProjectState['files'], maxBytes: number): Section<
   }
 }
 
-const lists = new WeakMap<readonly string[], string>()
-
-function listJson (list: readonly string[]): string {
-  const json = lists.get(list) ?? JSON.stringify(list)
-  lists.set(list, json)
-  return json
+/** The JSON of a tree from behind `"project_structure` to `total_files`, which an edit leaves as it is. No token reaches over either end. */
+export interface TreeJson {
+  text: string
+  bytes: Buffer
 }
 
-/** As `JSON.stringify` gives it; of lists that were written before, what was written. */
-export function structureJson ({ root, files, directories, ...totals }: ProjectStructure): string {
-  return `{"root":${JSON.stringify(root)},"files":${listJson(files)},"directories":${listJson(directories)},${JSON.stringify(totals).slice(1)}`
+const trees = new WeakMap<readonly string[], TreeJson>()
+
+/** Of lists that were written before, what was written. */
+export function treeJson ({ root, files, directories }: ProjectStructure): TreeJson {
+  const known = trees.get(files)
+  if (known !== undefined) return known
+  const text = `":${JSON.stringify({ root, files, directories }).slice(0, -1)},"total_files`
+  const tree = { text, bytes: Buffer.from(text) }
+  trees.set(files, tree)
+  return tree
 }
 
 /** Files come sorted by path: to sort 100,000 once more by depth would hold the event loop. */

@@ -18,8 +18,11 @@ export interface SelectRequest {
   title: string
   description: string
   candidates: PackedCandidates
-  /** The JSON in which the files are to stand: the budget's tokens are for both, its bytes for the files alone. */
-  around: string
+  /**
+   * The JSON in which the files are to stand, in parts that share no token; of a part that was counted before, how many it has. The
+   * budget's tokens are for both, its bytes for the files alone.
+   */
+  around: readonly (string | number)[]
   budget: Size
   /** Bytes to be left free before the files and behind them, in the same memory. */
   margins: { before: number, after: number }
@@ -45,7 +48,8 @@ export interface Selection {
   /** The entries of the answer, as JSON joined by commas. */
   json: Uint8Array
   tokens: number
-  tokensAround: number
+  /** Of each part around the files. */
+  tokensAround: number[]
   files: SelectedFile[]
   /** Of all candidates, where they are wanted: 0…1, and what it is made of. */
   scores: { path: string, score: number, match: number, signals: Signals }[]
@@ -81,8 +85,8 @@ const LATEST = Date.UTC(9999, 11, 31)
 /** Scores candidates by need and task, and fits the best of them into the budget. */
 export async function select (root: string, request: SelectRequest, listed: ReadonlyMap<string, ListedFile>, index: ProjectIndex, unindexed: number): Promise<Selection> {
   const { title, description } = request
-  const tokensAround = countTokens(request.around)
-  const budget = { bytes: request.budget.bytes, tokens: request.budget.tokens - tokensAround }
+  const tokensAround = request.around.map((part) => (typeof part === 'number' ? part : countTokens(part)))
+  const budget = { bytes: request.budget.bytes, tokens: tokensAround.reduce((left, tokens) => left - tokens, request.budget.tokens) }
   if (budget.bytes < 0 || budget.tokens < 0) return { hasRoom: false, json: new Uint8Array(), tokens: 0, tokensAround, files: [], scores: [], refused: [], redactions: [], unindexed }
   const query = queryOf(title, description)
   const ranking = await index.rank(query)
@@ -124,9 +128,18 @@ const frames = new WeakMap<PreparedText, Frame>()
 
 async function frameOf (text: PreparedText): Promise<Frame> {
   const shape = await preparedShape(text)
+  // Found without its long key: most files of a large budget are whole.
+  let whole: WeakRef<MadeEntry> | undefined
+  const entry = (keep: Uint8Array | null, version: string, truncation: Truncation): MadeEntry => {
+    const known = keep === null ? whole?.deref() : undefined
+    if (known !== undefined) return known
+    const made = entryOf(text, shape, keep, version, truncation)
+    if (keep === null) whole = new WeakRef(made)
+    return made
+  }
   const frame: Frame = {
     shape,
-    entry: (keep, version, truncation) => entryOf(text, shape, keep, version, truncation),
+    entry,
     envelope: entryOf(text, shape, NO_LINES, 'envelope', 'sampled').size
   }
   frames.set(text, frame)

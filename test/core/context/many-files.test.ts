@@ -66,7 +66,7 @@ async function setUp (t: Parameters<typeof temporaryFolder>[0]) {
     }),
     prepare: async (_root, paths) => paths.map((path) => ({ path, refused: 'gone' as const })),
     search: async () => ({ paths: packStrings(files.slice(0, 2000).map(({ path }) => path)), scores: new Float64Array(2000).fill(0.5), complete: true }),
-    select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
+    select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: [0, 0, 0], files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
     commits: async () => [],
     redact: async (texts) => texts.map((text) => ({ text, count: 0 })),
     onClose () {}

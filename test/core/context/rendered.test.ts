@@ -8,14 +8,14 @@ const NOW = Date.UTC(2026, 0, 2)
 t.test('an answer is the same whether or not there was room for it around its files, and only the cached one says that it is', async t => {
   const part = fc.string({ unit: 'grapheme', maxLength: 40 })
   fc.assert(fc.property(part, part, part, fc.option(fc.nat(200)), fc.nat(200), (start, files, end, other, after) => {
-    const before = other ?? Buffer.byteLength(start)
+    const before = other ?? Buffer.byteLength(start) + 1
     const bytes = Buffer.from(files)
     const memory = new Uint8Array(before + bytes.length + after).fill(0x78)
     memory.set(bytes, before)
     const given = memory.subarray(before, before + bytes.length)
-    const { built, cached } = render({ start, files: given, end }, [], NOW)
-    t.equal(cached.toString(), `${start}${files}${end},"cache_hit":true,"timestamp":"2026-01-02T00:00:00.000Z"}`)
-    t.equal(Buffer.concat(built).toString(), `${start}${files}${end},"cache_hit":false,"timestamp":"2026-01-02T00:00:00.000Z"}`)
+    const { built, cached } = render({ start: [Buffer.from(start), Buffer.from('+')], files: given, end }, [], NOW)
+    t.equal(cached.toString(), `${start}+${files}${end},"cache_hit":true,"timestamp":"2026-01-02T00:00:00.000Z"}`)
+    t.equal(Buffer.concat(built).toString(), `${start}+${files}${end},"cache_hit":false,"timestamp":"2026-01-02T00:00:00.000Z"}`)
   }), { numRuns: 200, seed: 3 })
 })
 
@@ -23,7 +23,7 @@ t.test('with room of the right size, a large answer is written where its files a
   const files = Buffer.from(JSON.stringify('x'.repeat(400_000)))
   const memory = new Uint8Array(11 + files.length + 100)
   memory.set(files, 11)
-  const { built, cached } = render({ start: '{"context":', files: memory.subarray(11, 11 + files.length), end: ',"total":1' }, [], NOW)
+  const { built, cached } = render({ start: [Buffer.from('{"context":')], files: memory.subarray(11, 11 + files.length), end: ',"total":1' }, [], NOW)
   t.equal(cached.buffer, memory.buffer)
   t.match(JSON.parse(cached.toString()), { total: 1, cache_hit: true })
   t.equal(built[0]!.buffer, memory.buffer)

@@ -27,7 +27,7 @@ function setUp () {
       const metadata = await readMetadata(createProjectView())
       return {
         ...createProjectView(), fingerprint: disk.fingerprint, secretFiles: [], unreadableNames: 0, git: async () => undefined, prepare: async () => [],
-        select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: 0, files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
+        select: async () => ({ hasRoom: true, json: new Uint8Array(), tokens: 0, tokensAround: [0, 0, 0], files: [], scores: [], refused: [], redactions: [], unindexed: 0 }),
         metadata: async () => metadata
       }
     }

@@ -17,7 +17,7 @@ t.test('what was edited is read as soon as it is listed, so that whoever asks ne
   const show = async (): Promise<string> => {
     const { json } = await operations.select(root, {
       maxFileBytes: 1e6, title: 'zebra', description: '', candidates: packCandidates([{ path: 'a.js', need: 1, named: 0 }]),
-      around: '', budget: { bytes: 10_000, tokens: 10_000 }, margins: { before: 0, after: 0 }, explain: false
+      around: [], budget: { bytes: 10_000, tokens: 10_000 }, margins: { before: 0, after: 0 }, explain: false
     })
     return Buffer.from(json).toString()
   }
