@@ -10,7 +10,7 @@ import { temporaryFolder } from '../support/temporary.js'
 
 const WRITERS = 119
 /** How long the lives have their load, in turn, ms. */
-const LOADS = [500, 200, 350, 100]
+const LOADS = [300, 120, 200, 60]
 const SETTINGS = { 'rate-limit-enabled': 'false', 'events-retention-count': '10000000', 'events-retention-mb': '65536', 'log-level': 'warn' }
 const TYPES = ['test-engineer', 'backend-architect', 'code-reviewer', 'debugger', 'devops-engineer']
 

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { provideKeys } from './keys.js'
 import type { Answer } from './sidecar.js'
 
 interface Teardown { teardown (handler: () => Promise<void>): unknown }
@@ -33,6 +34,7 @@ export async function startSidecarProcess (t: Teardown, { storage, root, setting
   /** As many files and connections as the process may have open: `ulimit -n`. */
   descriptors?: number
 }): Promise<SidecarProcess> {
+  await provideKeys(storage)
   const limited = descriptors === undefined ? {} : { execPath: 'sh', execArgv: ['-c', `ulimit -n ${descriptors}; exec "$0" "$@"`, process.execPath] }
   const child = fork(program, [JSON.stringify({ storage, root, settings: { port: '0', 'log-level': 'debug', ...settings } })], {
     env: { ...process.env, ...environment }, silent: true, ...limited

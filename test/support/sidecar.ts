@@ -1,11 +1,9 @@
-import { existsSync, rmSync } from 'node:fs'
-import { copyFile, mkdir, mkdtemp, readFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { InjectOptions } from 'fastify'
 import { createSidecar, loadConfig, type Settings, type Sidecar, type SidecarConfig } from '../../index.js'
 import type { PluginRequest } from '../../core/plugin-host/resolve.js'
-import { openKeyring } from '../../plugins/auth/shared/keyring.js'
+import { provideKeys } from './keys.js'
 import { createRepository } from './repository.js'
 import { temporaryFolder } from './temporary.js'
 
@@ -90,22 +88,6 @@ export async function startSidecar (t: Teardown, options: TestSidecarOptions = {
     },
     close: async () => await sidecar.close()
   }
-}
-
-let sharedKeys: Promise<string> | undefined
-
-/** Signing keys take longer to make than all else of a start; the sidecars of one test process share theirs. */
-async function provideKeys (storage: string): Promise<void> {
-  const file = join(storage, 'keys', 'keyring.json')
-  if (existsSync(file)) return
-  sharedKeys ??= (async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'cco-keys-'))
-    process.once('exit', () => rmSync(folder, { recursive: true, force: true }))
-    await openKeyring(join(folder, 'keyring.json'), Date.now())
-    return join(folder, 'keyring.json')
-  })()
-  await mkdir(join(storage, 'keys'), { recursive: true, mode: 0o700 })
-  await copyFile(await sharedKeys, file)
 }
 
 function parse (text: string): unknown {
