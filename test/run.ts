@@ -38,18 +38,20 @@ const failed: string[] = []
 // Of the outermost parser, which surfaces the assertions themselves and not each test around them.
 t.parser.on('fail', ({ fullname, diag }) => { failed.push(`${fullname}\n${JSON.stringify(diag, null, 2)}`) })
 
+// It has a handler for the end of the process from now on, so that it ends what still runs before the folder of that is removed.
+t.pipe(process.stdout)
+process.on('exit', () => {
+  rmSync(temporary, { recursive: true, force: true, maxRetries: 5 })
+  if (failed.length > 0) process.stderr.write(`\n${failed.length} failed:\n\n${failed.join('\n\n')}\n`)
+})
+
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
+
 await Promise.all(groups.map(async (files) => {
   const comments = await run(files)
   if (files.length > 1) await Promise.all(files.filter((file) => !comments.has(`# ${endOf(nameOf(file))}`)).map(async (file) => await run([file])))
 }))
 t.strictSame(readdirSync(temporary), [], 'the tests leave nothing in the temporary folder')
-process.on('exit', () => {
-  // After tap, which has ended what still ran.
-  rmSync(temporary, { recursive: true, force: true })
-  if (failed.length > 0) process.stderr.write(`\n${failed.length} failed:\n\n${failed.join('\n\n')}\n`)
-})
-
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, () => process.exit(1))
 
 /** What was commented on, which is the end of each file where there are several. */
 async function run (files: string[]): Promise<Set<string>> {

@@ -3,6 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
+const MEMORY = '/dev/shm'
+
 interface Teardown { teardown (handler: () => Promise<void>): unknown }
 
 /** A folder that is removed when the test ends. */
@@ -14,5 +16,5 @@ export async function temporaryFolder (t: Teardown, name = 'cco', parent = tmpdi
 
 /** The same in memory where the system has such a place: for tests that sync thousands of files. */
 export async function quickFolder (t: Teardown, name = 'cco'): Promise<string> {
-  return await temporaryFolder(t, name, existsSync('/dev/shm') ? '/dev/shm' : tmpdir())
+  return await temporaryFolder(t, name, existsSync(MEMORY) && !tmpdir().startsWith(MEMORY) ? MEMORY : tmpdir())
 }
