@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import { inSlices } from '../slices.js'
 import { git } from './git.js'
 import type { GitDirectory } from './git-directory.js'
 import { readIndex, type IndexEntries } from './git-index.js'
@@ -36,7 +37,7 @@ export function createTrackedReader (): (directory: GitDirectory, prefix: string
     const key = `${path}\0${prefix}\0${facts === undefined ? '' : stampOf(facts)}`
     if (latest?.key === key) return latest.tracked
     const entries = await readEntries(directory)
-    const tracked = entries === undefined ? undefined : arrange(entries, prefix, latest?.tracked)
+    const tracked = entries === undefined ? undefined : await arrange(entries, prefix, latest?.tracked)
     // Within the tick of its clock a file can be written again without a trace.
     latest = { key: facts !== undefined && isFresh(facts) ? '' : key, tracked }
     return tracked
@@ -71,7 +72,7 @@ async function askGit (top: string): Promise<IndexEntries> {
   return found
 }
 
-function arrange ({ paths, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string, earlier: Tracked | undefined): Tracked {
+async function arrange ({ paths, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string, earlier: Tracked | undefined): Promise<Tracked> {
   const folders = new Map<string, Set<string>>()
   const bytePrefix = Buffer.from(prefix, 'utf8').toString('latin1')
   let lastFolder: string | undefined
@@ -94,7 +95,7 @@ function arrange ({ paths, gitlinks, unreadable, skipped, hash }: IndexEntries, 
     const slash = own.lastIndexOf('/')
     namesOf(slash < 0 ? '' : own.slice(0, slash)).add(own.slice(slash + 1) + mark)
   }
-  for (const path of paths) add(path, '')
+  await inSlices(paths, (path) => { add(path, '') })
   for (const path of gitlinks) add(path, '//')
   return {
     folders: new Map([...folders].map(([folder, names]) => [folder, sameNames(earlier?.folders.get(folder), names)])),

@@ -24,7 +24,8 @@ export async function readHistory (root: string): Promise<PastCommit[]> {
   }
   return output.toString('utf8').split('\x01').slice(1).flatMap((record) => {
     const [message = '', names = ''] = record.split('\x02')
-    const files = names.split('\0').map((path) => path.replace(/^\n/, '')).filter((path) => path !== '')
+    // One more than counts, with what stands before the first and behind the last: of a sweep over the project the rest is not looked at.
+    const files = names.split('\0', MAX_FILES + 3).map((path) => path.replace(/^\n/, '')).filter((path) => path !== '')
     return files.length === 0 || files.length > MAX_FILES ? [] : [{ words: wordSet([message.slice(0, MAX_MESSAGE)]), files }]
   })
 }
