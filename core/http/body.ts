@@ -1,3 +1,4 @@
+import type { Http2ServerRequest } from 'node:http2'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Settings } from '../config/settings.js'
 import { apiError } from '../errors.js'
@@ -72,6 +73,8 @@ function isEscaped (text: string, at: number): boolean {
 function jsonParser (app: Pick<FastifyInstance, 'getDefaultJsonParser'>, bounds: JsonBounds): JsonParser {
   const parse = app.getDefaultJsonParser('error', 'error')
   return (request, body, done) => {
+    // In HTTP/2 a body that was cut off ends like one that is whole.
+    if (request.raw.httpVersionMajor === 2 && (request.raw as unknown as Http2ServerRequest).aborted) return done(apiError('VAL_001', 'The body was cut off.'))
     if (body.length === 0) return done(null, undefined)
     const counted = { members: 0 }
     const excess = excessOf(body, bounds, counted)

@@ -73,6 +73,21 @@ t.test('frames that ask for nothing end their session: pings, settings, and requ
   await calm(t)
 })
 
+t.test('a request that is cut off is not carried out, also where what came of it would do', async (t) => {
+  const attacker = await openFrames(t, port, ca)
+  const post = fields([[':method', 'POST'], ...GET('/api/events/cut').slice(1), ['content-type', 'application/json'], ['authorization', `Bearer ${operator}`]])
+  const body = Buffer.from('{"topic":"coordination"}')
+  attacker.send(frame(FRAME.headers, FLAG.endHeaders, 1, post), frame(FRAME.data, 0, 1, body), cancelled(1))
+  attacker.send(frame(FRAME.headers, FLAG.endHeaders, 3, post), frame(FRAME.data, 0, 3, body))
+  // So that the body is read when the stream is reset.
+  attacker.send(frame(FRAME.headers, WHOLE, 5, fields(GET('/health'))))
+  await attacker.frame(FRAME.headers, (stream) => stream === 5)
+  attacker.send(cancelled(3), frame(FRAME.headers, FLAG.endHeaders, 7, post), frame(FRAME.data, FLAG.endStream, 7, body))
+  t.ok(await attacker.frame(FRAME.headers, (stream) => stream === 7))
+  t.equal((await ask('GET', '/api/events?type=cut')).body.events.length, 1, 'but the whole one')
+  await calm(t)
+})
+
 t.test('a head without end, or one that unpacks to many times its size, is not kept', async (t) => {
   const endless = await openFrames(t, port, ca)
   endless.send(frame(FRAME.headers, 0, 1, fields(GET('/health'))))
