@@ -3,7 +3,9 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
+import { run } from '../../cli/program.js'
 import { runToEnd, start, type Run, type Running } from './run-program.js'
+import { stubTerminal } from './stub-terminal.js'
 
 interface Place { home: string, project: string, storage: string }
 
@@ -92,8 +94,14 @@ t.test('faults of the configuration are one sentence, exit 1, and nothing is wri
     [() => ['--host', '192.0.2.1', '--access-plain-http'], /This machine has no address 192\.0\.2\.1|cannot listen/],
     [() => ['--host', '0.0.0.0'], /--tls-cert and --tls-key, or --access-plain-http/]
   ]
-  for (const [args, message] of cases) isOneSentence(t, await startIn(place, ['--port', '0', ...args()]).ended, message)
+  for (const [args, message] of cases) {
+    // In this process: that the program itself writes and ends like that is seen below.
+    const terminal = stubTerminal({ cwd: place.project, env: { HOME: place.home } })
+    const code = await run(['start', '--port', '0', ...args()], terminal)
+    isOneSentence(t, { code, stdout: terminal.stdout(), stderr: `${terminal.stderr()}\n` }, message)
+  }
   isOneSentence(t, await startIn(place, [], { CCO_SIDECAR_PROT: '1' }).ended, /did you mean CCO_SIDECAR_PORT\?/)
+  isOneSentence(t, await startIn(place, withFile({ plugins: ['./plugin.js'] })).ended, /failed to load: broken on purpose/)
   t.notOk(existsSync(join(place.home, '.cco')), 'no storage was made')
 })
 

@@ -4,7 +4,7 @@ import { copyWithout } from '../support/without-safeguard.js'
 import { killRepeatedly } from './kill-rounds.js'
 
 /** `npm run soak:kills` gives another number. */
-const rounds = Number(process.argv[2] ?? 4)
+const rounds = Number(process.argv[2] ?? 3)
 
 /** Events are acknowledged before they are written, and results without. */
 const WRITTEN = [
