@@ -1,5 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import type { IncomingMessage } from 'node:http'
 import { createServer } from 'node:net'
+import { json } from 'node:stream/consumers'
 import { codeOf } from '../../errors.js'
 import { check } from '../check.js'
 import type { Check } from '../finding.js'
@@ -7,7 +9,7 @@ import type { Check } from '../finding.js'
 const ANSWER_MS = 2000
 
 /** Whether one can listen where the settings say; and if not, who does. */
-export const port: Check = check('port', async ({ settings: { host, port: number } }) => {
+export const port: Check = check('port', async ({ settings: { host, port: number, tls } }) => {
   const at = `port ${number} on ${host}`
   const code = await new Promise<string | undefined>((resolve) => {
     const server = createServer()
@@ -17,18 +19,21 @@ export const port: Check = check('port', async ({ settings: { host, port: number
   if (code === undefined) return [{ state: 'ok', text: `One can listen at ${at}.` }]
   if (code === 'EACCES') return [{ state: 'problem', text: `This user may not listen at ${at}.`, advice: 'Choose a port above 1023 with --port.' }]
   if (code !== 'EADDRINUSE') return [{ state: 'problem', text: `One cannot listen at ${at} (${code}).`, advice: 'Choose an address of this machine with --host.' }]
-  const version = await sidecarAt(host, number)
+  const version = await sidecarAt(host, number, tls.cert !== undefined)
   if (version !== undefined) return [{ state: 'ok', text: `A sidecar of version ${version} listens at ${at}.` }]
   const holder = await listenerOf(number)
   return [{ state: 'problem', text: `${at[0]!.toUpperCase()}${at.slice(1)} is taken by ${holder ?? 'another program'}.`, advice: 'End that program, or choose another port with --port.' }]
 })
 
-/** The version of the sidecar that answers there. */
-async function sidecarAt (host: string, number: number): Promise<string | undefined> {
-  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '[::1]' : host.includes(':') ? `[${host}]` : host
+/** The version of the sidecar that answers there. It is asked who it is and told nothing, so that any certificate will do. */
+async function sidecarAt (host: string, number: number, isSecure: boolean): Promise<string | undefined> {
+  const name = host === '0.0.0.0' ? '127.0.0.1' : host === '::' ? '::1' : host
+  const { request } = isSecure ? await import('node:https') : await import('node:http')
   try {
-    const answer = await fetch(`http://${name}:${number}/health`, { signal: AbortSignal.timeout(ANSWER_MS), redirect: 'error' })
-    const { service, version } = await answer.json() as { service?: unknown, version?: unknown }
+    const answer = await new Promise<IncomingMessage>((resolve, reject) => {
+      request({ host: name, port: number, path: '/health', signal: AbortSignal.timeout(ANSWER_MS), agent: false, rejectUnauthorized: false }, resolve).once('error', reject).end()
+    })
+    const { service, version } = await json(answer) as { service?: unknown, version?: unknown }
     return service === 'orchestration-sidecar' ? String(version) : undefined
   } catch {
     // Whatever it is, it is no sidecar.

@@ -14,6 +14,7 @@ import { examine } from '../../../core/doctor/doctor.js'
 import type { Check, Finding, Place } from '../../../core/doctor/finding.js'
 import { takeStorage } from '../../../core/storage.js'
 import { openKeyring } from '../../../plugins/auth/shared/keyring.js'
+import { makeCertificate } from '../../support/certificate.js'
 import { portOf } from '../../support/raw-http.js'
 import { startSidecar } from '../../support/sidecar.js'
 import { temporaryFolder } from '../../support/temporary.js'
@@ -151,6 +152,13 @@ t.test('a port that is taken is found, and by whom', async (t) => {
   t.match(taken, { state: 'problem', text: process.platform === 'linux' ? new RegExp(`is taken by .+ \\(process ${process.pid}\\)\\.$`) : /is taken by/, advice: /--port/ })
   const { sidecar } = await startSidecar(t)
   t.match(await only(port, at(await portOf(sidecar.app))), { state: 'ok', text: /^A sidecar of version \d/ })
+  const [cert, key] = [join(place.root, 'cert.pem'), join(place.root, 'key.pem')]
+  const made = makeCertificate()
+  await writeFile(cert, made.cert)
+  await writeFile(key, made.key)
+  const secure = await startSidecar(t, { settings: { 'tls-cert': cert, 'tls-key': key } })
+  const there = at(await portOf(secure.sidecar.app))
+  t.match(await only(port, { ...there, settings: { ...there.settings, tls: { http2: true, cert, key } } }), { state: 'ok', text: /^A sidecar of version \d/ }, 'also behind TLS')
   t.match(await only(port, at(0, '203.0.113.7')), { state: 'problem', text: /cannot listen at port 0 on 203\.0\.113\.7 \(EADDRNOTAVAIL\)/ })
 })
 
