@@ -155,6 +155,23 @@ t.test('a stream of events goes through, and ends with its client', async (t) =>
   await waiting(ask, 0)
 })
 
+t.test('a reader of a stream that is slower than its events is waited for, and not when it is gone', async (t) => {
+  const { open } = await openHttp2(t, port, ca, operator)
+  const ids: string[] = []
+  // More than the windows of stream and connection hold.
+  for (let n = 0; n < 5; n++) ids.push(await publish(ask, 'bulk', { text: 'x'.repeat(100_000) }))
+  const [slow, gone] = [0, 1].map(() => open({ ':path': '/api/events/stream?type=bulk&since=earliest' }).end())
+  await Promise.all([once(slow!, 'response'), once(gone!, 'response'), waiting(ask, 2)])
+  gone!.close(8)
+  await waiting(ask, 1)
+  let seen = ''
+  slow!.setEncoding('utf8').on('data', (part: string) => { seen += part })
+  ids.push(await publish(ask, 'bulk', { text: 'last' }))
+  await eventually(() => ids.every((id) => seen.includes(id)))
+  slow!.close(8)
+  await waiting(ask, 0)
+})
+
 t.test('a session that was taken leave of is served to the end of its requests, and takes no further ones', async (t) => {
   const { sidecar, port, operator, ask } = await start(t)
   const { open, session } = await openHttp2(t, port, ca, operator)
