@@ -44,7 +44,7 @@ export const LONG: Record<string, number> = {
 }
 
 /** What belongs to the whole process, and what measures it, is no place to share. */
-const OF_THE_PROCESS = /process\.(?:chdir|umask|on|once|exit|argv|pid|cpuUsage|memoryUsage|hrtime)\b|performance\.now\b|process\.env\.\w+ = |process\.env\[|\/proc\/self|support\/cost/
+const OF_THE_PROCESS = /process\.(?:chdir|umask|on|once|emit|exit|argv|pid|cpuUsage|memoryUsage|hrtime)\b|performance\.now\b|process\.env\.\w+ = |process\.env\[|\/proc\/self|support\/cost/
 /** A process grows with each file, and whatever it starts takes longer then. */
 const MOST_TOGETHER = 10
 
