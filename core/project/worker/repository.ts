@@ -64,15 +64,17 @@ export function createRepositoryReader (root: string): RepositoryReader {
       rules,
       isIgnored,
       head: head.commit,
-      fingerprint: fingerprintOf(found, head, tracked),
+      fingerprint: fingerprintOf(root, found, head, tracked),
       outside: outsideOf(root, found)
     }
   }
 }
 
-function fingerprintOf ({ own, common, configText }: GitDirectory, head: Head, tracked: Tracked): string {
+function fingerprintOf (root: string, { top, own, common, configText }: GitDirectory, head: Head, tracked: Tracked): string {
   const hash = createHash('sha256')
-  for (const part of [own, JSON.stringify(head), tracked.hash, configText, readText(join(common, 'shallow')), readText(join(common, 'info', 'attributes'))]) hash.update(`${part ?? ''}\0`)
+  // Attributes say what a diff looks like; those of the project itself are listed.
+  const attributes = [join(common, 'info', 'attributes'), ...foldersAbove(root, top).map(({ folder }) => join(folder, '.gitattributes'))].map(readText)
+  for (const part of [own, JSON.stringify(head), tracked.hash, configText, readText(join(common, 'shallow')), ...attributes]) hash.update(`${part ?? ''}\0`)
   return hash.digest('hex')
 }
 
@@ -108,7 +110,7 @@ const MARKS = ['.git', 'HEAD', 'objects', 'refs']
 function foldersAbove (root: string, top: string | undefined): Outside[] {
   const found: Outside[] = []
   for (let child = root; child !== top && dirname(child) !== child; child = dirname(child)) {
-    found.push({ folder: dirname(child), names: [...MARKS, '.gitignore', basename(child)] })
+    found.push({ folder: dirname(child), names: [...MARKS, '.gitignore', '.gitattributes', basename(child)] })
   }
   return found
 }

@@ -229,6 +229,22 @@ t.test('a repository that comes to be around a folder, and ignore files above it
   t.strictSame(await pathsOf(project), [])
 })
 
+t.test('attributes above a folder of a repository say what its diffs look like', async t => {
+  const base = await temporaryFolder(t, 'cco-watch')
+  const root = join(base, 'app')
+  await createRepository(base, { 'app/a.txt': 'a\n', 'b.txt': 'b\n' })
+  writeFileSync(join(root, 'a.txt'), 'other\n')
+  const worker = createProjectWorker()
+  t.teardown(async () => await worker.close())
+  const project = createProject({ id: 'p', root, worker, maxFileBytes: 1000 })
+  const diff = async (): Promise<string | null | undefined> => (await (await project.now()).changes()).find(({ path }) => path === 'a.txt')?.diff
+  t.match(await diff(), '-a\n+other\n')
+  writeFileSync(join(base, '.gitattributes'), '*.txt -diff\n')
+  t.match(await diff(), 'Binary files')
+  rmSync(join(base, '.gitattributes'))
+  t.match(await diff(), '-a\n+other\n')
+})
+
 t.test('watches keep nobody from ending', async t => {
   const root = await temporaryFolder(t, 'cco-watch')
   await createRepository(root, FILES)
