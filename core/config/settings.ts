@@ -41,7 +41,7 @@ export const settingsSchema = Type.Object({
     enabled: Type.Boolean({ default: true, description: 'Whether requests are refused while there is more to do than can be done.' }),
     loop_delay_ms: Type.Number({ exclusiveMinimum: 0, maximum: 60_000, default: 100, description: 'Mean delay of the event loop at which requests begin to be refused: those of low priority; at twice and four times as much the others.' }),
     heap_percent: Type.Number({ exclusiveMinimum: 0, maximum: 100, default: 85, description: 'Share of the heap that Node may have, at which they begin to be refused.' }),
-    per_turn: Type.Integer({ minimum: 1, maximum: 100_000, default: 32, description: 'Requests that begin in one turn of the event loop; the others wait for the next one, by priority.' }),
+    per_turn: Type.Integer({ minimum: 1, maximum: 100_000, default: 64, description: 'Requests that begin in one turn of the event loop; the others wait for the next one, by priority.' }),
     max_queue: Type.Integer({ minimum: 1, maximum: 1_000_000, default: 2000, description: 'Requests that may wait until they begin.' }),
     queue_seconds: Type.Number({ exclusiveMinimum: 0, maximum: 600, default: 2, description: 'How long they may.' }),
     retry_after_seconds: Type.Integer({ minimum: 1, maximum: 3600, default: 2, description: 'When who was refused should try again.' })
