@@ -2,6 +2,7 @@ import type { AgentProfile, ContextStrategy, IssueRecord, Json, Logger, Requirem
 import { apiError } from '../errors.js'
 import type { ProjectMetadata } from '../project/metadata.js'
 import type { ProjectState } from '../project/project.js'
+import { isListed } from '../project/sorted-files.js'
 import type { ProjectWorker } from '../project/worker/client.js'
 import type { Selection } from '../project/worker/select.js'
 import { gather, type StrategyReport } from './gather.js'
@@ -133,17 +134,6 @@ function addNamedFiles (offers: Offer[], named: readonly string[], project: Proj
   for (const path of named) {
     if (isListed(project.files, path)) offers.push({ item: { kind: 'file', path, score: 0.9, priority: PRIORITY.task }, weight: 1, strategy: 'issue' })
   }
-}
-
-/** Files come sorted by path. */
-function isListed (files: ProjectState['files'], path: string): boolean {
-  let [low, high] = [0, files.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (files[middle]!.path < path) low = middle + 1
-    else high = middle
-  }
-  return files[low]?.path === path
 }
 
 function taskOf ({ issue, task }: BuildRequest): Record<string, Json> | null {

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { LRUCache } from 'lru-cache'
 import type {
   AgentProfile, CacheEntry, CacheKey, Clock, ContextCache, ContextStrategy, IssueRecord, Logger, Requirement, ResultPage, ResultQuery, ResultStore, Task
 } from '../contracts/index.js'
@@ -13,6 +12,7 @@ import { difference, render, type Rendered } from './rendered.js'
 import { createSubjects, type Subject } from './subject.js'
 import { createTurns } from './turns.js'
 
+/** A query may be given again and again: what is the same of it each time is found out once. */
 export interface ContextQuery {
   issueId: string
   agentType: string
@@ -22,7 +22,6 @@ export interface ContextQuery {
   requirements: readonly string[]
   fresh: boolean
   explain: boolean
-  ifNoneMatch?: string
   /** ETag of an earlier answer: only files that differ from it are wanted. */
   since?: string
 }
@@ -34,7 +33,8 @@ export interface ContextAnswer {
 }
 
 export interface ContextService {
-  get (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<ContextAnswer>
+  /** `ifNoneMatch` is the header of that name: nothing is sent again that it names. */
+  get (project: Project, profiles: ProfileSet, query: ContextQuery, ifNoneMatch?: string): Promise<ContextAnswer>
   /** Throws `VAL_001` for a requirement that no strategy satisfies. */
   checkRequirements (needs: readonly string[]): void
   statistics (): { hits: number, misses: number }
@@ -66,14 +66,20 @@ interface Standing {
   etag: string
 }
 
-const KEPT_STANDINGS = 10_000
+/** What is the same of a query each time it is made, and what was found last of the rest. */
+interface Asked {
+  profile: AgentProfile
+  key: CacheKey
+  subject: Subject | undefined
+  standing: Standing | undefined
+}
 
 export function createContextService (options: ContextOptions): ContextService {
   const { cache, store, strategies, clock } = options
   const building = new Map<string, Promise<Rendered>>()
   const turns = createTurns(options.maxBuilds, options.maxQueue)
   const subjects = createSubjects(store)
-  const standings = new LRUCache<string, Standing>({ max: KEPT_STANDINGS })
+  const asked = new WeakMap<ContextQuery, Asked>()
   const served = new Set([...strategies.values()].flatMap((strategy) => [...strategy.satisfies]))
   const strategyNames = digest([...strategies.keys()])
   let hits = 0
@@ -87,17 +93,23 @@ export function createContextService (options: ContextOptions): ContextService {
     await cache.set({ ...key, variant: variantOf(etagOf(key, before.validator)) }, { body: Buffer.from(before.meta.files ?? '[]'), validator: before.validator, meta: {} })
   }
 
+  const askedOf = (project: string, profile: AgentProfile, query: ContextQuery): Asked => {
+    const held = asked.get(query)
+    if (held?.profile === profile && held.key.project === project) return held
+    assertServed(query.requirements, served)
+    const variant = shortened(JSON.stringify([query.task ?? '', query.maxBytes, maxTokensOf(query, profile), query.requirements, query.explain]))
+    const found = { profile, key: { project, issue: query.issueId, agentType: query.agentType, variant }, subject: undefined, standing: undefined }
+    asked.set(query, found)
+    return found
+  }
+
   /** The same as long as all that an answer is made from is the same. */
-  const standingOf = (key: CacheKey, fingerprint: string, profile: string, subject: string): Standing => {
-    const id = `${key.project}/${key.issue}/${key.agentType}/${key.variant}`
+  const standingOf = ({ key, standing: held }: Asked, fingerprint: string, profile: string, subject: string): Standing => {
     // Which files changed in the last 24 hours is a matter of the time, too.
     const hour = Math.floor(clock() / HOUR_MS)
-    const held = standings.get(id)
     if (held !== undefined && held.fingerprint === fingerprint && held.profile === profile && held.subject === subject && held.hour === hour) return held
     const validator = [fingerprint, profile, subject, hour, strategyNames].join()
-    const standing = { fingerprint, profile, subject, hour, validator, etag: etagOf(key, validator) }
-    standings.set(id, standing)
-    return standing
+    return { fingerprint, profile, subject, hour, validator, etag: etagOf(key, validator) }
   }
 
   /** Builds and caches. */
@@ -145,35 +157,30 @@ export function createContextService (options: ContextOptions): ContextService {
     return earlier === undefined ? body : difference(body, files, JSON.parse(earlier.body.toString()) as Span[], since)
   }
 
-  const answer = async (project: Project, profiles: ProfileSet, query: ContextQuery): Promise<ContextAnswer> => {
-    const profile = profiles.get(query.agentType)
-    assertServed(query.requirements, served)
-    // One after the other: mostly neither takes longer than to wait for both at once does.
-    const subject = await subjects.of(project.id, query.issueId)
-    const state = await project.now()
-    const variant = shortened(JSON.stringify([query.task ?? '', query.maxBytes, maxTokensOf(query, profile), query.requirements, query.explain]))
-    const key = { project: project.id, issue: query.issueId, agentType: query.agentType, variant }
-    const { etag, validator } = standingOf(key, state.fingerprint, profiles.version(query.agentType), subject.version)
-    if (!query.fresh) {
-      if (query.ifNoneMatch !== undefined && matchesEtag(query.ifNoneMatch, etag)) {
-        hits++
-        return { etag, body: undefined }
-      }
-      const entry = await cache.get(key)
-      if (entry?.validator === validator) {
-        hits++
-        return { etag, body: [query.since === undefined ? entry.body : await onlyChanged(entry.body, JSON.parse(entry.meta.files ?? '[]') as Span[], query.since, key, etag)] }
-      }
-    }
-    misses++
-    const { built, files } = await buildOnce(query.fresh ? `${etag} fresh` : etag, async () => await build(project, state, profile, subject, query, key, validator))
-    return { etag, body: query.since === undefined ? built : [await onlyChanged(Buffer.concat(built), files, query.since, key, etag)] }
-  }
-
   return {
-    async get (project, profiles, query) {
+    async get (project, profiles, query, ifNoneMatch) {
       try {
-        return await answer(project, profiles, query)
+        const profile = profiles.get(query.agentType)
+        const asking = askedOf(project.id, profile, query)
+        // One after the other: mostly neither takes longer than to wait for both at once does.
+        const subject = asking.subject = await subjects.of(project.id, query.issueId, asking.subject)
+        const state = await project.now()
+        const { key } = asking
+        const { etag, validator } = asking.standing = standingOf(asking, state.fingerprint, profiles.version(query.agentType), subject.version)
+        if (!query.fresh) {
+          if (ifNoneMatch !== undefined && matchesEtag(ifNoneMatch, etag)) {
+            hits++
+            return { etag, body: undefined }
+          }
+          const entry = await cache.get(key)
+          if (entry?.validator === validator) {
+            hits++
+            return { etag, body: [query.since === undefined ? entry.body : await onlyChanged(entry.body, JSON.parse(entry.meta.files ?? '[]') as Span[], query.since, key, etag)] }
+          }
+        }
+        misses++
+        const { built, files } = await buildOnce(query.fresh ? `${etag} fresh` : etag, async () => await build(project, state, profile, subject, query, key, validator))
+        return { etag, body: query.since === undefined ? built : [await onlyChanged(Buffer.concat(built), files, query.since, key, etag)] }
       } catch (error) {
         if (isApiError(error)) throw error
         // The system's own texts name paths, which are nobody's business on the wire; the log has them.

@@ -1,6 +1,7 @@
 import { setImmediate as rest } from 'node:timers/promises'
 import type { ProjectFile } from '../contracts/context-strategy.js'
 import { languageOf } from './languages.js'
+import { indexIn } from './sorted-files.js'
 import type { ListReply } from './worker/listings.js'
 import { unpackFiles, unpackStrings } from './worker/transfer.js'
 
@@ -18,7 +19,7 @@ export class FileTable {
   }
 
   find (path: string): ProjectFile | undefined {
-    const file = this.#files[indexOf(this.#files, path)]
+    const file = this.#files[indexIn(this.#files, path)]
     return file?.path === path ? file : undefined
   }
 
@@ -41,11 +42,11 @@ export class FileTable {
 
   #place (changed: readonly ProjectFile[], gone: readonly string[]): void {
     for (const file of changed) {
-      const index = indexOf(this.#files, file.path)
+      const index = indexIn(this.#files, file.path)
       this.#files.splice(index, this.#files[index]?.path === file.path ? 1 : 0, file)
     }
     for (const path of gone) {
-      const index = indexOf(this.#files, path)
+      const index = indexIn(this.#files, path)
       if (this.#files[index]?.path === path) this.#files.splice(index, 1)
     }
   }
@@ -61,15 +62,4 @@ export class FileTable {
     for (; next < changed.length; next++) files.push(changed[next]!)
     return files
   }
-}
-
-/** Where a path is or would be among sorted files. */
-function indexOf (files: readonly ProjectFile[], path: string): number {
-  let [low, high] = [0, files.length]
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (files[middle]!.path < path) low = middle + 1
-    else high = middle
-  }
-  return low
 }

@@ -6,6 +6,7 @@ import type { Commit, ProjectFile, ProjectView, UncommittedChange } from '../con
 import { codeOf } from '../errors.js'
 import { readMetadata, USUAL_REPORTS, type ProjectMetadata } from './metadata.js'
 import { createObserver, type ObserverOptions, type Seen } from './observer.js'
+import { hasFilesIn } from './sorted-files.js'
 import { packCandidates, type SelectCandidate } from './worker/candidates.js'
 import type { Found } from './worker/context-operations.js'
 import type { GitFacts } from './worker/git-facts.js'
@@ -141,9 +142,17 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
     return state
   }
 
-  const lookForReports = (): Reports => {
-    // Where the root had no such name, it has none before another look at the root.
-    if (possible?.looks !== observer.looks) possible = { looks: observer.looks, paths: USUAL_REPORTS.filter((path) => factsOf(join(root, path.split('/')[0]!)) !== undefined) }
+  /** Whether a report may come to its place without a look beyond the watch: what is missing in a listed folder stays so until another look. */
+  const mayCome = (path: string, files: Seen['files']): boolean => {
+    for (let end = path.indexOf('/'); ; end = path.indexOf('/', end + 1)) {
+      const above = end < 0 ? path : path.slice(0, end)
+      if (factsOf(join(root, above)) === undefined) return false
+      if (end < 0 || !hasFilesIn(files, above)) return true
+    }
+  }
+
+  const lookForReports = ({ files }: Seen): Reports => {
+    if (possible?.looks !== observer.looks) possible = { looks: observer.looks, paths: USUAL_REPORTS.filter((path) => mayCome(path, files)) }
     const present = possible.paths.flatMap((path): [string, Stats][] => {
       const facts = factsOf(join(root, path))
       return facts === undefined ? [] : [[path, facts]]
@@ -152,7 +161,7 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
   }
 
   const stateOf = (seen: Seen): ProjectState => {
-    const reports = lookForReports()
+    const reports = lookForReports(seen)
     // The same fingerprint is the same disk: facts that were read for it still hold.
     if (latest?.seen !== seen || latest.reports.stamp !== reports.stamp) latest = { seen, reports, state: createState(seen, reports) }
     return latest.state

@@ -1,4 +1,9 @@
 import { Readable } from 'node:stream'
+import type { FastifyRequest } from 'fastify'
+import { LRUCache } from 'lru-cache'
+import type { Static } from 'typebox'
+import { connectionOf } from '../../connection.js'
+import type { ContextQuery } from '../../context/context.js'
 import Type from '../../typebox.js'
 import { apiError } from '../../errors.js'
 import { callerOf, isAdmin } from '../access.js'
@@ -69,7 +74,51 @@ const Answer = Type.Object({
   }))
 })
 
+type ContextRequest = Pick<FastifyRequest, 'url' | 'raw'> & { params: Static<typeof Params>, query: Static<typeof Query> }
+
+function queryOf ({ params, query }: ContextRequest): ContextQuery {
+  const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false, since } = query
+  return {
+    issueId: params.issue_id,
+    agentType: params.agent_type,
+    ...(task === undefined ? {} : { task }),
+    maxBytes,
+    maxTokens,
+    requirements: requirements?.split(',') ?? [],
+    fresh,
+    explain,
+    // As it stands in the header, with or without its quotes.
+    ...(since === undefined ? {} : { since: `"${since.replace(/^W\//, '').replaceAll('"', '')}"` })
+  }
+}
+
+interface Asked { project: string, url: string, query: ContextQuery }
+
+/** Makes a query of a request. What is found out about a query is kept with it, and an agent asks the same again and again. */
+function createQueries (): (request: ContextRequest, project: string) => ContextQuery {
+  const known = new LRUCache<string, ContextQuery>({ maxSize: KEPT_CHARACTERS, sizeCalculation: (_query, { length }) => length + QUERY_CHARACTERS })
+  // Mostly by the same connection, and to compare two texts takes less than to look one up.
+  const latest = new WeakMap<object, Asked>()
+  return (request, project) => {
+    const { url } = request
+    const connection = connectionOf(request.raw)
+    const last = latest.get(connection)
+    if (last?.url === url && last.project === project) return last.query
+    const key = `${project} ${url}`
+    const query = known.get(key) ?? queryOf(request)
+    known.set(key, query)
+    latest.set(connection, { project, url, query })
+    return query
+  }
+}
+
+const KEPT_CHARACTERS = 4 * 1024 * 1024
+/** What an entry takes beside its key. */
+const QUERY_CHARACTERS = 500
+
 export async function contextRoutes (app: App, { context, projects, cache }: Services): Promise<void> {
+  const queryFor = createQueries()
+
   app.get('/api/context/:issue_id/:agent_type', {
     config: { access: 'read_context', priority: 'low' },
     schema: {
@@ -81,26 +130,12 @@ export async function contextRoutes (app: App, { context, projects, cache }: Ser
     }
   }, async (request, reply) => {
     const caller = callerOf(request)
-    const { issue_id: issueId, agent_type: agentType } = request.params
+    const { agent_type: agentType } = request.params
     if (agentType !== caller.agent_type && !isAdmin(caller) && !caller.permissions.includes('spawn_agents')) {
       throw apiError('AUTH_003', 'An agent reads the context of its own type only.')
     }
     const { project, profiles } = projects.get(caller.project_id)
-    const { task, max_bytes: maxBytes = MAX_BYTES, max_tokens: maxTokens = null, requirements, fresh = false, explain = false, since } = request.query
-    const ifNoneMatch = request.headers['if-none-match']
-    const { etag, body } = await context.get(project, profiles, {
-      issueId,
-      agentType,
-      ...(task === undefined ? {} : { task }),
-      maxBytes,
-      maxTokens,
-      requirements: requirements?.split(',') ?? [],
-      fresh,
-      explain,
-      ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
-      // As it stands in the header, with or without its quotes.
-      ...(since === undefined ? {} : { since: `"${since.replace(/^W\//, '').replaceAll('"', '')}"` })
-    })
+    const { etag, body } = await context.get(project, profiles, queryFor(request, caller.project_id), request.headers['if-none-match'])
     reply.header('etag', etag).header('cache-control', 'private, no-cache')
     if (body === undefined) reply.code(304)
     else reply.header('content-type', 'application/json; charset=utf-8')

@@ -34,8 +34,9 @@ function setUp () {
   }
   const service: ContextService = createContextService({ cache, store, strategies, worker, timeoutMs: 5000, maxBuilds: 3, maxQueue: 100, clock, log: silentLog })
   const query: ContextQuery = { issueId: 'i', agentType: 'test-engineer', maxBytes: 100_000, maxTokens: null, requirements: [], fresh: false, explain: false }
-  const ask = async (more: Partial<ContextQuery> = {}) => {
-    const { body, etag } = await service.get(project, profiles, { ...query, ...more })
+  const ask = async (more: Partial<ContextQuery> = {}, ifNoneMatch?: string) => await askAs({ ...query, ...more }, ifNoneMatch)
+  const askAs = async (asked: ContextQuery, ifNoneMatch?: string, by = profiles) => {
+    const { body, etag } = await service.get(project, by, asked, ifNoneMatch)
     return { etag, body: body === undefined ? undefined : JSON.parse(body.toString()) as { cache_hit: boolean } }
   }
   /** Holds every gathering from now on until the returned function is called. */
@@ -45,7 +46,7 @@ function setUp () {
     gate.answer = async () => { await held; return [] }
     return release
   }
-  return { ask, hold, gate, disk, clock, service }
+  return { ask, askAs, query, strategies, hold, gate, disk, clock, service }
 }
 
 /** Everything in this test is ready after a few turns of the loop. */
@@ -111,5 +112,21 @@ t.test('what changed in the last day is a matter of time', async t => {
   t.match(await ask(), { etag, body: { cache_hit: true } })
   clock.advance(60_000)
   t.match(await ask(), { body: { cache_hit: false } })
-  t.equal((await ask({ ifNoneMatch: etag })).body?.cache_hit, true, 'a tag of the hour before is none of now')
+  t.equal((await ask({}, etag)).body?.cache_hit, true, 'a tag of the hour before is none of now')
+})
+
+t.test('a query that is given again is answered as another of the same words', async t => {
+  const { ask, askAs, query, strategies, disk, clock } = setUp()
+  const { etag } = await ask()
+  t.match(await askAs(query), { etag, body: { cache_hit: true } })
+  t.match(await askAs(query, etag), { etag, body: undefined })
+  disk.fingerprint = 'two'
+  const edited = await askAs(query, etag)
+  t.equal(edited.body?.cache_hit, false)
+  t.equal(edited.etag, (await ask()).etag)
+  clock.advance(60 * 60_000)
+  t.equal((await askAs(query, edited.etag)).body?.cache_hit, false, 'in another hour')
+  const sample = createSampleProfile()
+  const others = createProfileSet([{ ...sample, context: { ...sample.context, max_tokens: 1000 } }], [], true, strategies)
+  t.equal((await askAs(query, (await askAs(query)).etag, others)).body?.cache_hit, false, 'with another profile')
 })

@@ -32,6 +32,18 @@ t.test('an issue is read once as long as the store says that it is the same', as
   t.strictSame(reads, { issue: 3, list: 3 }, 'each issue of each project for itself')
 })
 
+t.test('what an earlier call gave holds as long as the store says so', async t => {
+  const { subjects, stored, reads } = setUp()
+  const first = await subjects.of('p', 'i')
+  t.equal(await subjects.of('p', 'i', first), first)
+  Object.assign(stored, { title: 'Second', version: 2 })
+  t.equal((await subjects.of('p', 'i', first)).issue?.title, 'Second')
+  t.strictSame(reads, { issue: 2, list: 2 })
+  const { subjects: unversioned, reads: each } = setUp({ hasVersion: false })
+  await unversioned.of('p', 'i', await unversioned.of('p', 'i'))
+  t.strictSame(each, { issue: 2, list: 2 }, 'and not where it cannot say')
+})
+
 t.test('a change of the issue or of its results is another subject', async t => {
   const { subjects, stored } = setUp()
   const versions = [(await subjects.of('p', 'i')).version]

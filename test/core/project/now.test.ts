@@ -75,6 +75,24 @@ for (const watch of [{}, false] as const) {
   })
 }
 
+t.test('a report that git ignores is seen below a folder with files of the project, wherever on its way there something was missing', async t => {
+  const { root, project } = await start(t, {}, { 'build/tool.txt': 'x\n', '.gitignore': 'reports\n' })
+  const folders = ['build/reports', 'build/reports/jacoco', 'build/reports/jacoco/test']
+  const report = join(root, folders.at(-1)!, 'jacocoTestReport.xml')
+  const { fingerprint } = await project.now()
+  for (const folder of folders) {
+    mkdirSync(join(root, folder))
+    t.equal((await project.now()).fingerprint, fingerprint, folder)
+  }
+  writeFileSync(report, '<report/>')
+  t.not((await project.now()).fingerprint, fingerprint)
+  rmSync(join(root, folders[0]!), { recursive: true })
+  t.equal((await project.now()).fingerprint, fingerprint)
+  mkdirSync(join(root, folders.at(-1)!), { recursive: true })
+  writeFileSync(report, '<report/>')
+  t.not((await project.now()).fingerprint, fingerprint, 'all at once')
+})
+
 t.test('a file that is called as a folder of reports would be is no fault', async t => {
   const { project } = await start(t, {}, { build: 'x\n', target: 'x\n' })
   t.strictSame((await project.now()).files.map(({ path }) => path).filter((path) => path === 'build'), ['build'])
