@@ -89,7 +89,7 @@ async function run ({ repo, generate: count }: ListingOptions, folder: string): 
   const memory = resident()
   const paths = state.files.map(({ path }) => path)
   const stat = await measure(() => { for (const path of paths) lstatSync(join(root, path)) })
-  const index = await measure(() => readIndex(join(root, '.git/index'), 20))
+  const index = await measure(async () => await readIndex(join(root, '.git/index'), 20))
   const read = await measure(() => { for (const path of paths) readFileSync(join(root, path)) }, 3)
   const bare = await measure(async () => await new Promise((resolve) => setImmediate(() => setImmediate(resolve))), 200)
   const hit = await measure(async () => await project.now(), 200)

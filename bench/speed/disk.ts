@@ -5,30 +5,30 @@ import { readIndex } from '../../core/project/worker/git-index.js'
 import { decodeText, isRedactionOf } from '../context/text.js'
 import type { AnsweredFile } from '../context/product.js'
 
-export function timeOf (run: () => unknown): number {
+export async function timeOf (run: () => unknown): Promise<number> {
   const started = performance.now()
-  run()
+  await run()
   return performance.now() - started
 }
 
 /** Paths of a work tree by its index. */
-export function trackedFiles (root: string): string[] {
-  const reading = readIndex(join(root, '.git', 'index'), 20)
+export async function trackedFiles (root: string): Promise<string[]> {
+  const reading = await readIndex(join(root, '.git', 'index'), 20)
   if (typeof reading === 'string') throw new Error(`The index of ${root} cannot be read: it is ${reading}.`)
-  return reading.paths
+  return [...reading.folders].flatMap(([folder, names]) => names.map((name) => (folder === '' ? name : `${folder}/${name}`)))
 }
 
 /** Time to parse the index and read some files: the least that making an answer of them can take. */
-export function timeToRead (root: string, paths: readonly string[]): number {
-  return timeOf(() => {
-    trackedFiles(root)
+export async function timeToRead (root: string, paths: readonly string[]): Promise<number> {
+  return await timeOf(async () => {
+    await trackedFiles(root)
     for (const path of paths) readFileSync(join(root, path))
   })
 }
 
 /** Time to look at files: the least that knowing them unchanged takes without being told. */
-export function timeToLook (root: string, paths: readonly string[]): number {
-  return timeOf(() => {
+export async function timeToLook (root: string, paths: readonly string[]): Promise<number> {
+  return await timeOf(() => {
     for (const path of paths) lstatSync(join(root, path), { throwIfNoEntry: false })
   })
 }

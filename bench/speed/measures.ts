@@ -72,7 +72,7 @@ export async function measureCold (subject: Subject): Promise<number> {
       const { body } = await untilComplete(session, ISSUE, SMALL)
       complete.push(performance.now() - started)
       const paths = answerOf({ status: 200, etag: '', retryAfter: '', body, milliseconds: 0 }).context.relevant_files.map(({ path }) => path)
-      limits.push(timeToRead(subject.root, pathsOnDisk(subject, paths)))
+      limits.push(await timeToRead(subject.root, await pathsOnDisk(subject, paths)))
     } finally {
       await session.close()
     }
@@ -84,8 +84,8 @@ export async function measureCold (subject: Subject): Promise<number> {
   return median(first)
 }
 
-function pathsOnDisk (subject: Subject, paths: readonly string[]): string[] {
-  const tracked = new Set(trackedFiles(subject.root))
+async function pathsOnDisk (subject: Subject, paths: readonly string[]): Promise<string[]> {
+  const tracked = new Set(await trackedFiles(subject.root))
   return paths.filter((path) => tracked.has(path))
 }
 
@@ -95,8 +95,8 @@ export async function measureBuilds (subject: Subject, session: Session): Promis
     subject.say(`builds, ${name}`)
     const reply = await untilComplete(session, ISSUE, query)
     const answered = answerOf(reply).context.relevant_files
-    const paths = pathsOnDisk(subject, answered.map(({ path }) => path))
-    timeToRead(subject.root, paths)
+    const paths = await pathsOnDisk(subject, answered.map(({ path }) => path))
+    await timeToRead(subject.root, paths)
     const builds: number[] = []
     const limits: number[] = []
     const blocked = await session.watchLoop(async () => {
@@ -104,7 +104,7 @@ export async function measureBuilds (subject: Subject, session: Session): Promis
         const { status, milliseconds } = await session.inject(ISSUE, { ...query, fresh: true })
         expect(subject, status === 200, `A build was answered with ${status}.`)
         builds.push(milliseconds)
-        limits.push(timeToRead(subject.root, paths))
+        limits.push(await timeToRead(subject.root, paths))
       }
     })
     subject.loop.push(blocked)
@@ -134,7 +134,7 @@ export async function measureRepomix (subject: Subject, session: Session, progra
 }
 
 export async function measureHits (subject: Subject, session: Session): Promise<void> {
-  const paths = trackedFiles(subject.root)
+  const paths = await trackedFiles(subject.root)
   const rounds = Math.max(1, subject.plan.rounds * 3)
   for (const [name, query] of BUDGETS) {
     subject.say(`unchanged, ${name}`)
@@ -145,7 +145,7 @@ export async function measureHits (subject: Subject, session: Session): Promise<
     for (let round = 0; round < rounds; round++) {
       const hit = await session.inject(ISSUE, query)
       const reply = await session.get(ISSUE, query)
-      limits.push(timeToLook(subject.root, paths))
+      limits.push(await timeToLook(subject.root, paths))
       injected.push(hit.milliseconds)
       sent.push(reply.milliseconds)
       expect(subject, hit.etag === etag && reply.etag === etag && isHit(reply.body), 'An answer about files that had not changed was made again.')
@@ -234,7 +234,7 @@ const EDITABLE_BYTES = 50_000
 /** Edits files and compares each answer with the disk. */
 export async function measureEdits (subject: Subject, session: Session): Promise<void> {
   const { root, plan } = subject
-  const known = new Set([...trackedFiles(root), NEW_FILE])
+  const known = new Set([...await trackedFiles(root), NEW_FILE])
   const issue = 'issue-edits'
   let answers = 0
   let stale = 0

@@ -1,14 +1,16 @@
 import { createHash } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { inSlices } from '../slices.js'
 
 /** What the index says is tracked. */
 export interface IndexEntries {
-  paths: string[]
-  /** Entries that are repositories of their own. */
+  /** Names of files by the folder that they are in, relative to the top of the repository. */
+  folders: Map<string, string[]>
+  /** Paths of entries that are repositories of their own. */
   gitlinks: string[]
   /** Paths that are no UTF-8, with one character for each byte. */
   unreadable: string[]
-  /** Files that the index says need not be there; git reads ignore files among them from its objects. */
+  /** Paths of files that the index says need not be there; git reads ignore files among them from its objects. */
   skipped: string[]
   /** Hash of paths, modes and contents; a rewrite that changes none of them keeps it. */
   hash: string
@@ -18,14 +20,19 @@ export interface IndexEntries {
 export type IndexReading = IndexEntries | 'missing' | 'unknown' | 'torn'
 
 const MAX_BYTES = 1024 * 1024 * 1024
+/** Hashed at a stretch, bytes. */
+const PIECE = 64 * 1024
 const GITLINK = 0o160000
 const TREE = 0o040000
 const [EXTENDED, SKIP_WORKTREE] = [0x4000, 0x4000]
 const [ASSUME_VALID, STAGE, RESERVED] = [0x8000, 0x3000, 0x8000]
+const NAME_LENGTH = 0xFFF
+const [SLASH, ASCII] = [0x2F, 0x80]
 
-export function readIndex (path: string, hashBytes: 20 | 32): IndexReading {
+/** Reads an index in as many turns of the event loop as it takes. */
+export async function readIndex (path: string, hashBytes: 20 | 32): Promise<IndexReading> {
   const bytes = readWhole(path)
-  return Buffer.isBuffer(bytes) ? parseIndex(bytes, hashBytes) : bytes
+  return Buffer.isBuffer(bytes) ? await parseIndex(bytes, hashBytes) : bytes
 }
 
 function readWhole (path: string): Buffer | 'missing' | 'unknown' {
@@ -50,21 +57,22 @@ function readWhole (path: string): Buffer | 'missing' | 'unknown' {
 }
 
 /** Reads versions 2, 3 and 4 of gitformat-index(5). */
-export function parseIndex (bytes: Buffer, hashBytes: 20 | 32): IndexReading {
-  const end = bytes.length - hashBytes
-  if (end < 12 || bytes.readUInt32BE(0) !== 0x44495243) return bytes.length === 0 ? 'torn' : 'unknown'
-  if (!fitsChecksum(bytes, end, hashBytes)) return 'torn'
-  const found: Omit<IndexEntries, 'hash'> = { paths: [], gitlinks: [], unreadable: [], skipped: [] }
-  const collected = new Collector(bytes.length)
-  const isKnown = eachEntry(bytes, hashBytes, ({ start, mode, flagsAt, more, path }) => {
-    collected.add(bytes, start + 24, start + 28)
-    // Content and flags: the stage of a conflict is part of them.
-    collected.add(bytes, start + 40, flagsAt + (more === 0 ? 2 : 4))
-    collected.addPath(path)
-    addEntry(found, path, mode, (more & SKIP_WORKTREE) !== 0)
-    return mode !== TREE
+async function parseIndex (bytes: Buffer, hashBytes: 20 | 32): Promise<IndexReading> {
+  if (!isIndex(bytes, hashBytes)) return bytes.length === 0 ? 'torn' : 'unknown'
+  if (!await fitsChecksum(bytes, hashBytes)) return 'torn'
+  const found: Omit<IndexEntries, 'hash'> = { folders: new Map(), gitlinks: [], unreadable: [], skipped: [] }
+  const collect = collectorOf(found)
+  const walk = new IndexWalk(bytes, hashBytes)
+  await inSlices(walk.entries(), (entry) => {
+    collect(entry)
+    // Times, device, inode, owner and size are no part of what is tracked. The bytes are our own copy.
+    blank(bytes, entry.start, entry.start + 24)
+    blank(bytes, entry.start + 28, entry.start + 40)
   })
-  return isKnown ? { ...found, hash: collected.digest() } : 'unknown'
+  if (!walk.isKnown) return 'unknown'
+  const hash = createHash('sha256')
+  await inSlices(pieces(bytes.subarray(0, walk.end)), (piece) => { hash.update(piece) })
+  return { ...found, hash: hash.digest('hex') }
 }
 
 /** What the index says of one file. */
@@ -77,79 +85,123 @@ export interface IndexEntry {
 }
 
 /** The entries of some paths, relative to the top; `undefined` for an index that is not read here. */
-export function findIndexEntries (path: string, hashBytes: 20 | 32, wanted: ReadonlySet<string>): Map<string, IndexEntry> | undefined {
+export async function findIndexEntries (path: string, hashBytes: 20 | 32, wanted: ReadonlySet<string>): Promise<Map<string, IndexEntry> | undefined> {
   const bytes = readWhole(path)
   const found = new Map<string, IndexEntry>()
   if (bytes === 'missing') return found
-  const end = Buffer.isBuffer(bytes) ? bytes.length - hashBytes : 0
-  if (!Buffer.isBuffer(bytes) || end < 12 || bytes.readUInt32BE(0) !== 0x44495243 || !fitsChecksum(bytes, end, hashBytes)) return undefined
+  if (!Buffer.isBuffer(bytes) || !isIndex(bytes, hashBytes) || !await fitsChecksum(bytes, hashBytes)) return undefined
   // To make a text of each path would take most of the time.
   const lengths = new Set([...wanted].map((name) => Buffer.byteLength(name)))
-  const isKnown = eachEntry(bytes, hashBytes, ({ start, mode, flagsAt, more, path }) => {
-    if (!lengths.has(path.length)) return mode !== TREE
-    const name = path.toString('utf8')
-    if (wanted.has(name)) {
-      const flags = bytes.readUInt16BE(flagsAt)
-      found.set(name, { mode, hash: bytes.toString('hex', start + 40, flagsAt), isSpecial: more !== 0 || (flags & (ASSUME_VALID | STAGE)) !== 0 })
-    }
-    return mode !== TREE
+  const walk = new IndexWalk(bytes, hashBytes)
+  await inSlices(walk.entries(), ({ start, mode, flagsAt, more, source, from, to }) => {
+    if (!lengths.has(to - from)) return
+    const name = source.toString('utf8', from, to)
+    if (!wanted.has(name)) return
+    const flags = bytes.readUInt16BE(flagsAt)
+    found.set(name, { mode, hash: bytes.toString('hex', start + 40, flagsAt), isSpecial: more !== 0 || (flags & (ASSUME_VALID | STAGE)) !== 0 })
   })
-  return isKnown ? found : undefined
+  return walk.isKnown ? found : undefined
 }
 
-interface RawEntry {
-  start: number
-  mode: number
-  flagsAt: number
-  /** Its further flags; 0 where it has none. */
-  more: number
-  path: Buffer
+function isIndex (bytes: Buffer, hashBytes: number): boolean {
+  return bytes.length >= 12 + hashBytes && bytes.readUInt32BE(0) === 0x44495243
 }
 
-/** Visits all entries, until a visit says `false`. Whether all of the index was understood. */
-function eachEntry (bytes: Buffer, hashBytes: 20 | 32, visit: (entry: RawEntry) => boolean): boolean {
-  const end = bytes.length - hashBytes
-  const version = bytes.readUInt32BE(4)
-  if (version < 2 || version > 4) return false
-  let last = Buffer.alloc(0)
-  let position = 12
-  for (let left = bytes.readUInt32BE(8); left > 0; left--) {
-    const start = position
-    const flagsAt = start + 40 + hashBytes
-    if (flagsAt + 2 > end) return false
-    const mode = bytes.readUInt32BE(start + 24)
-    const isExtended = (bytes.readUInt16BE(flagsAt) & EXTENDED) !== 0
-    let pathAt = flagsAt + (isExtended ? 4 : 2)
-    let path: Buffer
-    if (version === 4) {
-      const strip = readOffset(bytes, pathAt)
-      pathAt = strip.end
-      const stop = bytes.indexOf(0, pathAt)
-      if (stop < 0 || stop >= end || strip.value > last.length) return false
-      path = last = Buffer.concat([last.subarray(0, last.length - strip.value), bytes.subarray(pathAt, stop)])
-      position = stop + 1
-    } else {
-      const stop = bytes.indexOf(0, pathAt)
-      if (stop < 0 || stop >= end) return false
-      path = bytes.subarray(pathAt, stop)
-      // One to eight NULs end an entry at a multiple of eight.
-      position = start + ((stop - start + 8) & ~7)
+/** Goes through an index from entry to entry. It gives itself for each, because an object for each would be most of what is done. */
+class IndexWalk {
+  start = 0
+  mode = 0
+  flagsAt = 0
+  /** Further flags of the entry; 0 where it has none. */
+  more = 0
+  /** Where the bytes of its path are until the next entry. */
+  source: Buffer
+  from = 0
+  to = 0
+  /** Where the entries that were gone through end. */
+  end = 12
+  /** Whether all of the index was understood, behind the last entry. */
+  isKnown = false
+  readonly #bytes: Buffer
+  readonly #hashBytes: number
+  readonly #version: number
+
+  constructor (bytes: Buffer, hashBytes: 20 | 32) {
+    this.#bytes = this.source = bytes
+    this.#hashBytes = hashBytes
+    this.#version = bytes.readUInt32BE(4)
+    // A path of version 4 is put together of what it shares with the one before and of what it has of its own.
+    if (this.#version === 4) this.source = Buffer.alloc(4096)
+  }
+
+  * entries (): Generator<this, void> {
+    const last = this.#bytes.length - this.#hashBytes
+    if (this.#version < 2 || this.#version > 4) return
+    for (let left = this.#bytes.readUInt32BE(8); left > 0; left--) {
+      if (!this.#next(last) || this.mode === TREE) return
+      yield this
     }
+    // An extension in small letters must be understood: a split index (`link`), a sparse one (`sdir`).
+    for (let at = this.end; at + 8 <= last; at += 8 + this.#bytes.readUInt32BE(at + 4)) {
+      const first = this.#bytes[at]!
+      if (first < 0x41 || first > 0x5A) return
+    }
+    this.isKnown = true
+  }
+
+  #next (last: number): boolean {
+    const bytes = this.#bytes
+    const start = this.start = this.end
+    const flagsAt = this.flagsAt = start + 40 + this.#hashBytes
+    if (flagsAt + 2 > last) return false
+    this.mode = bytes.readUInt32BE(start + 24)
+    const flags = bytes.readUInt16BE(flagsAt)
+    const isExtended = (flags & EXTENDED) !== 0
     // A bit that git keeps free stands for having any, so that 0 means none.
-    if (!visit({ start, mode, flagsAt, more: isExtended ? bytes.readUInt16BE(flagsAt + 2) | RESERVED : 0, path })) return false
+    this.more = isExtended ? bytes.readUInt16BE(flagsAt + 2) | RESERVED : 0
+    const pathAt = flagsAt + (isExtended ? 4 : 2)
+    if (this.#version === 4) return this.#nextCompressed(pathAt, last)
+    const length = flags & NAME_LENGTH
+    const stop = length < NAME_LENGTH ? pathAt + length : bytes.indexOf(0, pathAt)
+    if (stop < 0 || stop >= last || bytes[stop] !== 0) return false
+    this.from = pathAt
+    this.to = stop
+    // One to eight NULs end an entry at a multiple of eight.
+    this.end = start + ((stop - start + 8) & ~7)
+    return true
   }
-  // An extension in small letters must be understood: a split index (`link`), a sparse one (`sdir`).
-  for (let at = position; at + 8 <= end; at += 8 + bytes.readUInt32BE(at + 4)) {
-    const first = bytes[at]!
-    if (first < 0x41 || first > 0x5A) return false
+
+  #nextCompressed (pathAt: number, last: number): boolean {
+    const strip = readOffset(this.#bytes, pathAt)
+    const stop = this.#bytes.indexOf(0, strip.end)
+    const kept = this.to - strip.value
+    if (stop < 0 || stop >= last || kept < 0) return false
+    const length = kept + stop - strip.end
+    if (length > this.source.length) this.source = Buffer.concat([this.source], length * 2)
+    this.#bytes.copy(this.source, kept, strip.end, stop)
+    this.to = length
+    this.end = stop + 1
+    return true
   }
-  return true
 }
 
-function fitsChecksum (bytes: Buffer, end: number, hashBytes: 20 | 32): boolean {
+async function fitsChecksum (bytes: Buffer, hashBytes: 20 | 32): Promise<boolean> {
+  const end = bytes.length - hashBytes
   const trailer = bytes.subarray(end)
   // `index.skipHash` leaves it empty.
-  return trailer.every((byte) => byte === 0) || createHash(hashBytes === 20 ? 'sha1' : 'sha256').update(bytes.subarray(0, end)).digest().equals(trailer)
+  if (trailer.every((byte) => byte === 0)) return true
+  const hash = createHash(hashBytes === 20 ? 'sha1' : 'sha256')
+  await inSlices(pieces(bytes.subarray(0, end)), (piece) => { hash.update(piece) })
+  return hash.digest().equals(trailer)
+}
+
+function * pieces (bytes: Buffer): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += PIECE) yield bytes.subarray(at, at + PIECE)
+}
+
+function blank (bytes: Buffer, start: number, end: number): void {
+  // The call of `fill` takes longer than so few bytes.
+  for (let at = start; at < end; at++) bytes[at] = 0
 }
 
 /** The number before a path of version 4. */
@@ -164,46 +216,54 @@ function readOffset (bytes: Buffer, start: number): { value: number, end: number
   return { value, end }
 }
 
-function addEntry (found: Omit<IndexEntries, 'hash'>, bytes: Buffer, mode: number, isSkipped: boolean): void {
-  const path = bytes.toString('utf8')
-  if (path.includes('\uFFFD') && !Buffer.from(path, 'utf8').equals(bytes)) {
-    found.unreadable.push(bytes.toString('latin1'))
-    return
+/** Adds the entries of an index to what was found in it. Names of a folder mostly stand one after the other. */
+function collectorOf (found: Omit<IndexEntries, 'hash'>): (entry: IndexWalk) => void {
+  /** Bytes of the latest folder with its slash. */
+  let known = Buffer.alloc(0)
+  let folder = ''
+  let names: string[] | undefined
+
+  return ({ source, from, to, mode, more }) => {
+    let cut = to
+    while (cut > from && source[cut - 1] !== SLASH) cut--
+    if (names === undefined || !isSame(known, source, from, cut)) {
+      const text = readText(source, from, Math.max(from, cut - 1))
+      if (text === undefined) return addUnreadable(found, source, from, to)
+      known = Buffer.from(source.subarray(from, cut))
+      folder = text
+      names = found.folders.get(folder)
+      if (names === undefined) found.folders.set(folder, names = [])
+    }
+    const name = readText(source, cut, to)
+    if (name === undefined) return addUnreadable(found, source, from, to)
+    if (mode === GITLINK) found.gitlinks.push(pathOf(folder, name))
+    // The stages of a conflict stand one after the other.
+    else if (names.at(-1) !== name) names.push(name)
+    if ((more & SKIP_WORKTREE) !== 0) found.skipped.push(pathOf(folder, name))
   }
-  // The stages of a conflict stand one after the other.
-  if (mode === GITLINK) found.gitlinks.push(path)
-  else if (found.paths.at(-1) !== path) found.paths.push(path)
-  if (isSkipped) found.skipped.push(path)
 }
 
-/** Gathers what counts of the entries in one piece, because a hash that is fed in crumbs takes ten times as long. */
-class Collector {
-  #bytes: Buffer
-  #length = 0
+function pathOf (folder: string, name: string): string {
+  return folder === '' ? name : `${folder}/${name}`
+}
 
-  constructor (size: number) {
-    this.#bytes = Buffer.allocUnsafe(size)
-  }
+function addUnreadable ({ unreadable }: Pick<IndexEntries, 'unreadable'>, source: Buffer, from: number, to: number): void {
+  unreadable.push(source.toString('latin1', from, to))
+}
 
-  add (source: Buffer, start: number, end: number): void {
-    this.#reserve(end - start)
-    this.#length += source.copy(this.#bytes, this.#length, start, end)
-  }
+/** Whether bytes are those of a part of others. */
+function isSame (bytes: Buffer, source: Buffer, from: number, to: number): boolean {
+  if (bytes.length !== to - from) return false
+  // From the end: folders beside each other begin alike.
+  for (let at = bytes.length - 1; at >= 0; at--) if (bytes[at] !== source[from + at]) return false
+  return true
+}
 
-  addPath (path: Buffer): void {
-    this.add(path, 0, path.length)
-    this.#reserve(1)
-    this.#bytes[this.#length++] = 0
-  }
-
-  #reserve (more: number): void {
-    if (this.#length + more <= this.#bytes.length) return
-    const larger = Buffer.allocUnsafe((this.#length + more) * 2)
-    this.#bytes.copy(larger, 0, 0, this.#length)
-    this.#bytes = larger
-  }
-
-  digest (): string {
-    return createHash('sha256').update(this.#bytes.subarray(0, this.#length)).digest('hex')
-  }
+/** `undefined` for what is no UTF-8. */
+function readText (source: Buffer, from: number, to: number): string | undefined {
+  let isAscii = true
+  for (let at = from; isAscii && at < to; at++) isAscii = source[at]! < ASCII
+  if (isAscii) return source.toString('latin1', from, to)
+  const text = source.toString('utf8', from, to)
+  return text.includes('\uFFFD') && !Buffer.from(text, 'utf8').equals(source.subarray(from, to)) ? undefined : text
 }

@@ -59,7 +59,7 @@ export function createGitState (root: string, clean: Cleaner): GitState {
     const changed = standing === undefined || kept?.key !== key || kept.marks !== standing.marks ? undefined : standing.changedSince(kept.version)
     if (standing !== undefined && kept !== undefined && changed !== undefined && changed.size <= MAX_CHANGED && kept.isPlain.files && isOrdinary(root, [...changed, ...kept.entries.flatMap(({ path, code }) => (code === '?' ? [] : [path]))], standing)) {
       if (kept.indexed.size > MAX_INDEXED) kept.indexed.clear()
-      const entries = updateStatus(root, prefix, directory, standing.files, kept.entries, changed, kept.indexed)
+      const entries = await updateStatus(root, prefix, directory, standing.files, kept.entries, changed, kept.indexed)
       if (entries !== undefined) {
         known = { ...kept, version: standing.version, entries }
         return { entries, standing }

@@ -67,8 +67,8 @@ const FULL_ORDER: Record<string, number> = { u: 1, '?': 2 }
  * where only git can tell: of conflicts, links, files that it converts (line ends, identifiers, encodings), and of names that are
  * in the index in an unusual way. `known` are entries of this index that were looked for before, and is added to.
  */
-export function updateStatus (root: string, prefix: string, directory: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[], changed: ReadonlySet<string>, known: KnownEntries = new Map()): StatusEntry[] | undefined {
-  const index = indexEntries(directory, [...changed].map((path) => prefix + path), known)
+export async function updateStatus (root: string, prefix: string, directory: GitDirectory, files: ReadonlyMap<string, ListedFile>, entries: readonly StatusEntry[], changed: ReadonlySet<string>, known: KnownEntries = new Map()): Promise<StatusEntry[] | undefined> {
+  const index = await indexEntries(directory, [...changed].map((path) => prefix + path), known)
   if (index === undefined) return undefined
   const after = new Map(entries.map((entry) => [entry.path, entry]))
   // A path that is deleted in the index and there again stands twice.
@@ -88,9 +88,9 @@ export function updateStatus (root: string, prefix: string, directory: GitDirect
 export type KnownEntries = Map<string, IndexEntry | null>
 
 /** All of an index is read for one of its entries, and who edits a file edits it again. */
-function indexEntries (directory: GitDirectory, names: readonly string[], known: KnownEntries): ReadonlyMap<string, IndexEntry> | undefined {
+async function indexEntries (directory: GitDirectory, names: readonly string[], known: KnownEntries): Promise<ReadonlyMap<string, IndexEntry> | undefined> {
   const missing = names.filter((name) => !known.has(name))
-  const found = missing.length === 0 ? new Map<string, IndexEntry>() : findIndexEntries(join(directory.own, 'index'), directory.hashBytes, new Set(missing))
+  const found = missing.length === 0 ? new Map<string, IndexEntry>() : await findIndexEntries(join(directory.own, 'index'), directory.hashBytes, new Set(missing))
   if (found === undefined) return undefined
   for (const name of missing) known.set(name, found.get(name) ?? null)
   for (const name of names) {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -46,8 +47,8 @@ export function createTrackedReader (): (directory: GitDirectory, prefix: string
 
 async function readEntries ({ own, top, hashBytes }: GitDirectory): Promise<IndexEntries | undefined> {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-    const entries = readIndex(join(own, 'index'), hashBytes)
-    if (entries === 'missing') return { paths: [], gitlinks: [], unreadable: [], skipped: [], hash: '' }
+    const entries = await readIndex(join(own, 'index'), hashBytes)
+    if (entries === 'missing') return { folders: new Map(), gitlinks: [], unreadable: [], skipped: [], hash: '' }
     if (typeof entries === 'object') return entries
     if (entries === 'unknown') break
     await wait(RETRY_MS)
@@ -58,7 +59,7 @@ async function readEntries ({ own, top, hashBytes }: GitDirectory): Promise<Inde
 /** For an index that is split, sparse, or of a kind that is not known here. */
 async function askGit (top: string): Promise<IndexEntries> {
   const output = await git(top, ['ls-files', '--cached', '--stage', '-t', '-z'])
-  const found: IndexEntries = { paths: [], gitlinks: [], unreadable: [], skipped: [], hash: output.toString('latin1') }
+  const found: IndexEntries = { folders: new Map(), gitlinks: [], unreadable: [], skipped: [], hash: createHash('sha256').update(output).digest('hex') }
   for (const line of output.toString('latin1').split('\0')) {
     const match = /^(\S) (\d+) [0-9a-f]+ \d\t([^]*)$/.exec(line)
     if (match === null) continue
@@ -66,47 +67,61 @@ async function askGit (top: string): Promise<IndexEntries> {
     const path = Buffer.from(bytes!, 'latin1').toString('utf8')
     if (path.includes('\uFFFD') && Buffer.from(path, 'utf8').toString('latin1') !== bytes) found.unreadable.push(bytes!)
     else if (mode === '160000') found.gitlinks.push(path)
-    else found.paths.push(path)
+    else push(found.folders, path)
     if (tag === 'S') found.skipped.push(path)
   }
   return found
 }
 
-async function arrange ({ paths, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string, earlier: Tracked | undefined): Promise<Tracked> {
-  const folders = new Map<string, Set<string>>()
+/** Adds the path of a file to names by folder. */
+function push (folders: Map<string, string[]>, path: string): void {
+  const slash = path.lastIndexOf('/')
+  const folder = slash < 0 ? '' : path.slice(0, slash)
+  const name = path.slice(slash + 1)
+  const names = folders.get(folder)
+  if (names === undefined) folders.set(folder, [name])
+  // The stages of a conflict stand one after the other.
+  else if (names.at(-1) !== name) names.push(name)
+}
+
+async function arrange ({ folders, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string, earlier: Tracked | undefined): Promise<Tracked> {
   const bytePrefix = Buffer.from(prefix, 'utf8').toString('latin1')
-  let lastFolder: string | undefined
-  let lastNames: Set<string> | undefined
-  const namesOf = (folder: string): Set<string> => {
-    if (folder === lastFolder) return lastNames!
-    let names = folders.get(folder)
+  /** What is tracked in each folder below the root, apart from files. */
+  const further = new Map<string, string[]>()
+  const below = (folder: string): string[] => {
+    let names = further.get(folder)
     if (names === undefined) {
-      folders.set(folder, names = new Set())
+      further.set(folder, names = [])
       const slash = folder.lastIndexOf('/')
-      if (folder !== '') namesOf(slash < 0 ? '' : folder.slice(0, slash)).add(`${folder.slice(slash + 1)}/`)
+      if (folder !== '') below(slash < 0 ? '' : folder.slice(0, slash)).push(`${folder.slice(slash + 1)}/`)
     }
-    lastFolder = folder
-    lastNames = names
     return names
   }
-  const add = (path: string, mark: string): void => {
-    if (!path.startsWith(prefix)) return
-    const own = path.slice(prefix.length)
-    const slash = own.lastIndexOf('/')
-    namesOf(slash < 0 ? '' : own.slice(0, slash)).add(own.slice(slash + 1) + mark)
+  const own = (folder: string): string | undefined => `${folder}/`.startsWith(prefix) ? folder.slice(prefix.length) : undefined
+  await inSlices(folders.keys(), (folder) => {
+    const path = own(folder)
+    if (path !== undefined) below(path)
+  })
+  for (const link of gitlinks) {
+    const slash = link.lastIndexOf('/')
+    const path = own(link.slice(0, Math.max(0, slash)))
+    if (path !== undefined) below(path).push(`${link.slice(slash + 1)}//`)
   }
-  await inSlices(paths, (path) => { add(path, '') })
-  for (const path of gitlinks) add(path, '//')
+  const arranged = new Map<string, ReadonlySet<string>>()
+  await inSlices(further, ([path, names]) => {
+    const files = folders.get(path === '' ? prefix.slice(0, -1) : prefix + path) ?? []
+    arranged.set(path, sameNames(earlier?.folders.get(path), files, names))
+  }, 1)
   return {
-    folders: new Map([...folders].map(([folder, names]) => [folder, sameNames(earlier?.folders.get(folder), names)])),
+    folders: arranged,
     unreadable: new Set(unreadable.filter((path) => path.startsWith(bytePrefix))),
     skippedIgnoreFiles: skipped.filter((path) => /(^|\/)\.gitignore$/.test(path)),
     hash
   }
 }
 
-function sameNames (earlier: ReadonlySet<string> | undefined, names: ReadonlySet<string>): ReadonlySet<string> {
-  if (earlier?.size !== names.size) return names
-  for (const name of names) if (!earlier.has(name)) return names
-  return earlier
+/** The earlier set of these names, where there is one. */
+function sameNames (earlier: ReadonlySet<string> | undefined, files: readonly string[], further: readonly string[]): ReadonlySet<string> {
+  const isSame = earlier?.size === files.length + further.length && files.every((name) => earlier.has(name)) && further.every((name) => earlier.has(name))
+  return isSame ? earlier : new Set([...files, ...further])
 }
