@@ -5,10 +5,15 @@ import { createWorkspace, repositoryName } from '../context/workspace.js'
 import { agentFor } from '../shared/agents.js'
 import { progress } from '../shared/progress.js'
 import { generateRepository } from './generate.js'
-import {
-  begin, FULL, measureAgents, measureBuilds, measureCold, measureEdits, measureEqual, measureHits, measureRepomix, measureThroughput, QUICK, reportLoop, reportProcesses,
-  type Subject
-} from './measures.js'
+import { measureBuilds } from './measures/builds.js'
+import { measureCold } from './measures/cold.js'
+import { measureAgents, measureEqual } from './measures/crowds.js'
+import { measureEdits } from './measures/edits.js'
+import { measureHits } from './measures/hits.js'
+import { measureRepomix } from './measures/repomix.js'
+import { begin, FULL, QUICK, type Subject } from './measures/subject.js'
+import { measureThroughput } from './measures/throughput.js'
+import { reportLoop, reportProcesses } from './measures/totals.js'
 import type { Options } from './options.js'
 import { isObservable } from './processes.js'
 import { findRepomix } from './repomix.js'
@@ -48,12 +53,13 @@ async function measureRepository (path: string, options: Options, parent: string
   const coldMs = await measureCold(subject)
   const session = await begin(subject)
   try {
-    await measureBuilds(subject, session)
-    // Before the crowds, whose answers need memory of their own.
+    // Before all that is done many times, which needs memory of its own.
     if ('program' in repomix) await measureRepomix(subject, session, repomix.program)
     else notMeasured.push(`repomix: ${repomix.missing}`)
-    await measureHits(subject, session)
+    // Before anything is asked without sending: objects that only look like requests would make those that are requests slower.
     await measureThroughput(subject, session)
+    await measureHits(subject, session)
+    await measureBuilds(subject, session)
     await measureEdits(subject, session)
     await measureEqual(subject, session)
     await measureAgents(subject, session, coldMs)
