@@ -1,8 +1,8 @@
 // Puts what ships into few files, after the compiler: loading hundreds of small modules one by one takes a third of the start.
 // Packages stay outside, and every entry shares one copy of each module with the others.
 import { basename, isAbsolute, join, relative, sep } from 'node:path'
-import { readdirSync, rmSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
+import { readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import { rollup } from '@rollup/wasm-node'
 
 const ROOT = fileURLToPath(new URL('../', import.meta.url))
@@ -66,6 +66,10 @@ await bundle({
   'core/testing/index': join(DIST, 'core', 'testing', 'index.js'),
   ...pluginEntries()
 }, { dir: BUNDLE, chunkFileNames: 'chunks/[name].js', manualChunks: chunks() })
+// What the worker counts tokens by, read at once, beside the code of the worker as it is compiled and as it is shipped.
+const { packRanks } = await import(pathToFileURL(join(DIST, 'core', 'project', 'worker', 'byte-pair-ranks.js')).href)
+const ranks = packRanks()
+for (const folder of [join(DIST, 'core', 'project', 'worker'), CHUNKS]) writeFileSync(join(folder, 'o200k_base.ranks'), ranks)
 for (const path of OWN) {
   const name = basename(path)
   await bundle(join(DIST, `${path}.js`), { dir: CHUNKS, entryFileNames: `${name}.js`, chunkFileNames: `${name}-[name].js` })

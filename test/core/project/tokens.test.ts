@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import fc from 'fast-check'
 import { countTokens as countWhole } from 'gpt-tokenizer/encoding/o200k_base'
 import t from 'tap'
+import { packRanks } from '../../../core/project/worker/byte-pair-ranks.js'
+import { countBytePairs } from '../../../core/project/worker/byte-pairs.js'
 import { countTokens } from '../../../core/project/worker/tokens.js'
 
 const truth = (text: string): number => countWhole(text, { disallowedSpecial: new Set() })
@@ -22,6 +24,21 @@ t.test('a text has as many tokens as its parts', async t => {
   const paths = JSON.stringify(Array.from({ length: 800 }, (_, number) => `packages/part-${number * 37 % 101}/src/it's-${number}.test.ts`))
   for (const text of [paths, `{"total":1,"files":${paths}`, paths.replace('part-37', "p'art-é"), `${paths.slice(0, 20_000)}12${paths.slice(20_000)}`, `${paths}12`]) t.equal(countTokens(text), truth(text), 'of pieces that were counted before')
   t.equal(countTokens(''), 0)
+})
+
+t.test('tokens are counted as the published encoder does', async t => {
+  const unit = fc.oneof(fc.integer({ min: 32, max: 126 }), fc.integer({ min: 0, max: 0x2FFF }), fc.integer({ min: 0x3000, max: 0xFEFE }), fc.integer({ min: 0x10000, max: 0x10FFFF }))
+  fc.assert(fc.property(fc.array(unit, { maxLength: 24 }), (units) => {
+    const text = String.fromCodePoint(...units)
+    return countBytePairs(text) === truth(text)
+  }), { numRuns: 3000, seed: 1 })
+  for (const text of ['x'.repeat(5000), 'ab'.repeat(300), '語'.repeat(500), ' \n \n\t ', 'e\u0301x', '²³', '\u{1F469}\u200D\u{1F469}\u200D\u{1F466} hi', '']) t.equal(countBytePairs(text), truth(text), text.slice(0, 10))
+  // The package takes a mark of the order of bytes out of what it looks up, and counts 5.
+  t.equal(countBytePairs('\uFEFFusing System;'), 3)
+})
+
+t.test('the ranks that the build has prepared are the published ones', async t => {
+  for (const path of ['dist/core/project/worker', 'dist/bundle/chunks']) t.ok(readFileSync(`${path}/o200k_base.ranks`).equals(packRanks()), path)
 })
 
 t.test('a run that has no end costs no more than it is long', async t => {
