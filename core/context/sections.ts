@@ -77,12 +77,13 @@ function cutStructure (files: ProjectState['files'], maxBytes: number): Section<
   const directories = new Set<string>()
   let bytes = 0
   for (const path of shallowFirst(files)) {
-    const folders = parents(path).filter((folder) => !directories.has(folder))
-    const cost = [path, ...folders].reduce((sum, name) => sum + sizeOf(name) + 1, 0)
+    const further = newParents(path, directories)
+    let cost = sizeOfText(path) + 1
+    for (const folder of further) cost += sizeOfText(folder) + 1
     if (bytes + cost > maxBytes) break
     bytes += cost
     shown.push(path)
-    for (const folder of folders) directories.add(folder)
+    for (const folder of further) directories.add(folder)
   }
   return {
     value: {
@@ -116,19 +117,31 @@ export function treeJson ({ root, files, directories }: ProjectStructure): TreeJ
 
 /** Files come sorted by path: to sort 100,000 once more by depth would hold the event loop. */
 function * shallowFirst (files: ProjectState['files']): Generator<string> {
-  const byDepth: string[][] = []
-  for (const { path } of files) {
+  const depths = new Uint16Array(files.length)
+  let deepest = 0
+  for (let number = 0; number < files.length; number++) {
+    const { path } = files[number]!
     let depth = 0
     for (let at = path.indexOf('/'); at >= 0; at = path.indexOf('/', at + 1)) depth++
-    const paths = byDepth[depth] ??= []
-    paths.push(path)
+    depths[number] = depth
+    deepest = Math.max(deepest, depth)
   }
-  for (const paths of byDepth) if (paths !== undefined) yield * paths
+  for (let depth = 0; depth <= deepest; depth++) {
+    for (let number = 0; number < files.length; number++) if (depths[number] === depth) yield files[number]!.path
+  }
 }
 
-function parents (path: string): string[] {
-  const names = path.split('/')
-  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'))
+const NONE: readonly string[] = []
+
+/** The folders around a file that are not known yet, the outermost first. Where one is known, all around it are. */
+function newParents (path: string, known: ReadonlySet<string>): readonly string[] {
+  let found: string[] | undefined
+  for (let cut = path.lastIndexOf('/'); cut > 0; cut = path.lastIndexOf('/', cut - 1)) {
+    const folder = path.slice(0, cut)
+    if (known.has(folder)) break
+    (found ??= []).push(folder)
+  }
+  return found?.reverse() ?? NONE
 }
 
 /** Branch, head, last commits and uncommitted changes; diffs go first when there is no room, then lists of files. `null` without git. */
@@ -221,6 +234,13 @@ export function filesOf (record: ResultRecord): string[] {
 
 function listOf (value: Json | undefined): Json[] {
   return Array.isArray(value) ? value : []
+}
+
+const QUOTES = 2
+
+/** Bytes of a text as JSON. Most paths are written as they are. */
+function sizeOfText (text: string): number {
+  return /^[ !#-[\]-~]*$/.test(text) ? text.length + QUOTES : sizeOf(text)
 }
 
 export function sizeOf (value: unknown): number {

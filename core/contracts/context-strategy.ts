@@ -47,6 +47,7 @@ export interface Commit {
   author: string
   /** RFC 3339. */
   timestamp: string
+  /** Paths, the first 1,000 of them. */
   files_changed: string[]
 }
 

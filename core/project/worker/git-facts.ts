@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Commit, UncommittedChange } from '../../contracts/context-strategy.js'
 import { holdsSecrets } from '../secret-files.js'
 import { git } from './git.js'
+import { ownCopy } from './own-copy.js'
 
 export interface GitFacts {
   /** `null` when the head is detached. */
@@ -13,6 +14,9 @@ export interface GitFacts {
   remote_url: string | null
   changes: UncommittedChange[]
 }
+
+/** More are what a whole tree brings in: of 100,000 each thread would hold megabytes, and an answer shows 200. */
+const MOST_FILES_CHANGED = 1000
 
 /** Takes secrets out of a text; the path says of what kind it is. */
 export type Cleaner = (text: string, path: string) => Promise<string>
@@ -37,13 +41,26 @@ export async function readCommits (root: string, limit: number, clean: Cleaner):
   return await Promise.all(output.toString('utf8').split(record).slice(1).map(async (text) => {
     const [hash, author, seconds, message, files] = text.split(field)
     return {
-      hash: hash!,
-      author: author!,
+      hash: ownCopy(hash!),
+      author: ownCopy(author!),
       timestamp: timeOf(Number(seconds)),
-      message: await clean(message!.trim(), 'commit.txt'),
-      files_changed: (files ?? '').split('\0').map((path) => path.replace(/^\n/, '')).filter((path) => path !== '' && !holdsSecrets(path))
+      message: await clean(ownCopy(message!.trim()), 'commit.txt'),
+      files_changed: firstPaths(files ?? '')
     }
   }))
+}
+
+/** Names end with a NUL; a line break stands before the first. */
+function firstPaths (names: string): string[] {
+  const paths: string[] = []
+  for (let at = 0; at < names.length && paths.length < MOST_FILES_CHANGED;) {
+    const found = names.indexOf('\0', at)
+    const end = found < 0 ? names.length : found
+    const path = names.slice(at, end).replace(/^\n/, '')
+    if (path !== '' && !holdsSecrets(path)) paths.push(ownCopy(path))
+    at = end + 1
+  }
+  return paths
 }
 
 const LATEST_SECONDS = Date.UTC(9999, 11, 31) / 1000

@@ -23,11 +23,29 @@ interface Folder {
 /** Makes places; folders are split once, however many files they hold. */
 export function createPlaces (): (file: ProjectFile, position: number) => Place {
   const known = new Map<string, Folder>()
+  const words = new Map<string, string>()
+  const all = new Map<string, readonly string[]>()
+
+  /** The same words of the same name, and the same string for the same word, however many files have it. */
+  function shared (text: string): readonly string[] {
+    const found = wordsOf(text)
+    const key = found.join(' ')
+    let list = all.get(key)
+    if (list === undefined) {
+      list = found.map(word => {
+        const one = words.get(word) ?? word
+        words.set(one, one)
+        return one
+      })
+      all.set(key, list)
+    }
+    return list
+  }
 
   function folderOf (path: string): Folder {
     let folder = known.get(path)
     if (folder === undefined) {
-      folder = { folders: path === '' ? [] : path.toLowerCase().split('/'), words: [...new Set(wordsOf(path))] }
+      folder = { folders: path === '' ? [] : path.toLowerCase().split('/'), words: [...new Set(shared(path))] }
       known.set(path, folder)
     }
     return folder
@@ -44,7 +62,7 @@ export function createPlaces (): (file: ProjectFile, position: number) => Place 
       path: file.path.toLowerCase(),
       name: name.toLowerCase(),
       folders: folder.folders,
-      nameWords: wordsOf(dot > 0 ? name.slice(0, dot) : name),
+      nameWords: shared(dot > 0 ? name.slice(0, dot) : name),
       folderWords: folder.words
     }
   }

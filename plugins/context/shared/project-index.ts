@@ -30,7 +30,10 @@ interface Paths {
   family: object
   room: number
   positions: ReadonlyMap<string, number>
-  byName: ReadonlyMap<string, readonly number[]>
+  /** The last position with each file name. */
+  byName: ReadonlyMap<string, number>
+  /** By position, the one before it with the same name, plus one; 0 for none. An array for each name, of which most are one file's, would take ten times as much. */
+  namesakes: Uint32Array
   byWord: ReadonlyMap<string, readonly number[]>
 }
 
@@ -143,13 +146,14 @@ function firstNotBelow (times: Float64Array, time: number): number {
 async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Made> {
   const places: Place[] = []
   const positions = new Map<string, number>()
-  const byName = new Map<string, number[]>()
+  const byName = new Map<string, number>()
   const byWord = new Map<string, number[]>()
   const placeOf = createPlaces()
   // Positions of files that went stay empty, until they are more than those in use.
   const kept = earlier !== undefined && earlier.paths.room < 2 * files.length + 100 ? earlier : undefined
   let room = kept?.paths.room ?? 0
   const at: (Place | undefined)[] = []
+  const namesakes = new Uint32Array(room + files.length)
   await inSlices(files, file => {
     const position = kept?.paths.positions.get(file.path)
     const before = position === undefined ? undefined : kept!.at[position]
@@ -157,11 +161,12 @@ async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Ma
     places.push(place)
     at[place.position] = place
     positions.set(file.path, place.position)
-    enter(byName, place.name, place.position)
+    namesakes[place.position] = (byName.get(place.name) ?? -1) + 1
+    byName.set(place.name, place.position)
     for (const word of new Set([...place.nameWords, ...place.folderWords])) enter(byWord, word, place.position)
   })
   await turn()
-  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, byWord }, undefined, timesOf(files), languagesOf(files))
+  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, namesakes, byWord }, undefined, timesOf(files), languagesOf(files))
 }
 
 function enter (index: Map<string, number[]>, key: string, position: number): void {
@@ -171,7 +176,7 @@ function enter (index: Map<string, number[]>, key: string, position: number): vo
 }
 
 function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths, since: ProjectIndex['since'], times: Float64Array, languages: ReadonlyMap<string | undefined, number>): Made {
-  const { family, room, positions, byName, byWord } = paths
+  const { family, room, positions, byName, namesakes, byWord } = paths
   const index: ProjectIndex = {
     places,
     room,
@@ -186,7 +191,11 @@ function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[]
       const position = positions.get(path)
       return position === undefined ? undefined : at[position]
     },
-    called: name => (byName.get(name) ?? []).map(position => at[position]!)
+    called: name => {
+      const found: Place[] = []
+      for (let next = (byName.get(name) ?? -1) + 1; next > 0; next = namesakes[next - 1]!) found.push(at[next - 1]!)
+      return found.reverse()
+    }
   }
   return { index, paths, at, times, languages }
 }

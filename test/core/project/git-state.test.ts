@@ -130,3 +130,12 @@ t.test('an edit is told without asking git for the status', async t => {
   await look(root)
   t.equal(await update(['a.txt']), undefined, 'and for what it is told to leave alone')
 })
+
+t.test('FAULT 29: of a commit that brings in a whole tree the first thousand paths are told, without those of secrets', async t => {
+  const root = join(await quickFolder(t, 'cco-git-state'), 'root')
+  const paths = Array.from({ length: 1100 }, (_, index) => `part/file-${1000 + index}.txt`)
+  await createRepository(root, Object.fromEntries(['a/.env', ...paths].map((path) => [path, ''])))
+  await look(root)
+  const [commit] = await createGitState(root, asItIs).commits(1)
+  t.strictSame(commit?.files_changed, paths.slice(0, 1000))
+})

@@ -49,3 +49,11 @@ t.test('after an edit only the file that was edited is asked about', async t => 
   t.strictSame(asked.splice(0), ['src/e.go'])
   t.strictSame([first, next], [[{ path: 'src/d.ts', size: 3 }, { path: 'src/e.go', size: 4 }], [{ path: 'src/d.ts', size: 3 }, { path: 'src/e.go', size: 99 }]], 'and who has the earlier list is not told otherwise')
 })
+
+t.test('files of one name are found in the order of their paths, also when some have gone and others have come', async t => {
+  const paths = ['Index.ts', 'a/index.ts', 'b/index.ts', 'b/other.ts', 'c/index.ts']
+  const namesakes = async (present: readonly string[]): Promise<string[]> => (await indexOf(viewOf('namesakes', present.map((path, modified) => file(path, modified))))).called('index.ts').map(place => place.file.path)
+  t.strictSame(await namesakes(paths), ['Index.ts', 'a/index.ts', 'b/index.ts', 'c/index.ts'])
+  t.strictSame(await namesakes(['a/index.ts', 'aa/index.ts', 'b/other.ts', 'c/index.ts']), ['a/index.ts', 'aa/index.ts', 'c/index.ts'])
+  t.strictSame(await namesakes(['b/other.ts']), [])
+})

@@ -1,4 +1,5 @@
 import { git } from '../git.js'
+import { ownCopy } from '../own-copy.js'
 import { indexOfHash, wordSet, type QueryTerm } from './terms.js'
 
 /** Commits that the ranking looks back over. More add little: files move, and so does what words mean. */
@@ -22,11 +23,18 @@ export async function readHistory (root: string): Promise<PastCommit[]> {
     // Not under git, or no commit yet.
     return []
   }
+  // Commits touch the same files again and again, and a name cut from the output would keep all of it.
+  const known = new Map<string, string>()
+  const own = (path: string): string => {
+    const copy = known.get(path) ?? ownCopy(path)
+    known.set(copy, copy)
+    return copy
+  }
   return output.toString('utf8').split('\x01').slice(1).flatMap((record) => {
     const [message = '', names = ''] = record.split('\x02')
     // One more than counts, with what stands before the first and behind the last: of a sweep over the project the rest is not looked at.
     const files = names.split('\0', MAX_FILES + 3).map((path) => path.replace(/^\n/, '')).filter((path) => path !== '')
-    return files.length === 0 || files.length > MAX_FILES ? [] : [{ words: wordSet([message.slice(0, MAX_MESSAGE)]), files }]
+    return files.length === 0 || files.length > MAX_FILES ? [] : [{ words: wordSet([message.slice(0, MAX_MESSAGE)]), files: files.map(own) }]
   })
 }
 
