@@ -1,6 +1,6 @@
 /**
- * Those that take longest, each with the seconds of a processor that it takes, quiet; the others take about one. They run alone, and
- * what takes longest begins first, so that none of it is left at the end.
+ * Those that take longest, each with the seconds of a processor that it takes, quiet; the others take about one. What takes longest
+ * begins first, so that none of it is left at the end.
  */
 export const LONG: Record<string, number> = {
   'core/fleet.test.js': 16,
@@ -44,9 +44,11 @@ export const LONG: Record<string, number> = {
 }
 
 /** What belongs to the whole process, and what measures it, is no place to share. */
-const OF_THE_PROCESS = /process\.(?:chdir|umask|on|once|emit|exit|argv|pid|cpuUsage|memoryUsage|hrtime)\b|performance\.now\b|process\.env\.\w+ = |process\.env\[|\/proc\/self|support\/cost/
+const OF_THE_PROCESS = /process\.(?:chdir|umask|on|once|emit|cpuUsage|memoryUsage|hrtime)\b|performance\.now\b|process\.env\.\w+ = |process\.env\[|\/proc\/self|support\/cost/
 /** A process grows with each file, and whatever it starts takes longer then. */
 const MOST_TOGETHER = 10
+/** The longer a process, the less the others can do beside it at the end. */
+const MOST_SECONDS = 15
 
 export interface TestFile {
   /** Its path below the folder of the tests, in slashes. */
@@ -61,16 +63,24 @@ export function endOf (name: string): string {
 
 /** Which files run in one process, in the order in which they start: those of one folder, as far as they may share. */
 export function groupFiles (files: readonly TestFile[]): string[][] {
-  const alone = files.filter(({ name, source }) => name in LONG || OF_THE_PROCESS.test(source)).map(({ name }) => name)
+  const alone = files.filter(({ source }) => OF_THE_PROCESS.test(source)).map(({ name }) => [name])
   const folders = new Map<string, string[]>()
-  for (const { name } of files.filter(({ name }) => !alone.includes(name))) {
+  for (const { name } of files.filter(({ source }) => !OF_THE_PROCESS.test(source))) {
     const folder = name.split('/').slice(0, -1).slice(0, 2).join('/')
     folders.set(folder, [...folders.get(folder) ?? [], name])
   }
-  const groups = [...folders.values()].flatMap((names) => {
-    const parts = Math.ceil(names.length / MOST_TOGETHER)
-    return Array.from({ length: parts }, (_, part) => names.filter((_, index) => index % parts === part))
-  })
-  const secondsOf = (names: readonly string[]): number => names.reduce((sum, name) => sum + (LONG[name] ?? 1), 0)
-  return [...alone.map((name) => [name]), ...groups].sort((one, other) => secondsOf(other) - secondsOf(one))
+  return [...alone, ...[...folders.values()].flatMap(share)].sort((one, other) => secondsOf(other) - secondsOf(one))
+}
+
+/** As few groups as may be, none of which takes much longer than another. */
+function share (names: readonly string[]): string[][] {
+  const groups: string[][] = Array.from({ length: Math.ceil(Math.max(names.length / MOST_TOGETHER, secondsOf(names) / MOST_SECONDS)) }, () => [])
+  for (const name of names.toSorted((one, other) => secondsOf([other]) - secondsOf([one]))) {
+    groups.reduce((least, group) => secondsOf(group) < secondsOf(least) ? group : least).push(name)
+  }
+  return groups
+}
+
+function secondsOf (names: readonly string[]): number {
+  return names.reduce((sum, name) => sum + (LONG[name] ?? 1), 0)
 }
