@@ -40,13 +40,19 @@ export async function measureAgents (subject: Subject, session: Session, coldMs:
   const agents = allAgents()
   const connections = await openAll(session.port, agents.length)
   const tokens: string[] = []
-  for (const agent of agents) tokens.push(await session.tokenFor(agent))
+  const issue = 'issue-agents'
+  await session.tell(issue, TITLE)
+  for (const [index, agent] of agents.entries()) {
+    const token = await session.tokenFor(agent)
+    tokens.push(token)
+    // Whether a token is good is found out with the first call, and is no work on contexts.
+    const { status } = await connections[index]!.get(`/api/issues/${issue}`, { authorization: `Bearer ${token}` })
+    expect(subject, status === 200, `${agent} could not read the issue: ${status}.`)
+  }
   const totals: number[] = []
   const each: number[] = []
   try {
     subject.say(`${agents.length} agents`)
-    const issue = 'issue-agents'
-    await session.tell(issue, TITLE)
     subject.loop.push(await session.watchLoop(async () => {
       const started = performance.now()
       const replies = await Promise.all(connections.map(async (connection, index) =>

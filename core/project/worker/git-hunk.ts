@@ -38,7 +38,15 @@ export function hunkOf (before: Buffer, now: Buffer): Buffer | undefined {
 
 /** One character for each byte, with the line ends. */
 function linesOf (bytes: Buffer): string[] {
-  return bytes.toString('latin1').split(/(?<=\n)/)
+  const text = bytes.toString('latin1')
+  const lines: string[] = []
+  let start = 0
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', start)) {
+    lines.push(text.slice(start, at + 1))
+    start = at + 1
+  }
+  if (start < text.length) lines.push(text.slice(start))
+  return lines
 }
 
 /** Whether a group of lines could stand one line further up or down and say the same. */

@@ -81,20 +81,21 @@ function editBetween (before: string, after: string): Edit {
   let end = 0
   while (end < shorter - start && before.charCodeAt(before.length - 1 - end) === after.charCodeAt(after.length - 1 - end)) end++
   const [oldEndIndex, newEndIndex] = [before.length - end, after.length - end]
+  const startPosition = pointAt(before, start, 0, { row: 0, column: 0 })
   return {
     startIndex: start,
     oldEndIndex,
     newEndIndex,
-    startPosition: pointAt(before, start),
-    oldEndPosition: pointAt(before, oldEndIndex),
-    newEndPosition: pointAt(after, newEndIndex)
+    startPosition,
+    oldEndPosition: pointAt(before, oldEndIndex, start, startPosition),
+    newEndPosition: pointAt(after, newEndIndex, start, startPosition)
   } as Edit
 }
 
-function pointAt (text: string, offset: number): Point {
-  let row = 0
-  let lineStart = 0
-  for (let at = text.indexOf('\n'); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
+/** Where an offset stands, counted from another that is not behind it. */
+function pointAt (text: string, offset: number, from: number, { row, column }: Point): Point {
+  let lineStart = from - column
+  for (let at = text.indexOf('\n', from); at >= 0 && at < offset; at = text.indexOf('\n', at + 1)) {
     row++
     lineStart = at + 1
   }
