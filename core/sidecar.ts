@@ -26,6 +26,7 @@ import { VERSION } from './package-root.js'
 import type { LoadedPlugin } from './plugin-host/host.js'
 import type { Builtin } from './plugin-host/resolve.js'
 import { readBuiltinProfiles } from './profiles/load.js'
+import { readAhead } from './project/read-ahead.js'
 import { Projects, type ServedProject } from './project/projects.js'
 import { createProjectWorker } from './project/worker/client.js'
 import { keepRetention } from './retention.js'
@@ -116,13 +117,13 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     for (const extension of plugins.all('http').values()) await extension.register(app)
     await mountRoutes(app as unknown as App, services)
     const operator = await keepOperatorToken({ auth: auditedAuth(services.auth, audit), storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
-    const retention = keepRetention(services, settings)
+    const timers: { close (): void }[] = [operator, keepRetention(services, settings)]
     app.addHook('onListen', async () => {
       sockets.push(...await listenOnOtherAddresses(app, settings))
       services.fleet.resume()
       services.workspaces.open()
       resumeGroups(services)
-      warmUp(projects, log)
+      timers.push(readAhead(() => projects.all().map(({ project }) => project), log))
     })
     await app.ready()
     for (const entry of [startedEntry(VERSION, settings, plugins.loaded), ...trustGiven]) audit.note(entry)
@@ -143,7 +144,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
       },
       reloadCertificate () { reloadCertificate([app.server, ...sockets], settings) },
       async close () {
-        closing ??= shutDown({ app, sockets, services, plugins, worker, lock, timers: [operator, retention], log })
+        closing ??= shutDown({ app, sockets, services, plugins, worker, lock, timers, log })
         await closing
       }
     }
@@ -162,18 +163,6 @@ function rulesOf ({ project: { id }, projects, triggers = [] }: SidecarConfig, {
     agentTypes: profiles.all().map((profile) => profile.id),
     sources: [...(project.id === id ? triggers : []), ...(entry === undefined ? [] : [entry])]
   })
-}
-
-// The start itself is to be over, health answered and queued agents started.
-const WARM_UP_AFTER_MS = 1500
-
-/** Reads the projects before the first request does, once the start itself is over. */
-function warmUp (projects: Projects, log: Logger): void {
-  setTimeout(() => {
-    for (const { project } of projects.all()) {
-      project.now().then(async (state) => await state.search('', '', 1)).catch((error: unknown) => log.debug({ err: error, project: project.id }, 'a project could not be read ahead'))
-    }
-  }, WARM_UP_AFTER_MS).unref()
 }
 
 /** What members of an earlier life of the server hold is looked after, also when none of them comes back. */

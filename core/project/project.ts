@@ -41,6 +41,8 @@ export interface Project {
   readonly root: string
   /** The state of the disk at a moment not before the call. */
   now (): Promise<ProjectState>
+  /** Reads for a moment what contexts need of all files; resolves to how many are left. */
+  readAhead (): Promise<number>
 }
 
 export interface ProjectOptions {
@@ -175,6 +177,10 @@ export function createProject ({ id, root, worker, maxFileBytes, ...more }: Proj
       // Who shares a look shares all that is found out after it.
       if (asked?.look !== look) asked = { look, state: look.then(stateOf) }
       return asked.state
+    },
+    async readAhead () {
+      await observer.look()
+      return await worker.index(root, maxFileBytes)
     },
     close: () => observer.close()
   }

@@ -87,6 +87,7 @@ export function createProjectWorker (settings: WorkerSettings = { cache: undefin
     commits: async (root, limit) => await call('commits', root, limit),
     git: async (cwd, args, options) => await call('git', cwd, args, options),
     search: async (root, title, description, limit, maxBytes) => await call('search', root, title, description, limit, maxBytes),
+    index: async (root, maxBytes) => await call('index', root, maxBytes),
     select: async (root, request) => await call('select', root, request),
     symbols: async (root, path, maxBytes) => await call('symbols', root, path, maxBytes),
     redact: createRemembered(async (texts) => await call<Redaction[]>('redact', texts), ({ text }) => text.length),

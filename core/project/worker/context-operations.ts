@@ -25,6 +25,8 @@ export interface ContextOperations {
   search (root: string, title: string, description: string, limit: number, maxFileBytes: number): Promise<Found>
   /** Scores candidates and fits the best of them into a budget. */
   select (root: string, request: SelectRequest): Promise<Selection>
+  /** Reads what ranking needs of the files that it does not know yet, for a moment; resolves to how many are left. */
+  index (root: string, maxFileBytes: number): Promise<number>
   /** `undefined` for a file that is not listed or holds no text. */
   symbols (root: string, path: string, maxFileBytes: number): Promise<Symbols | undefined>
 }
@@ -50,18 +52,20 @@ const MOST_EDITS = 16
 
 /** How long a call waits for files that the index does not know yet; it goes on with those it knows. Less than a strategy has for its answer. */
 const INDEX_MS = 6000
+/** How long it is at it where nobody waits: whoever comes meanwhile is next. */
+const STEP_MS = 1000
 
 /** `cache` is the folder for what is kept between starts; `undefined` keeps nothing. */
 export function createContextOperations (listingOf: (root: string) => Promise<IndexedListing>, cache: string | undefined): ContextOperations & Background {
   const projects = new Map<string, Asked>()
   const fileOf = (root: string): string | undefined => (cache === undefined ? undefined : join(cache, 'index', `${createHash('sha256').update(root).digest('hex').slice(0, 32)}.bin`))
 
-  const indexed = async (root: string, maxFileBytes: number): Promise<{ files: IndexedListing['files'], index: ProjectIndex, unindexed: number }> => {
+  const indexed = async (root: string, maxFileBytes: number, timeMs = INDEX_MS): Promise<{ files: IndexedListing['files'], index: ProjectIndex, unindexed: number }> => {
     const project = projects.get(root) ?? { index: createProjectIndex(root, fileOf(root)), maxFileBytes, version: undefined }
     projects.set(root, project)
     const { index } = project
     const listing = await listingOf(root)
-    const unindexed = await index.refresh(listing, maxFileBytes, INDEX_MS)
+    const unindexed = await index.refresh(listing, maxFileBytes, timeMs)
     project.maxFileBytes = maxFileBytes
     project.version = unindexed === 0 ? listing.standing?.version : undefined
     return { files: listing.files, index, unindexed }
@@ -77,6 +81,7 @@ export function createContextOperations (listingOf: (root: string) => Promise<In
       const { files, index, unindexed } = await indexed(root, request.maxFileBytes)
       return await select(root, request, files, index, unindexed)
     },
+    index: async (root, maxFileBytes) => (await indexed(root, maxFileBytes, STEP_MS)).unindexed,
     async symbols (root, path, maxFileBytes) {
       const { files } = await listingOf(root)
       const text = files.has(path) ? await prepareText(root, path, maxFileBytes) : undefined

@@ -23,6 +23,7 @@ function setUp () {
   const project: Project = {
     id: 'p',
     root: '/p',
+    readAhead: async () => 0,
     async now () {
       const metadata = await readMetadata(createProjectView())
       return {

@@ -45,3 +45,13 @@ t.test('nothing is read ahead of a project that nobody has asked about', async t
   const operations = createContextOperations(async () => { throw new Error('It was asked what is listed.') }, undefined)
   await operations.follow(root, standingOf(root)!)
 })
+
+t.test('what is read ahead need not be read by whoever asks next', async t => {
+  const root = join(await quickFolder(t, 'cco-follow'), 'root')
+  await createRepository(root, { 'a.js': 'export function zebra () {}\n', 'b.js': 'export function giraffe () {}\n' })
+  await list(root, { since: undefined, dirty: undefined, isTrusted: false })
+  const operations = createContextOperations(async () => ({ files: listedFiles(root)!, head: headOf(root), standing: standingOf(root) }), undefined)
+  t.equal(await operations.index(root, 1e6), 0)
+  rmSync(join(root, 'b.js'))
+  t.strictSame([...unpackStrings((await operations.search(root, 'giraffe', '', 1, 1e6)).paths)].flat(), ['b.js'])
+})
