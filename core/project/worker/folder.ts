@@ -14,7 +14,7 @@ export interface FolderRules {
   /** Whether it holds nothing tracked, so that it may be a repository of its own, which is no part of this one. */
   untracked: boolean
   /** Names that are tracked in it; see `Tracked`. */
-  tracked: ReadonlySet<string> | undefined
+  tracked: string | undefined
 }
 
 export function sameRules (one: FolderRules, other: FolderRules): boolean {

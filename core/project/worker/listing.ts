@@ -30,6 +30,7 @@ export interface Change {
 const SLICE_MS = 15
 const MAX_NAMES = 5_000
 const MAX_PLAIN = 200_000
+const NONE: ReadonlySet<string> = new Set()
 const NEVER_WALKED = new Set(['.git', '.hg', '.svn', 'node_modules'])
 
 interface Visit extends FolderRules {
@@ -54,6 +55,7 @@ export class Listing {
   // Of the update that is under way.
   #visits: Visit[] = []
   #sliceEnds = 0
+  #latestNames: { tracked: string, names: ReadonlySet<string> } | undefined
 
   constructor (root: string) {
     this.root = root
@@ -138,6 +140,7 @@ export class Listing {
     this.#files.begin(isSure)
     this.#folders.begin()
     this.#visits = []
+    this.#latestNames = undefined
     this.#sliceEnds = performance.now() + SLICE_MS
     if (dirty === undefined || !await this.#follow(dirty)) await this.#check()
     for (const path of await this.#files.settle()) {
@@ -317,7 +320,7 @@ export class Listing {
     if (folder.isNested) this.#folders.mark(folder, '.git', 'nested')
     else if (this.#isGit || !['HEAD', 'objects', 'refs'].every(has)) {
       // Without leave to read the names, those that git knows can still be looked for.
-      if (isClosed) for (const name of tracked ?? []) this.#touch(folder, name.replace(/\/+$/, ''))
+      if (isClosed) for (const name of tracked?.split('\0') ?? []) this.#touch(folder, name.replace(/\/+$/, ''))
       else await this.#takeAll(folder, entries, path, base)
     }
     for (const name of before?.files ?? []) if (!folder.files.has(name)) this.#files.remove(pathIn(folder.path, name))
@@ -366,8 +369,9 @@ export class Listing {
   #take (folder: Folder, name: string, kind: EntryKind, facts?: Stats): void {
     if (kind === 'other' || (this.#isGit ? name === '.git' : kind === 'link')) return
     const path = pathIn(folder.path, name)
-    const isTracked = folder.tracked?.has(kind === 'folder' ? `${name}/` : name) === true
-    if (kind === 'folder' && (folder.tracked?.has(`${name}//`) === true || (!this.#isGit && NEVER_WALKED.has(name)))) return
+    const tracked = this.#namesIn(folder.tracked)
+    const isTracked = tracked.has(kind === 'folder' ? `${name}/` : name)
+    if (kind === 'folder' && (tracked.has(`${name}//`) || (!this.#isGit && NEVER_WALKED.has(name)))) return
     if (!isTracked && (folder.trackedOnly || this.#isIgnored(folder, name, kind === 'folder'))) return this.#folders.leave(folder, name)
     if (kind === 'folder') {
       folder.folders.add(name)
@@ -383,6 +387,13 @@ export class Listing {
         this.#files.put(path, found, facts !== undefined)
       }
     }
+  }
+
+  /** What is tracked in a folder. Names of one folder are mostly asked for one after the other. */
+  #namesIn (tracked: string | undefined): ReadonlySet<string> {
+    if (tracked === undefined) return NONE
+    if (this.#latestNames?.tracked !== tracked) this.#latestNames = { tracked, names: new Set(tracked.split('\0')) }
+    return this.#latestNames.names
   }
 
   /** Takes over the names that git told. */

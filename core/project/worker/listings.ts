@@ -53,6 +53,7 @@ interface Served {
 }
 
 const MAX_LOGGED = 32
+const NONE: ReadonlySet<string> = new Set()
 const served = new Map<string, Served>()
 // Across all listings, so that one that is made anew is not taken for the one before.
 let lastVersion = 0
@@ -123,6 +124,8 @@ async function update (entry: Served, { since, dirty, isTrusted }: ListRequest):
     entry.fingerprint = fingerprint
     log.push({ version: entry.version, ...change })
     if (log.length > MAX_LOGGED) log.shift()
+    // Of the oldest nobody asks what led to it, and the first is about all files.
+    log[0] = { version: log[0]!.version, files: NONE, added: NONE, removed: NONE }
   }
   const missed = since === entry.version ? [] : log.slice(log.findIndex(({ version }) => version === since) + 1)
   const isWhole = since !== entry.version && !log.some(({ version }) => version === since)

@@ -39,7 +39,7 @@ const TEXT_CHARACTERS = 48 * 1024 * 1024
 const SHAPE_CHARACTERS = 24 * 1024 * 1024
 const SYMBOL_CHARACTERS = 8 * 1024 * 1024
 /** Of each cache what files that are read in a row may fill. */
-const OF_MANY_CHARACTERS = 8 * 1024 * 1024
+const OF_MANY_CHARACTERS = 4 * 1024 * 1024
 
 const listed = new LRUCache<string, { file: ListedFile, maxBytes: number, preparation: Preparation }>({
   maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256

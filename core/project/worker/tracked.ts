@@ -11,10 +11,10 @@ import { isFresh, stampOf } from './stamp.js'
 /** What git tracks below a project's root. */
 export interface Tracked {
   /**
-   * By folder, the names that are tracked in it: `name` is a file, `name/` a folder with tracked files somewhere below, `name//` a
-   * repository of its own. A folder in which nothing changed keeps its set from one reading to the next.
+   * By folder, the names that are tracked in it, joined by NUL: `name` is a file, `name/` a folder with tracked files somewhere below,
+   * `name//` a repository of its own. As one text, because few are asked for, and a set takes ten times as much.
    */
-  readonly folders: ReadonlyMap<string, ReadonlySet<string>>
+  readonly folders: ReadonlyMap<string, string>
   /** Names that are no UTF-8, relative to the top of the repository, with one character for each byte. */
   readonly unreadable: ReadonlySet<string>
   /** Ignore files that need not be there, which git then reads from its objects. */
@@ -38,7 +38,7 @@ export function createTrackedReader (): (directory: GitDirectory, prefix: string
     const key = `${path}\0${prefix}\0${facts === undefined ? '' : stampOf(facts)}`
     if (latest?.key === key) return latest.tracked
     const entries = await readEntries(directory)
-    const tracked = entries === undefined ? undefined : await arrange(entries, prefix, latest?.tracked)
+    const tracked = entries === undefined ? undefined : await arrange(entries, prefix)
     // Within the tick of its clock a file can be written again without a trace.
     latest = { key: facts !== undefined && isFresh(facts) ? '' : key, tracked }
     return tracked
@@ -84,7 +84,7 @@ function push (folders: Map<string, string[]>, path: string): void {
   else if (names.at(-1) !== name) names.push(name)
 }
 
-async function arrange ({ folders, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string, earlier: Tracked | undefined): Promise<Tracked> {
+async function arrange ({ folders, gitlinks, unreadable, skipped, hash }: IndexEntries, prefix: string): Promise<Tracked> {
   const bytePrefix = Buffer.from(prefix, 'utf8').toString('latin1')
   /** What is tracked in each folder below the root, apart from files. */
   const further = new Map<string, string[]>()
@@ -107,10 +107,10 @@ async function arrange ({ folders, gitlinks, unreadable, skipped, hash }: IndexE
     const path = own(link.slice(0, Math.max(0, slash)))
     if (path !== undefined) below(path).push(`${link.slice(slash + 1)}//`)
   }
-  const arranged = new Map<string, ReadonlySet<string>>()
+  const arranged = new Map<string, string>()
   await inSlices(further, ([path, names]) => {
     const files = folders.get(path === '' ? prefix.slice(0, -1) : prefix + path) ?? []
-    arranged.set(path, sameNames(earlier?.folders.get(path), files, names))
+    arranged.set(path, [...files, ...names].join('\0'))
   }, 1)
   return {
     folders: arranged,
@@ -118,10 +118,4 @@ async function arrange ({ folders, gitlinks, unreadable, skipped, hash }: IndexE
     skippedIgnoreFiles: skipped.filter((path) => /(^|\/)\.gitignore$/.test(path)),
     hash
   }
-}
-
-/** The earlier set of these names, where there is one. */
-function sameNames (earlier: ReadonlySet<string> | undefined, files: readonly string[], further: readonly string[]): ReadonlySet<string> {
-  const isSame = earlier?.size === files.length + further.length && files.every((name) => earlier.has(name)) && further.every((name) => earlier.has(name))
-  return isSame ? earlier : new Set([...files, ...further])
 }

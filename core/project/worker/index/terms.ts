@@ -53,8 +53,10 @@ export function hashesOf (identifier: string): readonly number[] {
     if (parts.length > 1) hashes.push(hashOf(identifier.replace(/[_$]/g, '').toLowerCase()))
   }
   if (known.size >= MAX_KNOWN) known.clear()
-  known.set(ownCopy(identifier), hashes)
-  return hashes
+  // Without the room that a list which grew has left: it would take five times as much as what is in it.
+  const list = hashes.slice()
+  known.set(ownCopy(identifier), list)
+  return list
 }
 
 /** 1 for signs of ASCII that words are made of. */
