@@ -30,7 +30,7 @@ export async function measureBuilds (subject: Subject, session: Session): Promis
         limits.push(await limitOf())
       }
     })
-    subject.loop.push(blocked)
+    subject.loop.push({ by: `builds, ${name}`, ...blocked })
     figures.push(ratio(`build, ${name} / parse the index, read the same`, builds, limits, 'ms', { aim: most(2.2), note: `${answered.length} files, ${(reply.body.length / 1e6).toFixed(1)} MB` }))
   }
 }

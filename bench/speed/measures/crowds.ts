@@ -53,7 +53,7 @@ export async function measureAgents (subject: Subject, session: Session, coldMs:
   const each: number[] = []
   try {
     subject.say(`${agents.length} agents`)
-    subject.loop.push(await session.watchLoop(async () => {
+    const blocked = await session.watchLoop(async () => {
       const started = performance.now()
       const replies = await Promise.all(connections.map(async (connection, index) =>
         await connection.get(session.url(issue, SMALL, agents[index]), { authorization: `Bearer ${tokens[index]}` })))
@@ -62,7 +62,8 @@ export async function measureAgents (subject: Subject, session: Session, coldMs:
         each.push(milliseconds)
         expect(subject, status === 200, `${agents[index]} was answered with ${status}: ${body.toString('utf8', 0, 200)}`)
       }
-    }))
+    })
+    subject.loop.push({ by: 'all agents', ...blocked })
   } finally {
     for (const connection of connections) connection.close()
   }

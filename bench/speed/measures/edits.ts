@@ -58,7 +58,7 @@ export async function measureEdits (subject: Subject, session: Session): Promise
           await look(query, 'an edit', (paths) => paths.has(target))
         }
       })
-      subject.loop.push(blocked)
+      subject.loop.push({ by: `edits, ${name}`, ...blocked })
       subject.figures.push(
         difference(`one file changed, ${name} − that file read, cleaned, parsed and counted from nothing`, edited, remade, { aim: most(5) }),
         difference(`one file changed, ${name} − a build with nothing changed`, edited, rebuilt)

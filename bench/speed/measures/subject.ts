@@ -23,7 +23,8 @@ export interface Subject {
   plan: Plan
   figures: Figure[]
   faults: string[]
-  loop: Blocked[]
+  /** For how long the event loop of the server was held, by what was done. */
+  loop: (Blocked & { by: string })[]
   say (text: string): void
 }
 
