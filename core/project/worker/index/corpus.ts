@@ -16,6 +16,8 @@ export interface Corpus {
   readonly end: number
   /** Grows with every change of a file. */
   readonly version: number
+  /** Another object, of which no other corpus has the same, whenever a number becomes that of a file or ceases to be it. */
+  readonly generation: object
   averageLength (): number
   idOf (path: string): number | undefined
   pathOf (id: number): string | undefined
@@ -79,6 +81,7 @@ export function createCorpus (): MutableCorpus {
   const rows = new PackedRows()
   let stamps = new Uint32Array(1024 * STAMP_WORDS)
   let version = 0
+  let generation = {}
   let length = 0
   /** Whether paths were read from the disk, which the listing holds, too. */
   let hasOwnPaths = false
@@ -97,6 +100,7 @@ export function createCorpus (): MutableCorpus {
     ids.set(path, id)
     paths[id] = path
     born[id] = version + 1
+    generation = {}
     if (id * STAMP_WORDS >= stamps.length) {
       const more = new Uint32Array(stamps.length * 2)
       more.set(stamps)
@@ -123,6 +127,7 @@ export function createCorpus (): MutableCorpus {
     rows.delete(id)
     setLength(id, 0)
     free.push(id)
+    generation = {}
     change(id)
   }
 
@@ -181,6 +186,7 @@ export function createCorpus (): MutableCorpus {
     get size () { return ids.size },
     get end () { return paths.length },
     get version () { return version },
+    get generation () { return generation },
     averageLength: () => Math.max(1, length / Math.max(1, ids.size)),
     idOf: (path) => ids.get(path),
     pathOf: (id) => paths[id],

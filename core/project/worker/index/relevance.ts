@@ -1,8 +1,9 @@
 import type { Corpus } from './corpus.js'
 import { changedTogether, changeRate, messageMatch, type PastCommit } from './history.js'
 import { packRecord } from './packed-record.js'
-import { createTextMemory, K1, matchAll, textScore, textScores, weightsOf, type TextMemory } from './text-match.js'
+import { Spread } from './spread.js'
 import { countWords, wordSet, type QueryTerm } from './terms.js'
+import { createTextMemory, K1, matchAll, textScore, textScores, weightsOf, type TextMemory } from './text-match.js'
 import { topOf } from './top.js'
 
 /** What each signal adds at most, against 1 for the text. Figures by `npm run bench:context`, see docs/context.md. */
@@ -27,7 +28,7 @@ export interface Ranking {
 /** What is kept of one task from ranking to ranking. */
 export interface RankMemory {
   text: TextMemory
-  messages: { commits: readonly PastCommit[], found: ReadonlyMap<string, number> } | undefined
+  messages: { commits: readonly PastCommit[], found: Spread } | undefined
 }
 
 export function createRankMemory (): RankMemory {
@@ -44,18 +45,13 @@ export async function rankFiles (corpus: Corpus, commits: readonly PastCommit[],
   for (let id = 0; id < text.length; id++) text[id]! *= factor
   const pathOf = (id: number): string => corpus.pathOf(id)!
   const seeds = new Map(topOf(text, SEEDS, pathOf).map((id) => [pathOf(id), text[id]!]))
-  const further: Record<string, ReadonlyMap<string, number>> = {
+  const further = {
     message: messagesOf(commits, query, memory),
-    together: scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together),
+    together: new Spread(scale(normalise(changedTogether(commits, seeds)), WEIGHTS.together)),
     rate: rateOf(commits)
   }
   const scores = text.slice()
-  for (const values of Object.values(further)) {
-    for (const [path, value] of values) {
-      const id = corpus.idOf(path)
-      if (id !== undefined && value > 0) scores[id]! += value
-    }
-  }
+  for (const signal of Object.values(further)) signal.addTo(scores, corpus)
   const best = largest(scores) || 1
   /** The number may be another file's by now. */
   const numberOf = (path: string): number | undefined => {
@@ -71,25 +67,25 @@ export async function rankFiles (corpus: Corpus, commits: readonly PastCommit[],
     signalsOf (path) {
       const id = numberOf(path)
       if (id === undefined) return {}
-      const signals = [['text', text[id]!] as const, ...Object.entries(further).map(([name, values]) => [name, values.get(path) ?? 0] as const)]
+      const signals = [['text', text[id]!] as const, ...Object.entries(further).map(([name, values]) => [name, values.of(path)] as const)]
       return Object.fromEntries(signals.filter(([, value]) => value > 0))
     },
     best: (most) => topOf(scores, most, (id) => corpus.pathOf(id) ?? '').flatMap((id) => {
       const path = corpus.pathOf(id)
-      return path === undefined || numberOf(path) !== id ? [] : [{ path, score: scores[id]! / best }]
+      return path === undefined || corpus.bornAt(id) > version ? [] : [{ path, score: scores[id]! / best }]
     })
   }
 }
 
-function messagesOf (commits: readonly PastCommit[], query: readonly QueryTerm[], memory: RankMemory): ReadonlyMap<string, number> {
-  if (memory.messages?.commits !== commits) memory.messages = { commits, found: scale(normalise(messageMatch(commits, query)), WEIGHTS.message) }
+function messagesOf (commits: readonly PastCommit[], query: readonly QueryTerm[], memory: RankMemory): Spread {
+  if (memory.messages?.commits !== commits) memory.messages = { commits, found: new Spread(scale(normalise(messageMatch(commits, query)), WEIGHTS.message)) }
   return memory.messages.found
 }
 
-const rates = new WeakMap<readonly PastCommit[], ReadonlyMap<string, number>>()
+const rates = new WeakMap<readonly PastCommit[], Spread>()
 
-function rateOf (commits: readonly PastCommit[]): ReadonlyMap<string, number> {
-  const known = rates.get(commits) ?? scale(normalise(changeRate(commits)), WEIGHTS.rate)
+function rateOf (commits: readonly PastCommit[]): Spread {
+  const known = rates.get(commits) ?? new Spread(scale(normalise(changeRate(commits)), WEIGHTS.rate))
   rates.set(commits, known)
   return known
 }
