@@ -65,11 +65,10 @@ export async function buildContext (request: BuildRequest): Promise<BuiltContext
   const { project, task, worker } = request
   // Asked for below, and slow: they are read while the strategies work. Whoever asks then is told of a fault.
   const ahead = Promise.allSettled([project.git(), project.metadata(), project.commits(BASE_COMMITS)])
+  const room = Math.min(request.maxBytes, request.maxTokens === null ? Infinity : request.maxTokens * BYTES_PER_TOKEN)
+  const structure = structureOf(project, room * SHARES.structure)
   const gathered = await gather({ ...request, budget: { max_bytes: request.maxBytes, max_tokens: request.maxTokens } })
   await ahead
-  const room = Math.min(request.maxBytes, request.maxTokens === null ? Infinity : request.maxTokens * BYTES_PER_TOKEN)
-
-  const structure = structureOf(project, room * SHARES.structure)
   const git = await gitContextOf(project, gathered.commits, room * SHARES.git)
   const earlier = await earlierResults(request, gathered.outputs)
   const outputs = outputsOf(earlier.records, room * SHARES.outputs)

@@ -16,20 +16,25 @@ export function topOf (scores: Float64Array, most: number, nameOf: (id: number) 
 function leastOf (scores: Float64Array, most: number): number {
   let highest = 0
   for (let id = 0; id < scores.length; id++) highest = Math.max(highest, scores[id]!)
-  const bucketOf = (score: number): number => Math.min(BUCKETS - 1, Math.floor(score / highest * BUCKETS))
-  const counts = new Uint32Array(BUCKETS)
+  const counts = new Uint32Array(BUCKETS + 1)
   let present = 0
   for (let id = 0; id < scores.length; id++) {
-    if (scores[id]! <= 0) continue
+    const score = scores[id]!
+    if (score <= 0) continue
     present++
-    counts[bucketOf(scores[id]!)]!++
+    counts[Math.floor(score / highest * BUCKETS)]!++
   }
   if (present <= most) return 0
-  let bucket = BUCKETS - 1
+  let bucket = BUCKETS
   let wanted = most
   for (; counts[bucket]! < wanted; bucket--) wanted -= counts[bucket]!
-  const inBucket = scores.filter((score) => score > 0 && bucketOf(score) === bucket).sort()
-  return inBucket[inBucket.length - wanted]!
+  const inBucket = new Float64Array(counts[bucket]!)
+  let count = 0
+  for (let id = 0; id < scores.length; id++) {
+    const score = scores[id]!
+    if (score > 0 && Math.floor(score / highest * BUCKETS) === bucket) inBucket[count++] = score
+  }
+  return inBucket.sort()[count - wanted]!
 }
 
 /** The first by name of those with one score. */
