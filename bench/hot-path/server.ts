@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url'
+import { boundGarbage } from '../../cli/server/heap-growth.js'
 import { startAskedSidecar } from '../shared/asked-sidecar.js'
 import { processor } from '../shared/processor.js'
 import { answerCalls } from '../speed/child.js'
@@ -6,6 +7,8 @@ import type { Link } from './links.js'
 
 const [folder, text] = process.argv.slice(2) as [string, string]
 const links = new Set(JSON.parse(text) as Link[])
+// As the program does.
+boundGarbage()
 const { address } = await startAskedSidecar(folder, {
   tokens: links.has('token'),
   flags: {

@@ -2,10 +2,13 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
+import { boundGarbage } from '../../cli/server/heap-growth.js'
 import { startSidecar } from '../shared/sidecar.js'
 import { answerCalls } from './child.js'
 
 const [root, folder] = process.argv.slice(2) as [string, string]
+// As the program does.
+boundGarbage()
 const { app, operator } = await startSidecar(root, folder)
 await app.listen({ port: 0, host: '127.0.0.1' })
 

@@ -11,6 +11,7 @@ import { goOnWhenUnread } from '../unread-output.js'
 import { banner, type StartFacts } from './banner.js'
 import { checkPlace, listenError, urlOf } from './address.js'
 import { checkExposure } from './exposure.js'
+import { boundGarbage } from './heap-growth.js'
 import { reloadWith } from './reload.js'
 import { installShutdown } from './signals.js'
 
@@ -25,6 +26,7 @@ export interface ServeInput {
 export async function serve ({ flags, file }: ServeInput, terminal: Terminal): Promise<void> {
   const shutdown = installShutdown(terminal)
   goOnWhenUnread()
+  boundGarbage()
   const config = await loadConfiguration(flags, terminal, file)
   const { settings } = config
   const place = { host: settings.host, port: settings.port }
