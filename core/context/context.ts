@@ -55,6 +55,8 @@ export interface ContextOptions {
 }
 
 const HOUR_MS = 3_600_000
+/** As much of an issue may be held with each query about it. */
+const SMALL_SUBJECT = 2048
 
 /** What an answer was made from, and its tag. */
 interface Standing {
@@ -70,6 +72,7 @@ interface Standing {
 interface Asked {
   profile: AgentProfile
   key: CacheKey
+  /** Where it is small: queries are many. */
   subject: Subject | undefined
   standing: Standing | undefined
 }
@@ -163,7 +166,8 @@ export function createContextService (options: ContextOptions): ContextService {
         const profile = profiles.get(query.agentType)
         const asking = askedOf(project.id, profile, query)
         // One after the other: mostly neither takes longer than to wait for both at once does.
-        const subject = asking.subject = await subjects.of(project.id, query.issueId, asking.subject)
+        const subject = await subjects.of(project.id, query.issueId, asking.subject)
+        if (subject.bytes <= SMALL_SUBJECT) asking.subject = subject
         const state = await project.now()
         const { key } = asking
         const { etag, validator } = asking.standing = standingOf(asking, state.fingerprint, profiles.version(query.agentType), subject.version)
