@@ -27,3 +27,13 @@ export async function inSlices<Item> (items: Iterable<Item>, visit: (item: Item,
     visit(item, index++)
   }
 }
+
+/** For work in steps of uneven length: to be awaited behind each. */
+export function createPace (): () => Promise<void> {
+  let ends = performance.now() + SLICE_MS
+  return async () => {
+    if (performance.now() < ends) return
+    await rest()
+    ends = performance.now() + SLICE_MS
+  }
+}

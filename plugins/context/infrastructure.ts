@@ -6,6 +6,9 @@ import { NETWORK_RULES } from './shared/network-rules.js'
 const YAML = ['*.yaml', '*.yml']
 const within = (folders: string[], names = YAML) => folders.flatMap(folder => names.map(name => `${folder}/${name}`))
 
+// From one to the next of its kind at most: else each of thousands would be looked on from.
+const MANIFEST = /^apiVersion:(?:(?!^apiVersion:)[\s\S]){0,2000}?^kind:|^kind:(?:(?!^kind:)[\s\S]){0,2000}?^apiVersion:/m
+
 export default definePlugin({
   kind: 'context-strategy',
   name: 'infrastructure',
@@ -46,7 +49,7 @@ export default definePlugin({
           },
           {
             paths: within(['manifests', 'deploy', 'deployment', 'deployments', 'infra', 'ops', 'base', 'overlays', 'crds', 'config']),
-            content: /^apiVersion:[\s\S]{0,2000}?^kind:|^kind:[\s\S]{0,2000}?^apiVersion:/m,
+            content: MANIFEST,
             score: 0.9,
             reason: 'Kubernetes manifest by content'
           }

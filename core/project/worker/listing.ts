@@ -27,7 +27,7 @@ export interface Change {
   removed: ReadonlySet<string>
 }
 
-const SLICE_MS = 15
+const SLICE_MS = 5
 const MAX_NAMES = 5_000
 const MAX_PLAIN = 200_000
 const NONE: ReadonlySet<string> = new Set()

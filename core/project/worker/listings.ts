@@ -1,3 +1,4 @@
+import { setImmediate as rest } from 'node:timers/promises'
 import { discover, readHead } from './git-directory.js'
 import { Listing } from './listing.js'
 import type { ListedFile } from './listed-files.js'
@@ -129,18 +130,22 @@ async function update (entry: Served, { since, dirty, isTrusted }: ListRequest):
   }
   const missed = since === entry.version ? [] : log.slice(log.findIndex(({ version }) => version === since) + 1)
   const isWhole = since !== entry.version && !log.some(({ version }) => version === since)
-  return { ...(isWhole ? whole(listing) : difference(listing, missed)), isWhole, version: entry.version, fingerprint, ...told(listing) }
+  return { ...(isWhole ? await whole(listing) : await difference(listing, missed)), isWhole, version: entry.version, fingerprint, ...told(listing) }
 }
 
 function told ({ hasGit, secrets, unreadable, places, isWatchable, hasLinked }: Listing): Pick<ListReply, 'hasGit' | 'secret' | 'unreadable' | 'places' | 'isWatchable' | 'hasLinked'> {
   return { hasGit, secret: secrets, unreadable, places, isWatchable, hasLinked }
 }
 
-function whole ({ files, folders }: Listing): Pick<ListReply, 'files' | 'removed' | 'folders'> {
-  return { files: packFiles(byPath([...files.values()])), removed: packStrings([]), folders: { added: packStrings([...folders]), removed: packStrings([]) } }
+async function whole ({ files, folders }: Listing): Promise<Pick<ListReply, 'files' | 'removed' | 'folders'>> {
+  // What it was made of has just taken effect at one stroke.
+  await rest()
+  const sorted = byPath([...files.values()])
+  await rest()
+  return { files: await packFiles(sorted), removed: packStrings([]), folders: { added: packStrings([...folders]), removed: packStrings([]) } }
 }
 
-function difference (listing: Listing, missed: readonly Logged[]): Pick<ListReply, 'files' | 'removed' | 'folders'> {
+async function difference (listing: Listing, missed: readonly Logged[]): Promise<Pick<ListReply, 'files' | 'removed' | 'folders'>> {
   const changed: ListedFile[] = []
   const gone: string[] = []
   for (const path of new Set(missed.flatMap(({ files }) => [...files]))) {
@@ -151,7 +156,7 @@ function difference (listing: Listing, missed: readonly Logged[]): Pick<ListRepl
   // A folder that went and came again has to be watched again.
   const removed = new Set(missed.flatMap(({ removed }) => [...removed]))
   const added = new Set(missed.flatMap(({ added }) => [...added]).filter((folder) => listing.hasFolder(folder)))
-  return { files: packFiles(byPath(changed)), removed: packStrings(gone), folders: { added: packStrings([...added]), removed: packStrings([...removed]) } }
+  return { files: await packFiles(byPath(changed)), removed: packStrings(gone), folders: { added: packStrings([...added]), removed: packStrings([...removed]) } }
 }
 
 function byPath (files: ListedFile[]): ListedFile[] {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { languageOf } from '../languages.js'
+import { createPace } from '../slices.js'
 import { unpackCandidates, type PackedCandidates, type SelectCandidate } from './candidates.js'
 import type { ReadRefusal } from './guarded-read.js'
 import type { Signals } from './index/relevance.js'
@@ -102,10 +103,13 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const { ready, refused } = await read(root, considered.map(({ candidate }) => candidate), listed, request.maxFileBytes)
 
   const packables: Packable<MadeEntry>[] = []
+  const pace = createPace()
   for (const { candidate, score } of considered) {
     const text = ready.get(candidate.path)
     if (text === undefined) continue
-    packables.push({ path: candidate.path, worth: worthOf(score), ...frames.get(text) ?? await frameOf(text) })
+    const known = frames.get(text)
+    packables.push({ path: candidate.path, worth: worthOf(score), ...known ?? await frameOf(text) })
+    if (known === undefined) await pace()
   }
   const packed = pack(packables, query, weights, budget)
   return {
@@ -181,8 +185,10 @@ async function read (root: string, candidates: readonly SelectCandidate[], liste
       else told(known)
     }
   }
+  const pace = createPace()
   for (let start = 0; start < unread.length; start += CONCURRENT) {
     for (const text of await Promise.all(unread.slice(start, start + CONCURRENT).map(async (read) => await read()))) told(text)
+    await pace()
   }
   return { ready, refused }
 }

@@ -1,3 +1,4 @@
+import { inSlices } from '../slices.js'
 import type { ListedFile } from './listed-files.js'
 
 /** Strings in one piece of memory, which goes from thread to thread without being copied or taken apart. */
@@ -17,18 +18,24 @@ export interface PackedFiles {
 const GROUP = 512
 
 export function packStrings (strings: readonly string[]): PackedStrings {
-  const groups = new Uint32Array(Math.ceil(strings.length / GROUP))
-  const pieces: Buffer[] = []
-  let length = 0
-  for (let group = 0; group < groups.length; group++) {
-    groups[group] = length
-    const piece = Buffer.from(`${strings.slice(group * GROUP, (group + 1) * GROUP).join('\0')}\0`)
-    pieces.push(piece)
-    length += piece.length
-  }
+  const starts = Array.from({ length: Math.ceil(strings.length / GROUP) }, (_, group) => group * GROUP)
+  return joined(starts.map((start) => packGroup(strings, start)))
+}
+
+function packGroup (strings: readonly string[], start: number): Buffer {
+  return Buffer.from(`${strings.slice(start, start + GROUP).join('\0')}\0`)
+}
+
+function joined (pieces: readonly Buffer[]): PackedStrings {
   // Memory of its own: what is handed over is gone here.
-  const bytes = new Uint8Array(length)
-  pieces.forEach((piece, group) => bytes.set(piece, groups[group]!))
+  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0))
+  const groups = new Uint32Array(pieces.length)
+  let length = 0
+  pieces.forEach((piece, group) => {
+    bytes.set(piece, length)
+    groups[group] = length
+    length += piece.length
+  })
   return { bytes, groups }
 }
 
@@ -40,13 +47,20 @@ export function * unpackStrings ({ bytes, groups }: PackedStrings): Generator<st
   }
 }
 
-export function packFiles (files: readonly ListedFile[]): PackedFiles {
+/** In as many turns of the event loop as it takes. */
+export async function packFiles (files: readonly ListedFile[]): Promise<PackedFiles> {
   const numbers = new Float64Array(files.length * 2)
-  files.forEach(({ size, modified }, index) => {
+  const paths: string[] = []
+  const pieces: Buffer[] = []
+  await inSlices(files, ({ path, size, modified }, index) => {
     numbers[index * 2] = size
     numbers[index * 2 + 1] = modified
+    paths.push(path)
+    if (paths.length < GROUP && index + 1 < files.length) return
+    pieces.push(packGroup(paths, 0))
+    paths.length = 0
   })
-  return { paths: packStrings(files.map(({ path }) => path)), numbers }
+  return { paths: joined(pieces), numbers }
 }
 
 export function * unpackFiles ({ paths, numbers }: PackedFiles): Generator<Omit<ListedFile, 'stamp'>[]> {

@@ -56,7 +56,7 @@ async function setUp (t: Parameters<typeof temporaryFolder>[0]) {
   const root = await temporaryFolder(t, 'cco-project')
   const files = Array.from({ length: FILES }, (_, index) => ({ path: pathOf(index), size: 1000, modified: 1_600_000_000_000 + index, stamp: '' })).sort((a, b) => (a.path < b.path ? -1 : 1))
   // As it comes from another thread.
-  const packed = packFiles(files)
+  const packed = await packFiles(files)
   const none = { bytes: new Uint8Array(), groups: new Uint32Array() }
   let version = 0
   const worker = {

@@ -4,6 +4,7 @@ import { Value } from 'typebox/value'
 import type { ProjectFile, SidecarPlugin } from '../../../core/plugin-api.js'
 import { MANIFEST } from '../../../core/plugin-host/define-plugin.js'
 import agentInstructions from '../../../plugins/context/agent-instructions.js'
+import infrastructure from '../../../plugins/context/infrastructure.js'
 import mcp from '../../../plugins/context/mcp.js'
 import mlCode from '../../../plugins/context/ml-code.js'
 import prompts from '../../../plugins/context/prompts.js'
@@ -129,4 +130,15 @@ t.test('hostile contents cost no more than they are long', async t => {
     const [name, ms] = times.sort((one, other) => other[1] - one[1])[0]!
     t.ok(cost < MOST_COST, `${JSON.stringify(text.slice(0, 8))}: ${cost}, of which ${name} took most with ${ms} ms`)
   }
+})
+
+t.test('what begins like a manifest of Kubernetes again and again is looked through once', async t => {
+  const project = many(number => `deploy/part${number}.yaml`, 'kind:\n'.repeat(10_000), 40)
+  const cost = await costOf(async () => { t.strictSame((await gather(infrastructure, project)).paths, []) })
+  // It was some 500.
+  t.ok(cost < 60, String(cost))
+  for (const content of ['kind: A\nkind: B\nspec:\napiVersion: v1\n', 'apiVersion: v1\napiVersion: v1\r\n\r\nkind: A\n']) {
+    t.strictSame((await gather(infrastructure, fakeProject({ 'deploy/a.yaml': content }))).paths, ['deploy/a.yaml'])
+  }
+  t.strictSame((await gather(infrastructure, fakeProject({ 'deploy/a.yaml': `kind: A\n${'x\n'.repeat(1100)}apiVersion: v1\n` }))).paths, [], 'too far from each other')
 })
