@@ -52,7 +52,7 @@ class Entry implements ListedFile {
 /** The files of a listing. What an update finds takes effect in one step at its end, because others read in the meantime. */
 export class ListedFiles {
   readonly #root: string
-  readonly #files = new Map<string, Entry>()
+  #files = new Map<string, Entry>()
   readonly #linked = new Set<string>()
   readonly #sum = new SetHash()
   readonly #marks = new SetHash()
@@ -156,10 +156,14 @@ export class ListedFiles {
       if (before !== undefined) difference.delete(`${path}\0${before}`)
       if (after !== undefined) difference.add(`${path}\0${after}`)
     })
+    // Of a first listing nothing was known, so that all of it can be made ready beside what holds until then.
+    const first = this.#files.size === 0 ? new Map<string, Entry>() : undefined
+    if (first !== undefined) await inSlices(this.#puts, ([path, entry]) => { if (entry !== undefined) first.set(path, entry) })
     this.#sum.merge(difference)
+    this.#files = first ?? this.#files
     for (const [path, entry] of this.#puts) {
       if (entry === undefined) this.#files.delete(path)
-      else this.#files.set(path, entry)
+      else if (first === undefined) this.#files.set(path, entry)
       if (entry?.linked === true) this.#linked.add(path)
       else if (this.#linked.size > 0) this.#linked.delete(path)
     }
