@@ -35,6 +35,10 @@ async function output ({ ask }: TestSidecar, id: string): Promise<string> {
   return (await ask('GET', `/api/agents/${id}/logs`)).body.log as string
 }
 
+async function known ({ ask }: TestSidecar): Promise<number> {
+  return (await ask('GET', '/api/agents')).body.agents.length as number
+}
+
 function isAlive (pid: number): boolean {
   try {
     process.kill(pid, 0)
@@ -43,6 +47,9 @@ function isAlive (pid: number): boolean {
     return false
   }
 }
+
+/** For all that leaves no trace in what others look at. */
+const common = await startListening(t)
 
 t.test('an agent is started with its context, its environment and a token of its own', async (t) => {
   const started = await startListening(t, { environment: { PATH: process.env.PATH, LANG: 'C.UTF-8', SECRET_OF_THE_SERVER: 'x', WANTED: 'y' }, settings: { 'spawn-environment': 'WANTED' } })
@@ -86,21 +93,21 @@ t.test('an agent is started with its context, its environment and a token of its
 })
 
 t.test('an environment that changes what code runs, or what the agent is, is refused', async (t) => {
-  const started = await startListening(t)
+  const before = await known(common)
   for (const name of [
     'PATH', 'path', 'LD_PRELOAD', 'LD_LIBRARY_PATH', 'DYLD_INSERT_LIBRARIES', 'NODE_OPTIONS', 'NODE_PATH', 'PYTHONPATH', 'BASH_ENV', 'GIT_SSH_COMMAND',
     'JWT_TOKEN', 'AGENT_ID', 'AGENT_TYPE', 'ISSUE_ID', 'PROJECT_ID', 'SIDECAR_URL', 'CONTEXT_FILE', 'TASK', 'CCO_SIDECAR_TOKEN', '', '1A', 'A B', 'A=B', 'A\0'
   ]) {
-    const { status, body } = await spawn(started, 'tell', { environment: { [name]: 'x' } })
+    const { status, body } = await spawn(common, 'tell', { environment: { [name]: 'x' } })
     t.strictSame([status, body.code], [400, 'VAL_001'], JSON.stringify(name))
     t.equal(body.details.issues[0].path, `environment.${name}`)
   }
-  t.equal((await spawn(started, 'tell', { environment: { A: 'x\0y' } })).status, 400)
-  t.strictSame((await started.ask('GET', '/api/agents')).body, { agents: [] }, 'nothing was started')
+  t.equal((await spawn(common, 'tell', { environment: { A: 'x\0y' } })).status, 400)
+  t.equal(await known(common), before, 'nothing was started')
 })
 
 t.test('a spawn that is not valid starts nothing', async (t) => {
-  const started = await startListening(t)
+  const before = await known(common)
   const wrong: [object, number, string][] = [
     [{ agent_type: 'ai-enginer' }, 404, 'AGT_002'],
     [{ project_id: 'absent' }, 404, 'PRJ_001'],
@@ -115,10 +122,10 @@ t.test('a spawn that is not valid starts nothing', async (t) => {
     [{ issue_id: undefined }, 400, 'VAL_001']
   ]
   for (const [change, status, code] of wrong) {
-    const answer = await spawn(started, 'tell', change)
+    const answer = await spawn(common, 'tell', change)
     t.strictSame([answer.status, answer.body.code], [status, code], JSON.stringify(change))
   }
-  t.strictSame((await started.ask('GET', '/api/agents')).body, { agents: [] })
+  t.equal(await known(common), before)
 })
 
 t.test('a command that is missing is AGT_001', async (t) => {
@@ -157,23 +164,21 @@ t.test('an agent that exits without a result gets one made', async (t) => {
 })
 
 t.test('what an agent stores itself is its result, and decides with the exit', async (t) => {
-  const started = await startListening(t)
   for (const [status, expected] of [['success', 'completed'], ['partial', 'completed'], ['failed', 'failed']] as const) {
-    const { body } = await spawn(started, `store ${status}`)
-    const record = await ended(started, body.agent_id)
+    const { body } = await spawn(common, `store ${status}`)
+    const record = await ended(common, body.agent_id)
     t.match(record, { state: expected, exit_code: 0, last_sign_at: RFC3339_UTC })
-    const { body: { results } } = await started.ask('GET', '/api/results?limit=1')
+    const { body: { results } } = await common.ask('GET', '/api/results?limit=1')
     t.match(results, [{ id: record.result_id, agent_id: body.agent_id, status }])
     t.notOk('made_by' in results[0].result)
   }
 })
 
 t.test('a sign of life comes from the agent itself', async (t) => {
-  const started = await startListening(t)
-  const { ask, agent } = started
-  const { body: { agent_id: other } } = await spawn(started, 'stay')
-  const { body: { agent_id: id, jwt_token: token } } = await spawn(started, `beat ${other}`)
-  const answers = JSON.parse(await eventually(async () => await output(started, id), (text) => text.endsWith('\n'))) as { status: number, body: { code: string } }[]
+  const { ask, agent } = common
+  const { body: { agent_id: other } } = await spawn(common, 'stay')
+  const { body: { agent_id: id, jwt_token: token } } = await spawn(common, `beat ${other}`)
+  const answers = JSON.parse(await eventually(async () => await output(common, id), (text) => text.endsWith('\n'))) as { status: number, body: { code: string } }[]
   t.equal(answers[0]!.status, 200)
   t.strictSame([answers[1]!.status, answers[1]!.body.code], [403, 'AUTH_003'])
   t.match((await ask('GET', `/api/agents/${id}/status`)).body, { state: 'running', progress: 40, message: 'half way', last_sign_at: RFC3339_UTC })
@@ -187,13 +192,13 @@ t.test('a sign of life comes from the agent itself', async (t) => {
   }
   const ghost = await ask('POST', `/api/agents/${stranger.agent_id}/status`, { token: stranger.token, body: {} })
   t.strictSame([ghost.status, ghost.body.code], [404, 'NOT_001'], 'who was not spawned has no status')
+  for (const running of [id, other]) await ask('DELETE', `/api/agents/${running}`)
 })
 
 t.test('the last lines of the output are shown', async (t) => {
-  const started = await startListening(t)
-  const { ask } = started
-  const { body: { agent_id: id } } = await spawn(started, 'count')
-  await ended(started, id)
+  const { ask } = common
+  const { body: { agent_id: id } } = await spawn(common, 'count')
+  await ended(common, id)
   const tail = async (query: string): Promise<string[]> => (await ask('GET', `/api/agents/${id}/logs${query}`)).body.log.split('\n').slice(0, -1) as string[]
   t.strictSame(await tail('?tail=2'), ['line 299', 'line 300'])
   t.equal((await tail('')).length, 200)
@@ -203,18 +208,17 @@ t.test('the last lines of the output are shown', async (t) => {
 })
 
 t.test('an agent is stopped on request, politely or not', async (t) => {
-  const started = await startListening(t)
-  const { ask, agent } = started
+  const { ask, agent } = common
   const { token } = await agent('chief-architect')
-  const { body: polite } = await spawn(started, 'stay', {}, token)
+  const { body: polite } = await spawn(common, 'stay', {}, token)
   const { status, body } = await ask('DELETE', `/api/agents/${polite.agent_id}`, { token })
   t.equal(status, 200)
   t.match(body, { agent_id: polite.agent_id, stopped: true, state: 'stopped', signal: 'SIGTERM', exit_code: null, reason: /on request/, timestamp: RFC3339_UTC })
   t.notOk(isAlive(polite.process_id))
 
   for (const query of ['?force=true', '?timeout_seconds=0']) {
-    const { body: stubborn } = await spawn(started, 'stubborn')
-    await eventually(async () => await output(started, stubborn.agent_id), (text) => text.includes('ready'))
+    const { body: stubborn } = await spawn(common, 'stubborn')
+    await eventually(async () => await output(common, stubborn.agent_id), (text) => text.includes('ready'))
     t.match((await ask('DELETE', `/api/agents/${stubborn.agent_id}${query}`)).body, { stopped: true, signal: 'SIGKILL' })
     t.notOk(isAlive(stubborn.process_id))
   }
@@ -225,9 +229,8 @@ t.test('an agent is stopped on request, politely or not', async (t) => {
 })
 
 t.test('an agent that runs too long is ended', async (t) => {
-  const started = await startListening(t)
-  const { body } = await spawn(started, 'stay', { timeout_seconds: 1 })
-  t.match(await ended(started, body.agent_id), { state: 'failed', reason: /longer than 1 seconds/ })
+  const { body } = await spawn(common, 'stay', { timeout_seconds: 1 })
+  t.match(await ended(common, body.agent_id), { state: 'failed', reason: /longer than 1 seconds/ })
 })
 
 t.test('beyond the limit agents wait in the queue, and beyond the queue they are refused', async (t) => {
