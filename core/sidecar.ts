@@ -26,7 +26,7 @@ import { VERSION } from './package-root.js'
 import type { LoadedPlugin } from './plugin-host/host.js'
 import type { Builtin } from './plugin-host/resolve.js'
 import { readBuiltinProfiles } from './profiles/load.js'
-import { readAhead } from './project/read-ahead.js'
+import { createReadAhead } from './project/read-ahead.js'
 import { Projects, type ServedProject } from './project/projects.js'
 import { createProjectWorker } from './project/worker/client.js'
 import { keepRetention } from './retention.js'
@@ -74,6 +74,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     const trustGiven: AuditEntry[] = []
     const rules = new Map<string, readonly Rule[]>()
     const log = app.log as Logger
+    const ahead = createReadAhead(log)
     const plugins = await makeConfiguredPlugins(config, builtins, implied, {
       app, clock, telemetry, profile: (project, agentType) => projectsRef.current?.find(project)?.profiles.find(agentType)
     })
@@ -94,6 +95,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
           if (trust !== undefined && auditRef.current === undefined) trustGiven.push(trust)
           else if (trust !== undefined) auditRef.current?.note(trust)
           rules.set(served.project.id, found)
+          ahead.add(served.project)
           await triggersRef.current?.serve(served.project.id, found)
         }
       }
@@ -117,13 +119,13 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     for (const extension of plugins.all('http').values()) await extension.register(app)
     await mountRoutes(app as unknown as App, services)
     const operator = await keepOperatorToken({ auth: auditedAuth(services.auth, audit), storage: settings.storage, project: config.project.id, ttlSeconds: settings.auth.token_ttl_seconds, log })
-    const timers: { close (): void }[] = [operator, keepRetention(services, settings)]
+    const timers = [operator, keepRetention(services, settings), ahead]
     app.addHook('onListen', async () => {
       sockets.push(...await listenOnOtherAddresses(app, settings))
       services.fleet.resume()
       services.workspaces.open()
       resumeGroups(services)
-      timers.push(readAhead(() => projects.all().map(({ project }) => project), log))
+      ahead.start()
     })
     await app.ready()
     for (const entry of [startedEntry(VERSION, settings, plugins.loaded), ...trustGiven]) audit.note(entry)

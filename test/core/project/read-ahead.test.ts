@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Logger } from '../../../core/contracts/common.js'
-import { readAhead } from '../../../core/project/read-ahead.js'
+import { createReadAhead, type ReadAhead } from '../../../core/project/read-ahead.js'
 import { createLogSpy } from '../../support/log-spy.js'
 
 type Step = () => Promise<number>
@@ -17,9 +17,11 @@ function setUp (t: Test, steps: Record<string, number>, step: (id: string, left:
     return { id, readAhead: next }
   })
   const log = createLogSpy()
-  const start = (): { close (): void } => {
-    const reading = readAhead(() => projects, log as Logger, 0)
+  const start = (): ReadAhead => {
+    const reading = createReadAhead(log as Logger, 0)
     t.teardown(() => reading.close())
+    for (const project of projects) reading.add(project)
+    reading.start()
     return reading
   }
   return { read, log, start }
@@ -36,6 +38,16 @@ t.test('projects are read one after the other, each to its end', async t => {
   t.strictSame(read, ['a', 'a', 'a', 'b'])
   t.strictSame(log.lines.map(({ details }) => (details as { project: string }).project), ['a', 'b'])
   t.strictSame(log.said.warn, [])
+})
+
+t.test('a project that comes later is read when it comes, and before the start none is', async t => {
+  const { read, log, start } = setUp(t, { a: 2 })
+  const reading = start()
+  t.strictSame(read, [])
+  await settled(() => log.said.debug.length === 1)
+  reading.add({ id: 'later', readAhead: async () => { read.push('later'); return 0 } })
+  await settled(() => log.said.debug.length === 2)
+  t.strictSame(read, ['a', 'a', 'later'])
 })
 
 t.test('a project that cannot be read keeps no other from it, and is told of', async t => {
