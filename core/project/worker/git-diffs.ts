@@ -1,5 +1,6 @@
 import { git } from './git.js'
 import type { GitSettings } from './git-settings.js'
+import type { StatusEntry } from './git-status.js'
 
 // Cut before secrets are looked for, for the sake of memory, and far behind what is shown.
 const MAX_READ_CHARACTERS = 1_000_000
@@ -11,11 +12,25 @@ export async function readBlob (root: string, hash: string): Promise<Buffer> {
   return await git(root, ['cat-file', 'blob', hash])
 }
 
+/** A change of which nothing is in the index: what is there is as in the head. */
+const UNSTAGED = new Set(['.M', '.D'])
+
 /** The diffs of files against the head, by path. One that cannot be had (a file changing under git's hands) is unknown, not empty. */
-export async function readDiffs (root: string, paths: readonly string[], config: GitSettings['noFilters']): Promise<Map<string, string>> {
-  if (paths.length === 0) return new Map()
+export async function readDiffs (root: string, entries: readonly StatusEntry[], config: GitSettings['noFilters']): Promise<Map<string, string>> {
+  // To compare one file with the head, git takes time in the square of all files (measured: 4 s of 100,000); with the index it takes none.
+  const isUnstaged = ({ code }: StatusEntry): boolean => UNSTAGED.has(code)
+  const [unstaged, others] = await Promise.all([
+    readDiffsFrom(root, [], entries.filter(isUnstaged), config),
+    readDiffsFrom(root, ['HEAD'], entries.filter((entry) => !isUnstaged(entry)), config)
+  ])
+  return new Map([...unstaged, ...others])
+}
+
+async function readDiffsFrom (root: string, base: readonly string[], entries: readonly StatusEntry[], config: GitSettings['noFilters']): Promise<Map<string, string>> {
+  if (entries.length === 0) return new Map()
+  const paths = entries.map(({ path }) => path)
   const read = async (some: readonly string[], maxBytes: number): Promise<Map<string, string>> => {
-    const output = await git(root, ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--ignore-submodules=all', '--src-prefix=a/', '--dst-prefix=b/', '--relative', 'HEAD', '--', ...some], { config, maxBytes })
+    const output = await git(root, ['diff', '--no-ext-diff', '--no-textconv', '--no-color', '--no-renames', '--ignore-submodules=all', '--src-prefix=a/', '--dst-prefix=b/', '--relative', ...base, '--', ...some], { config, maxBytes })
     return splitDiffs(output.toString('utf8'), some)
   }
   try {

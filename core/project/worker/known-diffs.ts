@@ -75,7 +75,7 @@ export function createDiffs (root: string, clean: Cleaner, isPlain: boolean): Di
         else if (told === undefined) missing.push(entry)
         else await add(entry, told)
       }
-      const read = await readDiffs(root, missing.map(({ path }) => path), config)
+      const read = await readDiffs(root, missing, config)
       for (const entry of missing) {
         const diff = read.get(entry.path)
         await add(entry, diff)

@@ -139,3 +139,26 @@ t.test('FAULT 29: of a commit that brings in a whole tree the first thousand pat
   const [commit] = await createGitState(root, asItIs).commits(1)
   t.strictSame(commit?.files_changed, paths.slice(0, 1000))
 })
+
+t.test('diffs are those against the head, whatever of them is in the index', async t => {
+  const root = join(await quickFolder(t, 'cco-git-state'), 'root')
+  const names = ['both', 'deleted', 'gone-from-index', 'plain', 'readded', 'staged', 'tool']
+  await createRepository(root, Object.fromEntries(names.map((name) => [`${name}.txt`, LONG])))
+  const changed = LONG.replace('line 5', 'other')
+  await writeFiles(root, { 'both.txt': changed, 'staged.txt': changed, 'intended.txt': LONG, 'new.txt': LONG })
+  run(root, 'add', 'both.txt', 'staged.txt', 'new.txt')
+  run(root, 'add', '--intent-to-add', 'intended.txt')
+  run(root, 'rm', '--cached', 'gone-from-index.txt', 'readded.txt')
+  run(root, 'add', '--intent-to-add', 'readded.txt')
+  await writeFiles(root, { 'both.txt': LONG.replace('line 9\n', ''), 'plain.txt': changed, 'readded.txt': changed })
+  rmSync(join(root, 'deleted.txt'))
+  chmodSync(join(root, 'tool.txt'), 0o755)
+  await look(root)
+  const { changes = [] } = await createGitState(root, asItIs).facts() ?? {}
+  t.strictSame(changes.map(({ path }) => path).sort(), [...names, 'gone-from-index', 'intended', 'new'].map((name) => `${name}.txt`).sort())
+  for (const { path, status, diff } of changes) {
+    if (status === 'untracked') continue
+    const whole = execFileSync('git', ['diff', '--no-renames', 'HEAD', '--', path], { cwd: root, env: ENVIRONMENT, encoding: 'utf8' })
+    t.equal(diff ?? '', whole, path)
+  }
+})
