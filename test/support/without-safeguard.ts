@@ -1,4 +1,5 @@
-import { cp, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { cpSync } from 'node:fs'
+import { mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { PACKAGE_ROOT } from '../../core/package-root.js'
@@ -24,7 +25,8 @@ export async function copyWithout (t: Teardown, safeguards: readonly Safeguard[]
   await mkdir(join(copy, 'test'), { recursive: true })
   for (const name of SHARED) await symlink(join(PACKAGE_ROOT, name), join(root, name))
   for (const name of COPIED) {
-    await cp(join(PACKAGE_ROOT, 'dist', name), join(copy, name), { recursive: true, filter: (path) => !path.endsWith('.d.ts') })
+    // Synchronously, because hundreds of small files take three times as long through the thread pool.
+    cpSync(join(PACKAGE_ROOT, 'dist', name), join(copy, name), { recursive: true, filter: (path) => !path.endsWith('.d.ts') })
   }
   for (const { module, line, without } of safeguards) {
     const path = join(copy, module)
