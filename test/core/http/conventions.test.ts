@@ -63,8 +63,11 @@ const BAD_IDENTIFIERS = [
   'x'.repeat(129), 'x'.repeat(5000), '%25%32%66', '~', '$(id)', 'a;b', "a'b"
 ]
 
+/** For questions that leave nothing behind which others look at. */
+const common = await startDocumented(t)
+
 t.test('the request id is the client\'s where it is sane, and a new one otherwise', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   t.match((await ask('GET', '/health')).headers['x-request-id'], UUID)
   for (const sane of ['abc', 'trace:1.2_3-4', '0', 'x'.repeat(128)]) {
     t.equal((await ask('GET', '/health', { headers: { 'x-request-id': sane } })).headers['x-request-id'], sane)
@@ -78,7 +81,7 @@ t.test('the request id is the client\'s where it is sane, and a new one otherwis
 })
 
 t.test('a traceparent is honoured where it is one', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   const parent = '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01'
   t.equal((await ask('GET', '/health', { headers: { traceparent: parent } })).headers.traceparent, parent)
   t.equal((await ask('GET', '/nowhere', { headers: { traceparent: parent } })).headers.traceparent, parent)
@@ -144,7 +147,7 @@ t.test('an unexpected fault says that it happened, and nothing else', async (t) 
 })
 
 t.test('an unknown member of an envelope is refused by name', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   for (const [method, url, body] of BODIES) {
     const { status, body: { code, message, details } } = await ask(method, url, { body: { ...body, wrong_member: 1 } })
     t.equal(status, 400, `${method} ${url}`)
@@ -162,7 +165,7 @@ t.test('an unknown member of an envelope is refused by name', async (t) => {
 })
 
 t.test('an identifier that is none is never a path and never a fault of the server', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   for (const [method, pattern] of PARAMETERS) {
     for (const bad of BAD_IDENTIFIERS) {
       const url = pattern.replace('*', bad.replaceAll('$', '$$$$'))
@@ -215,7 +218,7 @@ t.test('a body above the limit is answered with 413', async (t) => {
 })
 
 t.test('the limit of a body is 10 MiB unless somebody sets it', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   const padding = ' '.repeat(10 * MEBIBYTE - JSON.stringify(EVENT).length)
   const headers = { 'content-type': 'application/json' }
   t.equal((await ask('POST', '/api/events/publish', { body: JSON.stringify(EVENT) + padding, headers })).status, 202)
@@ -223,7 +226,7 @@ t.test('the limit of a body is 10 MiB unless somebody sets it', async (t) => {
 })
 
 t.test('JSON that nests too deep or reaches for a prototype is refused', async (t) => {
-  const { ask } = await startDocumented(t)
+  const { ask } = common
   const headers = { 'content-type': 'application/json' }
   const nested = (depth: number): string => `{"topic":"coordination","data":{"a":${'['.repeat(depth - 2)}${']'.repeat(depth - 2)}}}`
   t.equal((await ask('POST', '/api/events/note', { body: nested(64), headers })).status, 202)
