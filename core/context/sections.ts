@@ -117,6 +117,14 @@ export function treeJson ({ root, files, directories }: ProjectStructure): TreeJ
 
 /** Files come sorted by path: to sort 100,000 once more by depth would hold the event loop. */
 function * shallowFirst (files: ProjectState['files']): Generator<string> {
+  const { depths, deepest } = depthsOf(files)
+  for (let depth = 0; depth <= deepest; depth++) {
+    for (let number = depths.indexOf(depth); number >= 0; number = depths.indexOf(depth, number + 1)) yield files[number]!.path
+  }
+}
+
+/** By how many folders each file is surrounded. Apart, because a generator is not compiled while it runs. */
+function depthsOf (files: ProjectState['files']): { depths: Uint16Array, deepest: number } {
   const depths = new Uint16Array(files.length)
   let deepest = 0
   for (let number = 0; number < files.length; number++) {
@@ -126,9 +134,7 @@ function * shallowFirst (files: ProjectState['files']): Generator<string> {
     depths[number] = depth
     deepest = Math.max(deepest, depth)
   }
-  for (let depth = 0; depth <= deepest; depth++) {
-    for (let number = 0; number < files.length; number++) if (depths[number] === depth) yield files[number]!.path
-  }
+  return { depths, deepest }
 }
 
 const NONE: readonly string[] = []
