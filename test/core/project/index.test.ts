@@ -186,6 +186,18 @@ t.test('an index looks at what a listing says has changed, and at all where it d
   t.strictSame(told, [['1'], ['2'], ['3']])
 })
 
+t.test('of several who wait for an index at once, each waits no longer than for itself', async t => {
+  const root = t.testdir({})
+  const tree: Tree = Object.fromEntries(Array.from({ length: 600 }, (_, number) => [`file${number}.js`, `word${number}`]))
+  for (const [path, text] of Object.entries(tree)) writeFileSync(join(root, path), text)
+  const index = createProjectIndex(root, undefined)
+  const ask = async (timeMs: number): Promise<number> => await index.refresh({ files: listing(tree), head: '', standing: undefined }, 1_000_000, timeMs)
+  const [first, second, third] = await Promise.all([ask(2), ask(2), ask(2)])
+  t.ok(first > 0)
+  t.strictSame([second, third], [first, first], 'when the first has had its time, that of the others is over as well')
+  t.equal(await ask(60_000), 0)
+})
+
 t.test('history', async t => {
   const commits = [commit('a', 'x', 'y'), commit('b', 'x', 'y'), commit('c', 'x', 'z'), commit('d', 'w')]
   const together = changedTogether(commits, new Map([['x', 1]]))

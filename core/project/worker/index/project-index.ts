@@ -94,11 +94,13 @@ export function createProjectIndex (root: string, file: string | undefined): Pro
     },
     rankText: (path, content, query, weights) => rankMade(corpus, path, content, query, weights),
     async refresh ({ files, head, standing }, maxFileBytes, timeMs) {
+      // From the call on: of several who ask at once, each waits no longer than for itself.
+      const deadline = performance.now() + timeMs
       if (history.head !== head) history = { head, commits: readHistory(root) }
       const turn = syncing.then(async () => {
         const changes = synced === undefined ? undefined : standing?.changedSince(synced)
         synced = undefined
-        const left = await corpus.sync(files, preparerOf(root, maxFileBytes), performance.now() + timeMs, changes)
+        const left = await corpus.sync(files, preparerOf(root, maxFileBytes), deadline, changes)
         if (left === 0) synced = standing?.version
         if (file !== undefined && corpus.version - keptVersion >= WORTH_KEEPING) {
           timer ??= setTimeout(() => { flush().catch(warn) }, KEEP_AFTER_MS).unref()
