@@ -9,6 +9,7 @@ export interface Reply {
 }
 
 const END_OF_HEAD = Buffer.from('\r\n\r\n')
+const NOTHING = Buffer.alloc(0)
 
 async function connectTo (port: number): Promise<Socket> {
   return await new Promise((resolve, reject) => {
@@ -31,6 +32,7 @@ export class Connection {
   #expected = -1
   #head = ''
   #started = 0
+  #isBodyWanted = true
   #settle: { resolve (reply: Reply): void, reject (error: Error): void } | undefined
 
   readonly #port: number
@@ -56,8 +58,9 @@ export class Connection {
     return await this.send(renderRequest('GET', path, headers))
   }
 
-  /** Sends a whole request as it is. */
-  async send (request: string): Promise<Reply> {
+  /** Sends a whole request as it is. Of an answer whose body is not wanted that is empty: to put it together takes as long as to receive it. */
+  async send (request: string, isBodyWanted = true): Promise<Reply> {
+    this.#isBodyWanted = isBodyWanted
     this.#chunks = []
     this.#received = 0
     this.#expected = -1
@@ -76,26 +79,25 @@ export class Connection {
   }
 
   #take (chunk: Buffer): void {
-    this.#chunks.push(chunk)
+    if (this.#isBodyWanted || this.#expected < 0) this.#chunks.push(chunk)
     this.#received += chunk.length
     if (this.#expected < 0 && !this.#readHead()) return
     if (this.#received < this.#expected) return
     const milliseconds = performance.now() - this.#started
     const settle = this.#settle
     this.#settle = undefined
-    const whole = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
     settle?.resolve({
       status: Number(this.#head.slice(9, 12)),
       etag: /\r\netag: ([^\r]*)/i.exec(this.#head)?.[1] ?? '',
       retryAfter: /\r\nretry-after: ([^\r]*)/i.exec(this.#head)?.[1] ?? '',
-      body: whole.subarray(this.#head.length + END_OF_HEAD.length),
+      body: this.#isBodyWanted ? this.#whole().subarray(this.#head.length + END_OF_HEAD.length) : NOTHING,
       milliseconds
     })
   }
 
   /** Whether all of the head has come. */
   #readHead (): boolean {
-    const start = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
+    const start = this.#whole()
     const end = start.indexOf(END_OF_HEAD)
     if (end < 0) return false
     this.#head = start.toString('latin1', 0, end)
@@ -107,6 +109,11 @@ export class Connection {
     }
     this.#expected = end + END_OF_HEAD.length + Number(length ?? 0)
     return true
+  }
+
+  /** What was received and kept. */
+  #whole (): Buffer {
+    return this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks)
   }
 
   #fail (error: Error): void {
@@ -147,7 +154,7 @@ export async function loadWith (connections: readonly Connection[], milliseconds
   await Promise.all(connections.map(async (connection, index) => {
     const own = typeof request === 'string' ? request : request[index]!
     while (performance.now() - started < milliseconds) {
-      const reply = await connection.send(own)
+      const reply = await connection.send(own, false)
       requests++
       if (reply.status !== status) unexpected++
     }
