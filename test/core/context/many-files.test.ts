@@ -20,6 +20,7 @@ import projectStructure from '../../../plugins/context/project-structure.js'
 import securityConfig from '../../../plugins/context/security-config.js'
 import sourceFiles from '../../../plugins/context/source-files.js'
 import testFiles from '../../../plugins/context/test-files.js'
+import { watchLoop } from '../../support/loop-watch.js'
 import { temporaryFolder } from '../../support/temporary.js'
 
 const FILES = 100_000
@@ -81,25 +82,6 @@ async function setUp (t: Parameters<typeof temporaryFolder>[0]) {
   return async () => (await service.get(project, profiles, {
     issueId: 'i', agentType: createSampleProfile().id, maxBytes: 10 * MEGABYTE, maxTokens: 32_000, requirements: [], fresh: true, explain: false
   })).body!
-}
-
-/** Runs something and tells how long it took and for how long nobody else had the event loop at most, ms. */
-async function watchLoop (run: () => Promise<unknown>): Promise<{ took: number, longest: number }> {
-  let running = true
-  let longest = 0
-  const started = performance.now()
-  let last = started
-  const look = (): void => {
-    const now = performance.now()
-    longest = Math.max(longest, now - last)
-    last = now
-    if (running) setImmediate(look)
-  }
-  setImmediate(look)
-  await run()
-  running = false
-  const ended = performance.now()
-  return { took: ended - started, longest: Math.max(longest, ended - last) }
 }
 
 // The whole of it, with the disk, git and the index: npm run bench:context:speed -- --generate 100000.
