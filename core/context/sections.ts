@@ -167,12 +167,7 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
   }
   let leftOut = facts.changes.length - value.uncommitted_changes.length + newest.filter((commit, index) => commit !== value.recent_commits[index]).length
   let size = sizeOf(value)
-  value.uncommitted_changes = value.uncommitted_changes.map((change) => {
-    if (size <= maxBytes || change.diff === null) return change
-    size -= sizeOf(change.diff)
-    leftOut++
-    return { ...change, diff: null }
-  })
+  // What is being changed says more than what long messages say of what was.
   if (size > maxBytes) {
     value.recent_commits = value.recent_commits.map((commit) => {
       const short = shorten(commit, FEW_FILES, SHORT_MESSAGE)
@@ -180,6 +175,14 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
       return short
     })
     size = sizeOf(value)
+  }
+  const longestFirst = value.uncommitted_changes.map((_change, at) => at).sort((one, other) => lengthOfDiff(value.uncommitted_changes[other]!) - lengthOfDiff(value.uncommitted_changes[one]!))
+  for (const at of longestFirst) {
+    const change = value.uncommitted_changes[at]!
+    if (size <= maxBytes || change.diff === null) break
+    size -= sizeOf(change.diff)
+    leftOut++
+    value.uncommitted_changes[at] = { ...change, diff: null }
   }
   while (size > maxBytes && value.recent_commits.length > 1) {
     size -= sizeOf(value.recent_commits.pop())
@@ -190,6 +193,10 @@ export async function gitContextOf (state: ProjectState, further: readonly Commi
     leftOut++
   }
   return { value, left_out: leftOut }
+}
+
+function lengthOfDiff ({ diff }: UncommittedChange): number {
+  return diff?.length ?? 0
 }
 
 /** The commit itself where it is short enough. */
