@@ -105,8 +105,8 @@ function createQueries (): (request: ContextRequest, project: string) => Context
     const last = latest.get(connection)
     if (last?.url === url && last.project === project) return last.query
     const key = `${project} ${url}`
-    const query = known.get(key) ?? queryOf(request)
-    known.set(key, query)
+    let query = known.get(key)
+    if (query === undefined) known.set(key, query = queryOf(request))
     latest.set(connection, { project, url, query })
     return query
   }
