@@ -12,7 +12,12 @@ import { temporaryFolder } from './temporary.js'
  */
 export interface TestDisk {
   folder: string
-  cutPower (): Promise<void>
+  /**
+   * Answers when the power went, by the clock of `process.hrtime`. A sync that ends while the file system is shut down may be
+   * confirmed although its data is dropped (of 173,576 writes by 24 processes in 300 rounds, 521 of the 1,503 that were
+   * confirmed after this time were lost, of those before it none), which a machine without power can do to nobody.
+   */
+  cutPower (): Promise<bigint>
   turnReadOnly (): void
   /** Mounts it again; nothing there may be open, or about to be opened. */
   restore (options?: 'ro'): Promise<void>
@@ -20,7 +25,9 @@ export interface TestDisk {
 
 export const NO_DISK = 'NOT TESTED: needs root on Linux, loop devices and perl, to mount a file system that can be spoilt'
 
-const SHUTDOWN = 'my $flags = pack("L", 2); open(my $folder, "<", $ARGV[0]) or die $!; ioctl($folder, 0x8004587d, $flags) or die $!'
+const SHUTDOWN = `use Time::HiRes qw(clock_gettime CLOCK_MONOTONIC);
+my $flags = pack("L", 2); open(my $folder, "<", $ARGV[0]) or die $!;
+printf("%.0f", clock_gettime(CLOCK_MONOTONIC) * 1e9); ioctl($folder, 0x8004587d, $flags) or die $!`
 
 /** Unmounted when the test ends; `undefined` where this machine cannot do it. */
 export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Promise<TestDisk | undefined> {
@@ -36,7 +43,7 @@ export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Prom
     mkdirSync(folder)
     run('truncate', '-s', '64M', image)
     run('mkfs.ext4', '-q', image)
-    run('perl', '-e', '1')
+    run('perl', '-MTime::HiRes', '-e', '1')
     mount()
   } catch {
     return undefined
@@ -45,7 +52,7 @@ export async function mountDisk (t: Parameters<typeof temporaryFolder>[0]): Prom
   if (!existsSync(`/sys/fs/ext4/${device()}/trigger_fs_error`)) return undefined
   return {
     folder,
-    cutPower: async () => { await promisify(execFile)('perl', ['-e', SHUTDOWN, folder]) },
+    cutPower: async () => BigInt((await promisify(execFile)('perl', ['-e', SHUTDOWN, folder])).stdout),
     turnReadOnly () { writeFileSync(`/sys/fs/ext4/${device()}/trigger_fs_error`, 'the test') },
     async restore (options) {
       // A handle that was closed is let go of by the kernel when it comes to it, which on a busy machine is after the call.

@@ -19,6 +19,12 @@ const WRITERS = 119
 /** `npm run soak:power` gives another number. */
 const rounds = Number(process.argv[2] ?? 4)
 
+interface Acknowledged {
+  number: number
+  /** By the clock of `process.hrtime`. */
+  at: bigint
+}
+
 interface Survived {
   acknowledged: { events: number, results: number }
   lost: { events: number, results: number }
@@ -26,7 +32,7 @@ interface Survived {
   unsound: number
 }
 
-/** Publishes and stores until the power is cut, and starts again; answers how much of what was acknowledged is lost or unsound. */
+/** Publishes and stores until the power is cut, and starts again; answers how much of what was acknowledged before is lost or unsound. */
 async function survive (disk: TestDisk, round: number): Promise<Survived> {
   const clock = createTestClock()
   const directory = join(disk.folder, `events-${round}`)
@@ -40,14 +46,14 @@ async function survive (disk: TestDisk, round: number): Promise<Survived> {
   const bus = await openBus()
   const store = createFileStore({ storage, log, writes: 8 })
   await store.open!()
-  const events = new Map<string, number>()
-  const results = new Set<string>()
+  const events = new Map<string, Acknowledged>()
+  const results = new Map<string, Acknowledged>()
   let last = 0
   const publish = async (project: string): Promise<void> => {
     for (;;) {
       const number = ++last
       const { event } = await bus.append(project, draft(number))
-      events.set(event.event_id, number)
+      events.set(event.event_id, { number, at: process.hrtime.bigint() })
     }
   }
   const keep = async (): Promise<void> => {
@@ -55,20 +61,24 @@ async function survive (disk: TestDisk, round: number): Promise<Survived> {
       const number = ++last
       const result = record(number, { issue_id: `issue-${number % 7}` })
       await store.put(PROJECT, result)
-      results.add(result.id)
+      results.set(result.id, { number, at: process.hrtime.bigint() })
     }
   }
   const working = [...range(1, WRITERS).map((writer) => publish(writer % 4 === 0 ? NEIGHBOUR : PROJECT)), ...range(1, 8).map(keep)]
   const failed = Promise.race(working)
   const ended = Promise.allSettled(working)
   while (events.size < 300 * (1 + round % 3) || results.size < 10) await Promise.race([failed, setImmediate()])
+  let cut: bigint
   try {
-    await disk.cutPower()
+    cut = await disk.cutPower()
   } finally {
     await Promise.allSettled([bus.close!(), store.close?.()])
   }
   await ended
   await disk.restore()
+  for (const acknowledged of [events, results]) {
+    for (const [id, { at }] of acknowledged) if (at > cut) acknowledged.delete(id)
+  }
 
   const reopened = await openBus()
   const there = new Map<string, unknown>()
@@ -79,8 +89,8 @@ async function survive (disk: TestDisk, round: number): Promise<Survived> {
   await reopened.close!()
   const again = createFileStore({ storage, log, writes: 8 })
   await again.open!()
-  const lost = { events: [...events].filter(([id, number]) => there.get(id) !== number).length, results: 0 }
-  for (const id of results) if (await again.get(PROJECT, id).catch(() => undefined) === undefined) lost.results++
+  const lost = { events: [...events].filter(([id, { number }]) => there.get(id) !== number).length, results: 0 }
+  for (const id of results.keys()) if (await again.get(PROJECT, id).catch(() => undefined) === undefined) lost.results++
   await again.close?.()
   const unsound = readdirSync(join(storage, 'results'), { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.json') && !isJson(join(entry.parentPath, entry.name))).length
