@@ -38,30 +38,30 @@ export function createReadAhead (log: Logger, afterMs = AFTER_MS): ReadAhead {
     }
   }
 
-  const readWaiting = async (): Promise<void> => {
-    if (isReading || isClosed || !isDue) return
+  const readNext = (): void => {
+    if (isReading || !isDue) return
+    const next = waiting.shift()
+    if (next === undefined) return
     isReading = true
-    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
-      const { id } = next
-      await readAll(next).catch((error: unknown) => {
-        // Whoever asks about it is told.
-        if (!isClosed) log.warn({ err: error, code: codeOf(error), project: id }, 'a project could not be read ahead')
-      })
-    }
-    isReading = false
+    readAll(next).catch((error: unknown) => {
+      // Whoever asks about it is told.
+      if (!isClosed) log.warn({ err: error, code: codeOf(error), project: next.id }, 'a project could not be read ahead')
+    }).finally(() => {
+      isReading = false
+      readNext()
+    })
   }
-
-  const fail = (error: unknown): void => log.error({ err: error }, 'projects are not read ahead any more')
 
   return {
     add (project) {
+      if (isClosed) return
       waiting.push(project)
-      readWaiting().catch(fail)
+      readNext()
     },
     start () {
       timer = setTimeout(() => {
         isDue = true
-        readWaiting().catch(fail)
+        readNext()
       }, afterMs).unref()
     },
     close () {

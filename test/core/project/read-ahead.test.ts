@@ -67,6 +67,7 @@ t.test('once closed, no further step is taken, and what fails because of it is n
   const first = start()
   await settled(() => steps.length === 1)
   first.close()
+  first.add({ id: 'late', readAhead: async () => { read.push('late'); return 0 } })
   steps[0]!.resolve(5)
   const second = start()
   await settled(() => steps.length === 2)
