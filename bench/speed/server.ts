@@ -1,10 +1,10 @@
-import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { boundGarbage } from '../../cli/server/heap-growth.js'
 import { startSidecar } from '../shared/sidecar.js'
 import { answerCalls } from './child.js'
+import { UnsentConnection, type Unsent } from './unsent.js'
 
 const [root, folder] = process.argv.slice(2) as [string, string]
 // As the program does.
@@ -12,7 +12,7 @@ boundGarbage()
 const { app, operator } = await startSidecar(root, folder)
 await app.listen({ port: 0, host: '127.0.0.1' })
 
-export interface Injected { status: number, etag: string, bytes: number, milliseconds: number }
+const unsent = new UnsentConnection(app.server)
 
 const RESOLUTION_MS = 1
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -22,15 +22,8 @@ const settle = async (): Promise<void> => { await wait(5 * RESOLUTION_MS) }
 const handlers = {
   address: () => ({ port: (app.server.address() as AddressInfo).port, operator }),
   /** Asks as over HTTP, without sending. */
-  async inject ({ url, token }: { url: string, token: string }): Promise<Injected> {
-    const started = performance.now()
-    // As a stream: the library would make a text of the whole body, which takes longer than the answer itself.
-    const answer = await app.inject({ method: 'GET', url, headers: { authorization: `Bearer ${token}` }, payloadAsStream: true })
-    let bytes = 0
-    const body = answer.stream().on('data', (chunk: Buffer) => { bytes += chunk.length })
-    await once(body, 'end')
-    const milliseconds = performance.now() - started
-    return { status: answer.statusCode, etag: String(answer.headers.etag), bytes, milliseconds }
+  async inject ({ url, token }: { url: string, token: string }): Promise<Unsent> {
+    return await unsent.get(url, { authorization: `Bearer ${token}` })
   },
   async watchLoop () {
     await settle()

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import type { AnsweredFile } from '../context/product.js'
 import { startChild, type Child } from './child.js'
 import { Connection, type Reply } from './client.js'
-import type { Injected, ServerCalls } from './server.js'
+import type { ServerCalls } from './server.js'
+import type { Unsent } from './unsent.js'
 
 /** What a request asks for beside issue and agent type. */
 export type Query = Record<string, string | number | boolean>
@@ -20,7 +21,7 @@ export interface Session {
   /** A token for an agent type. */
   tokenFor (agent: string): Promise<string>
   /** Asks without sending. */
-  inject (issue: string, query: Query): Promise<Injected>
+  inject (issue: string, query: Query): Promise<Unsent>
   /** Asks over a connection that is kept open. */
   get (issue: string, query: Query, headers?: Record<string, string>): Promise<Reply>
   /** Runs something and tells for how long it held the server's event loop. */
