@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util'
+import fc from 'fast-check'
 import t from 'tap'
-import { gitContextOf, sizeOf } from '../../../core/context/sections.js'
+import { gitContextOf, sizeOf, structureOf } from '../../../core/context/sections.js'
 import type { Commit, UncommittedChange } from '../../../core/contracts/index.js'
 import type { ProjectState } from '../../../core/project/project.js'
 
@@ -31,3 +33,36 @@ t.test('of what git tells, messages of old commits give way before what is being
   t.strictSame(await cut(1000), [[201], [null, null, null, null], 8])
   t.equal(changes[0]!.diff!.length, 2700, 'what the project told is left as it is')
 })
+
+t.test('of a tree, the paths that a plain sort by depth puts first are shown, as many as fit', async t => {
+  const names = fc.array(fc.constantFrom('a', 'b', 'ä', 'a.ts', '"'), { minLength: 1, maxLength: 7 })
+  const trees = fc.uniqueArray(names.map((parts) => parts.join('/')), { maxLength: 40 })
+  let cut = 0
+  let trial = 0
+  fc.assert(fc.property(trees, fc.nat(600), (paths, maxBytes) => {
+    const files = paths.sort().map((path) => ({ path, size: 1 })) as unknown as ProjectState['files']
+    const { value, left_out: leftOut } = structureOf({ id: `tree-${trial++}`, files }, maxBytes)
+    if (value.files.length > 0 && leftOut > 0) cut++
+    const first = shownOf(paths, maxBytes)
+    return isDeepStrictEqual([value.files, value.directories, leftOut], [first.sort(), [...new Set(first.flatMap(foldersOf))].sort(), paths.length - first.length])
+  }), { numRuns: 500, seed: 1 })
+  t.ok(cut > 100, `${cut} of the trees are shown in part`)
+})
+
+const depthOf = (path: string): number => path.split('/').length
+
+function foldersOf (path: string): string[] {
+  const names = path.split('/')
+  return names.slice(1).map((_, count) => names.slice(0, count + 1).join('/'))
+}
+
+function shownOf (sorted: string[], maxBytes: number): string[] {
+  const shown: string[] = []
+  for (const path of sorted.toSorted((a, b) => depthOf(a) - depthOf(b))) {
+    const all = [...shown, path]
+    const lists = [...all, ...new Set(all.flatMap(foldersOf))]
+    if (lists.reduce((sum, text) => sum + sizeOf(text) + 1, 0) > maxBytes) break
+    shown.push(path)
+  }
+  return shown
+}
