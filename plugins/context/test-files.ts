@@ -43,9 +43,9 @@ export default definePlugin({
       { when: place => !noiseOf(place).has('fixture') && kindOf(place) === 'test', score: 0.4, reason: 'file beside the tests' },
       { when: place => noiseOf(place).has('fixture'), score: 0.15, reason: 'fixture' }
     ],
-    accept (input) {
-      const { names, explicit } = wantedLanguages(input)
-      if (names === undefined || !explicit) return () => true
+    accept (input, index) {
+      const { names, only, explicit } = wantedLanguages(input, index)
+      if (names === undefined || !only || !explicit) return () => true
       // Data of tests has a language of its own (json, yaml), which is not the one that is meant.
       return ({ file: { language } }) => language === undefined || names.has(language) || !SOURCE_LANGUAGES.has(language)
     }

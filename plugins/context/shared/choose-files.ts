@@ -7,7 +7,7 @@ import { isNoise, type Noise } from './noise.js'
 import { readChoice, readCount, readPaths } from './parameters.js'
 import { kindOf, type PathKind } from './path-kind.js'
 import type { Place } from './place.js'
-import { indexOf, rememberedOfPlaces } from './project-index.js'
+import { indexOf, rememberedOfPlaces, type ProjectIndex } from './project-index.js'
 import { compileRules, type Finding, type Rule } from './rules.js'
 import { inSlices } from './slices.js'
 import { signalsOf } from './task-signals.js'
@@ -24,7 +24,7 @@ export interface FileChoice {
   /** The kind that decides the priority of all its files, where what the path says would mislead. */
   as?: PathKind
   /** Further condition on a file, from the parameters of one request. */
-  accept? (input: GatherInput): (place: Place) => boolean
+  accept? (input: GatherInput, index: ProjectIndex): (place: Place) => boolean
 }
 
 // Several rules may want to look into the same file.
@@ -59,7 +59,7 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
     const signals = await signalsOf(input.task, index, clock())
     const wanted = choice.choice && readChoice(input, choice.choice.parameter, Object.keys(groups))
     const inPaths = readPaths(input, index)
-    const accept = choice.accept?.(input)
+    const accept = choice.accept?.(input, index)
     const limit = readCount(input, 'limit', maxItems)
     const chosen = createBest(limit, order)
     const unread = createBest(MOST_CANDIDATES, order)

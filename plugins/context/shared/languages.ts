@@ -1,5 +1,6 @@
 import type { GatherInput } from '../../../core/plugin-api.js'
 import { readList } from './parameters.js'
+import type { ProjectIndex } from './project-index.js'
 
 /** Languages that a file of source code may have; what only describes data or prose is not among them. */
 export const SOURCE_LANGUAGES: ReadonlySet<string> = new Set([
@@ -35,14 +36,27 @@ const DIALECTS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries(
 export interface WantedLanguages {
   /** `undefined` where any will do. */
   readonly names: ReadonlySet<string> | undefined
-  /** Whether the requirement asks for them; the profile's own are a default that a task may overrule. */
+  /** Whether what is in others is not wanted, unless the task speaks of it. */
+  readonly only: boolean
+  /** Whether the requirement asks for them, and not the profile alone. */
   readonly explicit: boolean
 }
 
-export function wantedLanguages (input: GatherInput): WantedLanguages {
+/** With less than this share of a project's source files, languages are not what it is written in: a page's script beside a library in C. */
+const MAIN_SHARE = 0.1
+
+/** The languages that a requirement is about. An agent that is sent to a project of other languages is to see the project all the same. */
+export function wantedLanguages (input: GatherInput, { languages, sources }: ProjectIndex): WantedLanguages {
   const asked = readList(input, 'languages')
-  const names = asked ?? input.profile.languages
-  if (names === undefined || names.length === 0) return { names: undefined, explicit: false }
-  const wanted = names.map(name => name.toLowerCase()).map(name => ALIASES.get(name) ?? name)
-  return { names: new Set(wanted.flatMap(name => [name, ...(DIALECTS.get(name) ?? [])])), explicit: asked !== undefined }
+  const wanted = (asked ?? input.profile.languages ?? []).map(name => name.toLowerCase()).map(name => ALIASES.get(name) ?? name)
+  const names = new Set(wanted.flatMap(name => [name, ...(DIALECTS.get(name) ?? [])]))
+  if (![...names].some(name => languages.has(name))) return { names: undefined, only: false, explicit: false }
+  let [own, all] = [0, 0]
+  for (const [language, files] of sources) {
+    all += files
+    if (language !== undefined && names.has(language)) own += files
+  }
+  // What documents and configuration are written in has no source files.
+  const isOfSource = [...names].every(name => SOURCE_LANGUAGES.has(name) || !languages.has(name))
+  return { names, only: !isOfSource || own >= MAIN_SHARE * all, explicit: asked !== undefined }
 }

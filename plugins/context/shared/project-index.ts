@@ -1,4 +1,6 @@
 import type { ProjectFile, ProjectView } from '../../../core/plugin-api.js'
+import { isNoise } from './noise.js'
+import { kindOf } from './path-kind.js'
 import { createPlaces, type Place } from './place.js'
 import { inSlices, turn } from './slices.js'
 
@@ -13,6 +15,8 @@ export interface ProjectIndex {
   /** Positions by each word of their paths. */
   readonly byWord: ReadonlyMap<string, readonly number[]>
   readonly languages: ReadonlySet<string | undefined>
+  /** How many files of source code there are of each language; tests and what is vendored or generated aside. */
+  readonly sources: ReadonlyMap<string | undefined, number>
   /** Median of the times of modification, in ms since the epoch. */
   readonly medianModified: number
   /** Tells it from all others, also when it has gone. */
@@ -44,8 +48,11 @@ interface Made {
   /** Times of modification, sorted. */
   times: Float64Array
   /** How many files there are of each language. */
-  languages: ReadonlyMap<string | undefined, number>
+  languages: Counts
+  sources: Counts
 }
+
+type Counts = ReadonlyMap<string | undefined, number>
 
 /** More that changed at once are looked at with all others. */
 const MOST_EDITS = 64
@@ -90,16 +97,19 @@ async function update (earlier: Made, files: readonly ProjectFile[]): Promise<Ma
     next[number] = at[position] = placeOf(files[number]!, position)
   })
   await turn()
-  if (edited.length > MOST_EDITS) return makeIndex(next, at, earlier.paths, undefined, timesOf(files), languagesOf(files))
+  if (edited.length > MOST_EDITS) return makeIndex(next, at, earlier.paths, undefined, timesOf(files), languagesOf(files), await sourcesOf(next))
   const languages = new Map(earlier.languages)
+  const sources = new Map(earlier.sources)
   const times = earlier.times.slice()
   for (const number of edited) {
     const [before, after] = [places[number]!.file, files[number]!]
     count(languages, before.language, -1)
     count(languages, after.language, 1)
+    countSource(sources, places[number]!, -1)
+    countSource(sources, next[number]!, 1)
     moveTime(times, before.modified, after.modified)
   }
-  return makeIndex(next, at, earlier.paths, { mark, positions: edited.map(number => places[number]!.position) }, times, languages)
+  return makeIndex(next, at, earlier.paths, { mark, positions: edited.map(number => places[number]!.position) }, times, languages, sources)
 }
 
 function timesOf (files: readonly ProjectFile[]): Float64Array {
@@ -112,6 +122,16 @@ function languagesOf (files: readonly ProjectFile[]): Map<string | undefined, nu
   const languages = new Map<string | undefined, number>()
   for (const { language } of files) count(languages, language, 1)
   return languages
+}
+
+async function sourcesOf (places: readonly Place[]): Promise<Counts> {
+  const sources = new Map<string | undefined, number>()
+  await inSlices(places, place => { countSource(sources, place, 1) })
+  return sources
+}
+
+function countSource (sources: Map<string | undefined, number>, place: Place, more: number): void {
+  if (kindOf(place) === 'source' && !isNoise(place)) count(sources, place.file.language, more)
 }
 
 function count (languages: Map<string | undefined, number>, language: string | undefined, more: number): void {
@@ -166,7 +186,7 @@ async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Ma
     for (const word of new Set([...place.nameWords, ...place.folderWords])) enter(byWord, word, place.position)
   })
   await turn()
-  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, namesakes, byWord }, undefined, timesOf(files), languagesOf(files))
+  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, namesakes, byWord }, undefined, timesOf(files), languagesOf(files), await sourcesOf(places))
 }
 
 function enter (index: Map<string, number[]>, key: string, position: number): void {
@@ -175,7 +195,7 @@ function enter (index: Map<string, number[]>, key: string, position: number): vo
   else others.push(position)
 }
 
-function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths, since: ProjectIndex['since'], times: Float64Array, languages: ReadonlyMap<string | undefined, number>): Made {
+function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths, since: ProjectIndex['since'], times: Float64Array, languages: Counts, sources: Counts): Made {
   const { family, room, positions, byName, namesakes, byWord } = paths
   const index: ProjectIndex = {
     places,
@@ -185,6 +205,7 @@ function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[]
     since,
     byWord,
     languages: new Set(languages.keys()),
+    sources,
     medianModified: times[times.length >> 1] ?? 0,
     at: position => at[position],
     find: path => {
@@ -197,7 +218,7 @@ function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[]
       return found.reverse()
     }
   }
-  return { index, paths, at, times, languages }
+  return { index, paths, at, times, languages, sources }
 }
 
 /** Remembers what a function finds out about the files of a project, for as long as their list is in use: 119 agents ask at once. */

@@ -30,19 +30,15 @@ const FOUND = 0.35
 
 /** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task. */
 export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance, found: (place: Place) => number): (place: Place) => SourceFit | undefined {
-  const wanted = wantedLanguages(input)
-  // An agent that is sent to a project in none of its languages is to see the project all the same.
-  const isForeign = wanted.names !== undefined && ![...wanted.names].some(name => index.languages.has(name))
-  const languages = isForeign ? { names: undefined, explicit: false } : wanted
+  const { names, only } = wantedLanguages(input, index)
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
   const inPaths = readPaths(input, index)
   const isPreferred = readPaths(input, index, 'prefer') ?? (() => true)
-  const speaks = ({ file: { language } }: Place) => languages.names === undefined || (language !== undefined && languages.names.has(language))
+  const speaks = ({ file: { language } }: Place) => names === undefined || (language !== undefined && names.has(language))
 
   return place => {
     if (inPaths?.(place) === false) return undefined
     if (extensions !== undefined && !extensions.some(extension => place.name.endsWith(extension))) return undefined
-    if (languages.explicit && !speaks(place)) return undefined
     const kind = kindOf(place)
     // Tests have a requirement of their own; paths that hold them keep them, at the end.
     if (kind === 'test' && inPaths === undefined) return undefined
@@ -50,19 +46,20 @@ export function createSourceFit (input: GatherInput, index: ProjectIndex, releva
     if (kind === 'test') return { base: 0.2, reason: 'test within the paths' }
     if (relevance.names(place)) return { base: 1, reason: 'named by the task' }
     // Asked for by extension or language, a file is wanted whether or not it is source code to us.
-    const asked = extensions !== undefined || (languages.names !== undefined && speaks(place))
+    const asked = extensions !== undefined || (names !== undefined && speaks(place))
     if (!asked && kind !== 'source') return undefined
 
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
     const related = relevance.of(place) >= DISTINCT || found(place) >= FOUND
     const reason = related ? `${language} source, matches the task` : `${language} source`
-    if (asked || languages.names === undefined) {
+    if (asked || names === undefined) {
       const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)
       // A project need not name its folders as a profile expects: its other code comes behind, where there is room.
       return isPreferred(place) ? { base, reason } : { base: base * NOT_PREFERRED, reason }
     }
-    // The profile's languages are a default: where the task points at code in another one, that is code to see.
-    return related ? { base: 0.6, reason } : undefined
+    // An agent knows its languages better than others, which does not keep a task from being about code in another one.
+    if (related) return { base: 0.6, reason }
+    return only ? undefined : { base: baseOf(place) * NOT_PREFERRED, reason }
   }
 }
 

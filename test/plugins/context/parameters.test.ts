@@ -20,12 +20,12 @@ t.test('languages', async t => {
     t.same(paths, ['training/train.py', 'analytics/dags/daily_orders.py', 'scripts/seed.py'])
   })
   t.test('of the profile are the default', async t => {
-    const { paths } = await gather(sourceFiles, sample(), { languages: ['dart', 'swift'] })
-    t.same(paths, ['mobile/lib/main.dart'])
+    const { paths } = await gather(sourceFiles, sample(), { languages: ['go'] })
+    t.ok(paths.length > 2 && paths.every(path => path.endsWith('.go')))
   })
   t.test('of the profile give way to a task that points elsewhere', async t => {
     const { paths } = await gather(sourceFiles, sample(), { languages: ['dart'], task: { title: 'Login fails' } })
-    t.same(paths, ['services/auth/login.go', 'mobile/lib/main.dart'])
+    t.same(paths.slice(0, 2), ['services/auth/login.go', 'mobile/lib/main.dart'])
   })
   t.test('that are no programming languages are served all the same', async t => {
     const { paths } = await gather(sourceFiles, sample(), { languages: ['terraform'] })
@@ -37,13 +37,31 @@ t.test('languages', async t => {
   })
   t.test('may be called like a member of every object', async t => {
     for (const name of ['constructor', '__proto__', 'toString']) {
-      t.same((await gather(testFiles, fakeProject({ 'test/a.test.ts': 'a' }), { with: { languages: [name] } })).paths, [])
+      const project = fakeProject({ 'src/a.py': 'a', 'tests/a.test.ts': 'a', 'tests/test_a.py': 'a' })
+      t.same((await gather(testFiles, project, { with: { languages: [name, 'python'] } })).paths, ['tests/test_a.py'])
     }
   })
   t.test('that the project does not have leave its code in', async t => {
     const project = fakeProject({ 'src/a.java': 'a', 'src/b.kt': 'b' })
     t.same((await gather(sourceFiles, project, { with: { languages: ['typescript'] } })).paths, ['src/a.java', 'src/b.kt'])
     t.same((await gather(sourceFiles, project, { with: { languages: ['java'] } })).paths, ['src/a.java'])
+  })
+  t.test('that the project hardly has lead, and its other code comes behind', async t => {
+    const { paths } = await gather(sourceFiles, sample(), { languages: ['dart', 'swift'] })
+    t.equal(paths[0], 'mobile/lib/main.dart')
+    t.ok(paths.includes('src/server.ts'))
+    const library = Object.fromEntries(Array.from({ length: 11 }, (_, number): [string, string] => [`src/${String.fromCharCode(97 + number)}.php`, 'a']))
+    const other = { 'docs/search.js': 'a', 'tests/server.js': 'a', 'tests/ClientTest.php': 'a' }
+    const languages = { with: { languages: ['typescript', 'javascript'] } }
+    const of = async (strategy: typeof sourceFiles, more: Record<string, string>): Promise<string[]> => (await gather(strategy, fakeProject({ ...library, ...other, ...more }), languages)).paths.toSorted()
+    t.same(await of(sourceFiles, {}), ['docs/search.js', ...Object.keys(library)])
+    t.same(await of(testFiles, {}), ['tests/ClientTest.php', 'tests/server.js'])
+    t.same(await of(sourceFiles, { 'web/page.js': 'a' }), ['docs/search.js', 'web/page.js'], 'a tenth of it is more than hardly')
+    t.same(await of(testFiles, { 'web/page.js': 'a' }), ['tests/server.js'])
+  })
+  t.test('of the requirement give way to a task that points elsewhere', async t => {
+    const { paths } = await gather(sourceFiles, sample(), { with: { languages: ['python'] }, task: { title: 'Login fails' } })
+    t.ok(paths.includes('services/auth/login.go'))
   })
   t.test('include their dialects', async t => {
     const project = fakeProject({ 'src/a.vue': '<template/>', 'src/b.ts': 'b', 'src/c.py': 'c' })
