@@ -12,7 +12,7 @@ boundGarbage()
 const { app, operator } = await startSidecar(root, folder)
 await app.listen({ port: 0, host: '127.0.0.1' })
 
-const unsent = new UnsentConnection(app.server)
+let unsent: UnsentConnection | undefined
 
 const RESOLUTION_MS = 1
 const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
@@ -23,6 +23,7 @@ const handlers = {
   address: () => ({ port: (app.server.address() as AddressInfo).port, operator }),
   /** Asks as over HTTP, without sending. */
   async inject ({ url, token }: { url: string, token: string }): Promise<Unsent> {
+    if (unsent?.writable !== true) unsent = new UnsentConnection(app.server)
     return await unsent.get(url, { authorization: `Bearer ${token}` })
   },
   async watchLoop () {

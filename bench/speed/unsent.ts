@@ -43,6 +43,12 @@ export class UnsentConnection extends Duplex {
     done()
   }
 
+  /** The server ends what has asked nothing for long. */
+  override _final (done: () => void): void {
+    this.destroy()
+    done()
+  }
+
   override _destroy (error: Error | null, done: (error: Error | null) => void): void {
     this.#settle?.reject(error ?? new Error('The server closed a connection that leads to nobody.'))
     done(error)
