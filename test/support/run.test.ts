@@ -51,13 +51,15 @@ t.test('what is left in the temporary folder fails a run', async (t) => {
   t.match(output, /not ok \d+ - the tests leave nothing in the temporary folder[^]*left-/)
 })
 
-t.test('files of one folder share processes, but not what changes or measures the process', async (t) => {
+t.test('neighbours share processes, but not what changes or measures the process', async (t) => {
   const source = "t.test('a', async () => {})"
-  const many = Array.from({ length: 11 }, (_, index) => ({ name: `core/http/${String(index).padStart(2, '0')}.test.js`, source }))
-  const groups = groupFiles([...many, { name: 'core/http/umask.test.js', source: 'process.umask(0)' }, { name: 'cli/a.test.js', source }])
-  t.strictSame(groups.map((group) => group.length), [6, 5, 1, 1], 'what takes longest begins first')
-  t.ok(groups.some((group) => group.length === 1 && group[0] === 'core/http/umask.test.js'))
-  t.strictSame(groups.flat().sort(), [...many.map(({ name }) => name), 'cli/a.test.js', 'core/http/umask.test.js'].sort())
+  const name = (index: number): string => `core/http/${String(index).padStart(2, '0')}.test.js`
+  const many = Array.from({ length: 21 }, (_, index) => ({ name: name(index), source: index === 3 ? 'process.umask(0)' : source }))
+  const groups = groupFiles([...many, { name: 'core/http/fuzz.test.js', source }, { name: 'core/http/webhooks.test.js', source }])
+  t.strictSame(groups.map((group) => group.length), [20, 2, 1], 'what takes longest begins first')
+  t.strictSame(groups.at(-1), [name(3)])
+  const long = Object.keys(LONG).slice(0, 3)
+  t.strictSame(groupFiles(long.map((name) => ({ name, source }))), long.map((name) => [name]), 'nor do those that take long')
 })
 
 t.test('what is said to take long is there', async (t) => {

@@ -7,6 +7,7 @@ import { renderLines } from '../../../core/project/worker/symbols/outline.js'
 import { extractSymbols } from '../../../core/project/worker/symbols/symbols.js'
 import { countTokens } from '../../../core/project/worker/tokens.js'
 import { languageOf } from '../../../core/project/languages.js'
+import { anyCharacter } from '../../support/any-character.js'
 
 interface Made extends Entry {
   content: string
@@ -97,7 +98,7 @@ t.test('what a file had before an edit is not counted again, and nothing is coun
 
 const piece = fc.oneof(
   fc.constantFrom('', '}', '/* open', '# x', '## Heading', 'x'.repeat(900), 'class A {', '  run () {', '  }'),
-  fc.string({ unit: 'binary', maxLength: 40 }),
+  fc.string({ unit: anyCharacter, maxLength: 40 }),
   fc.constantFrom('cart', 'total', 'mail').map((name) => method(name, 5))
 )
 const content = fc.array(piece, { maxLength: 60 }).map((parts) => parts.join('\n'))
