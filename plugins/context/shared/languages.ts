@@ -43,20 +43,20 @@ export interface WantedLanguages {
 }
 
 /** With less than this share of a project's source files, languages are not what it is written in: a page's script beside a library in C. */
-const MAIN_SHARE = 0.1
+const MAIN_SHARE = 0.05
 
 /** The languages that a requirement is about. An agent that is sent to a project of other languages is to see the project all the same. */
 export function wantedLanguages (input: GatherInput, { languages, sources }: ProjectIndex): WantedLanguages {
   const asked = readList(input, 'languages')
   const wanted = (asked ?? input.profile.languages ?? []).map(name => name.toLowerCase()).map(name => ALIASES.get(name) ?? name)
   const names = new Set(wanted.flatMap(name => [name, ...(DIALECTS.get(name) ?? [])]))
-  if (![...names].some(name => languages.has(name))) return { names: undefined, only: false, explicit: false }
+  const explicit = asked !== undefined
+  // What documents and configuration are written in has no source files.
+  if ([...names].some(name => !SOURCE_LANGUAGES.has(name) && languages.has(name))) return { names, only: true, explicit }
   let [own, all] = [0, 0]
   for (const [language, files] of sources) {
     all += files
     if (language !== undefined && names.has(language)) own += files
   }
-  // What documents and configuration are written in has no source files.
-  const isOfSource = [...names].every(name => SOURCE_LANGUAGES.has(name) || !languages.has(name))
-  return { names, only: !isOfSource || own >= MAIN_SHARE * all, explicit: asked !== undefined }
+  return own === 0 ? { names: undefined, only: false, explicit: false } : { names, only: own >= MAIN_SHARE * all, explicit }
 }

@@ -1,4 +1,5 @@
 import type { ProjectFile, ProjectView } from '../../../core/plugin-api.js'
+import { isAside } from './aside.js'
 import { isNoise } from './noise.js'
 import { kindOf } from './path-kind.js'
 import { createPlaces, type Place } from './place.js'
@@ -15,7 +16,7 @@ export interface ProjectIndex {
   /** Positions by each word of their paths. */
   readonly byWord: ReadonlyMap<string, readonly number[]>
   readonly languages: ReadonlySet<string | undefined>
-  /** How many files of source code there are of each language; tests and what is vendored or generated aside. */
+  /** How many files of source code there are of each language; without tests, what is vendored or generated, and what only serves the code. */
   readonly sources: ReadonlyMap<string | undefined, number>
   /** Median of the times of modification, in ms since the epoch. */
   readonly medianModified: number
@@ -131,7 +132,7 @@ async function sourcesOf (places: readonly Place[]): Promise<Counts> {
 }
 
 function countSource (sources: Map<string | undefined, number>, place: Place, more: number): void {
-  if (kindOf(place) === 'source' && !isNoise(place)) count(sources, place.file.language, more)
+  if (kindOf(place) === 'source' && !isNoise(place) && !isAside(place)) count(sources, place.file.language, more)
 }
 
 function count (languages: Map<string | undefined, number>, language: string | undefined, more: number): void {

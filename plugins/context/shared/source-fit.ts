@@ -1,4 +1,5 @@
 import type { GatherInput } from '../../../core/plugin-api.js'
+import { isAside } from './aside.js'
 import { wantedLanguages } from './languages.js'
 import { ENTRY_POINTS } from './manifests.js'
 import { isNoise } from './noise.js'
@@ -17,11 +18,6 @@ export interface SourceFit {
 }
 
 const matchEntry = createPathMatcher(ENTRY_POINTS.map(pattern => [pattern, true] as const))
-
-/** What serves the code rather than being it; other requirements are about these. */
-const matchAside = createPathMatcher([
-  'scripts/', 'script/', 'tools/', 'bench/', 'benches/', 'benchmarks/', 'load-tests/', 'migrations/', 'migrate/', 'docs/', '*.stories.*'
-].map(pattern => [pattern, true] as const))
 
 const NOT_PREFERRED = 0.3
 
@@ -67,6 +63,5 @@ const baseOf = remembered((place: Place): number => {
   if (place.file.size === 0) return 0.1
   let base = 0.5
   matchEntry(place, () => { base = 0.65 })
-  matchAside(place, () => { base = 0.35 })
-  return base
+  return isAside(place) ? 0.35 : base
 })

@@ -56,7 +56,7 @@ t.test('languages', async t => {
     const of = async (strategy: typeof sourceFiles, more: Record<string, string>): Promise<string[]> => (await gather(strategy, fakeProject({ ...library, ...other, ...more }), languages)).paths.toSorted()
     t.same(await of(sourceFiles, {}), ['docs/search.js', ...Object.keys(library)])
     t.same(await of(testFiles, {}), ['tests/ClientTest.php', 'tests/server.js'])
-    t.same(await of(sourceFiles, { 'web/page.js': 'a' }), ['docs/search.js', 'web/page.js'], 'a tenth of it is more than hardly')
+    t.same(await of(sourceFiles, { 'web/page.js': 'a' }), ['docs/search.js', 'web/page.js'], 'a twelfth of it is more than hardly')
     t.same(await of(testFiles, { 'web/page.js': 'a' }), ['tests/server.js'])
   })
   t.test('of the requirement give way to a task that points elsewhere', async t => {
