@@ -1,3 +1,4 @@
+import type { Server } from 'node:http'
 import { join } from 'node:path'
 import type { FastifyInstance } from 'fastify'
 import { auditedAuth } from './audit/audited-auth.js'
@@ -13,6 +14,7 @@ import { Triggers } from './fleet/triggers/engine.js'
 import { createGit } from './fleet/workspaces/git.js'
 import { announceCollision } from './fleet/workspaces/announce-collision.js'
 import { Workspaces } from './fleet/workspaces/workspaces.js'
+import { sessionsOf } from './http/http2/secure-server.js'
 import type { Performance } from './http/performance.js'
 import type { Services } from './http/types.js'
 import { VERSION } from './package-root.js'
@@ -24,9 +26,11 @@ import type { SidecarConfig } from './sidecar-config.js'
 import type { createTelemetry } from './telemetry-source.js'
 
 /** Makes all that the routes call, of plugins that need not be open yet. Nothing is read, written or started. */
-export function assemble ({ config, app, audit, plugins, projects, worker, performance, telemetry, clock, log }: {
+export function assemble ({ config, app, sockets, audit, plugins, projects, worker, performance, telemetry, clock, log }: {
   config: SidecarConfig
   app: FastifyInstance
+  /** Servers beside that of the app; the list grows while it listens. */
+  sockets: readonly Server[]
   audit: AuditLog
   plugins: Plugins
   projects: Projects
@@ -135,7 +139,7 @@ export function assemble ({ config, app, audit, plugins, projects, worker, perfo
     }
   })
   const triggers = new Triggers({ bus, events, store, fleet, project: fleetProject, limits: settings.triggers, clock, log })
-  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions: [...plugins.all('http').values()] })
+  telemetry.bind({ audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions: [...plugins.all('http').values()], http2Sessions: () => sessionsOf([app.server, ...sockets]) })
   return { version: VERSION, settings, audit, auth, bus, store, cache, projects, context, events, webhooks, results, fleet, triggers, workspaces, performance, plugins: plugins.loaded, telemetry: telemetry.read, isBusy: telemetry.isBusy, log, clock }
 }
 

@@ -46,7 +46,7 @@ export async function listRoutes (config: SidecarConfig, builtins: readonly Buil
     const projects = new Projects({
       storage: settings.storage, profiles: [], strategies: plugins.all('context-strategy'), worker, maxFileBytes: 0, log, isTrusted: async () => false
     })
-    const services = assemble({ config, app, audit: SILENT_AUDIT, plugins, projects, worker, performance, telemetry, clock, log })
+    const services = assemble({ config, app, sockets: [], audit: SILENT_AUDIT, plugins, projects, worker, performance, telemetry, clock, log })
     const found = new Map<string, RouteFacts>()
     app.addHook('onRoute', ({ method, url, config: declared, schema }) => {
       for (const each of [method].flat()) {

@@ -109,7 +109,7 @@ export async function createSidecar (config: SidecarConfig, builtins: readonly B
     undo.push(async () => await plugins.close())
     await plugins.open()
     await projects.restore((entry, reason) => log.warn({ project: entry.project_id, reason }, 'a project that was added earlier is not served'))
-    const services = assemble({ config, app, audit, plugins, projects, worker, performance, telemetry, clock, log })
+    const services = assemble({ config, app, sockets, audit, plugins, projects, worker, performance, telemetry, clock, log })
     // Agents of an earlier run go on: this start failed, not they.
     undo.push(async () => await services.fleet.release())
     undo.push(async () => await services.triggers.close())

@@ -17,6 +17,8 @@ interface Sources {
   fleet: Fleet
   extensions: readonly HttpExtension[]
   triggers: Triggers
+  /** How many are open. */
+  http2Sessions (): number
 }
 
 /** Telemetry for plugins that are made before what it tells of; reading it before `bind` is an error of the caller. */
@@ -27,7 +29,7 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
     isBusy: () => sources?.extensions.some((extension) => extension.figures?.().busy === true) ?? false,
     async read () {
       if (sources === undefined) throw new Error('The sidecar is not assembled yet.')
-      const { audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions } = sources
+      const { audit, bus, store, cache, context, events, webhooks, fleet, triggers, extensions, http2Sessions } = sources
       const [retained, usage, cached, pushed] = await Promise.all([bus.stats(), store.usage(), cache.stats(), webhooks.statistics()])
       const published = events.statistics()
       const looked = context.statistics()
@@ -54,14 +56,14 @@ export function createTelemetry (): { bind (sources: Sources): void, read (): Pr
         triggers: triggers.statistics(),
         webhooks: pushed,
         audit: audit.statistics(),
-        http: figuresOf(extensions)
+        http: { ...figuresOf(extensions), http2_sessions: http2Sessions() }
       }
     }
   }
 }
 
 /** What all extensions tell, together. */
-function figuresOf (extensions: readonly HttpExtension[]): Telemetry['http'] {
+function figuresOf (extensions: readonly HttpExtension[]): Omit<Telemetry['http'], 'http2_sessions'> {
   const told = extensions.map((extension) => extension.figures?.() ?? {})
   const sumOf = (each: (figures: HttpFigures) => Record<string, number> | undefined): Record<string, number> => {
     const sum: Record<string, number> = {}

@@ -70,5 +70,7 @@ export interface Telemetry {
     shedding: number
     queued: number
     rate_limited: Record<string, number>
+    /** Sessions of HTTP/2 that are open. */
+    http2_sessions: number
   }
 }

@@ -52,7 +52,7 @@ function createFacts (profiles: readonly AgentProfile[]): SidecarFacts {
       triggers: { events: {}, refused: {}, agents: 0 },
       webhooks: { deliveries: {}, pending: 0 },
       audit: { records: [], write_failures: 0, pending: 0, lost: 0 },
-      http: { shed: {}, shedding: 0, queued: 0, rate_limited: {} }
+      http: { shed: {}, shedding: 0, queued: 0, rate_limited: {}, http2_sessions: 0 }
     })
   }
 }

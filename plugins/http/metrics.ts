@@ -31,6 +31,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
   const shed = new Counter({ name: 'sidecar_shed_requests_total', help: 'Requests refused for load', labelNames: ['priority'], registers: [registry] })
   const shedding = new Gauge({ name: 'sidecar_shedding', help: 'How much is refused for load: 1 is all of the lowest priority, 2 of the next as well', registers: [registry] })
   const queuedRequests = new Gauge({ name: 'sidecar_queued_requests', help: 'Requests that wait until they may begin', registers: [registry] })
+  const http2Sessions = new Gauge({ name: 'sidecar_http2_sessions', help: 'Sessions of HTTP/2 that are open', registers: [registry] })
   const limited = new Counter({ name: 'sidecar_rate_limited_requests_total', help: 'Requests refused for their rate', labelNames: ['by'], registers: [registry] })
 
   const update = ({ agents, audit, events, http, storage, triggers, webhooks }: Telemetry): void => {
@@ -72,6 +73,7 @@ export function createMetrics (sidecar: SidecarFacts): HttpExtension & { registr
     for (const [priority, count] of Object.entries(http.shed)) shed.inc({ priority }, count)
     shedding.set(http.shedding)
     queuedRequests.set(http.queued)
+    http2Sessions.set(http.http2_sessions)
     limited.reset()
     for (const [by, count] of Object.entries(http.rate_limited)) limited.inc({ by }, count)
   }

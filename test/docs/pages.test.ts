@@ -154,6 +154,6 @@ t.test('codes of faults at the start, topics and metrics are all named', async (
   for (const topic of STANDARD_TOPICS) t.match(readPage('docs/events.md'), `\`${topic}\``)
   const { registry } = createMetrics(createPluginContext({ storage: '/nonexistent', clock: Date.now }).sidecar)
   const names = registry.getMetricsAsArray().map(({ name }) => name).filter((name) => name.startsWith('sidecar_'))
-  const shown = readPage('docs/operations.md').match(/`sidecar_[a-z_]+`/g)?.map((name) => name.slice(1, -1)) ?? []
+  const shown = readPage('docs/operations.md').match(/`sidecar_[a-z0-9_]+`/g)?.map((name) => name.slice(1, -1)) ?? []
   t.same([...new Set(shown)].sort(), names.sort())
 })

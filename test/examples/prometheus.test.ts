@@ -33,7 +33,7 @@ t.test('the files are YAML of the right form', { skip: yaml === undefined ? 'no 
 
 t.test('alerts watch metrics that there are', async (t) => {
   const { registry } = createMetrics(createPluginContext({ storage: '/nonexistent', clock: Date.now }).sidecar)
-  const watched = read('alerts.yml').match(/\bsidecar_[a-z_]+/g) ?? []
+  const watched = read('alerts.yml').match(/\bsidecar_[a-z0-9_]+/g) ?? []
   t.ok(watched.length > 0)
   for (const name of watched) t.ok(registry.getSingleMetric(name), name)
 })

@@ -1,4 +1,4 @@
-import type { RequestListener } from 'node:http'
+import type { RequestListener, Server as HttpServer } from 'node:http'
 import { Server, type ServerOptions } from 'node:https'
 import type { TLSSocket } from 'node:tls'
 import type { Settings } from '../../config/settings.js'
@@ -22,6 +22,11 @@ export class SecureServer extends Server {
     })
   }
 
+  /** Sessions of HTTP/2 that are open. */
+  get sessions (): number {
+    return this.#sessions.open
+  }
+
   /** Also tells clients of HTTP/2 to send nothing further; their sessions end with the answers under way. */
   override closeIdleConnections (): void {
     super.closeIdleConnections()
@@ -32,4 +37,9 @@ export class SecureServer extends Server {
     super.closeAllConnections()
     this.#sessions.destroy()
   }
+}
+
+/** Sessions of HTTP/2 that are open with some servers, of which not all need speak it. */
+export function sessionsOf (servers: readonly HttpServer[]): number {
+  return servers.reduce((sum, server) => sum + ((server as object) instanceof SecureServer ? (server as unknown as SecureServer).sessions : 0), 0)
 }

@@ -51,6 +51,11 @@ export class Http2Sessions {
     this.#server.on('connect', ({ stream }: Http2ServerRequest) => { stream.close(constants.NGHTTP2_CONNECT_ERROR) })
   }
 
+  /** How many are open. */
+  get open (): number {
+    return this.#open.size
+  }
+
   /** Begins to speak HTTP/2 on a connection. */
   take (socket: TLSSocket): void {
     this.#server.emit('connection', socket)

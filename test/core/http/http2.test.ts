@@ -177,6 +177,8 @@ t.test('a session that was taken leave of is served to the end of its requests, 
   const { open, session } = await openHttp2(t, port, ca, operator)
   const idle = await openHttp2(t, port, ca)
   await idle.ask('/health')
+  const openSessions = async (): Promise<string | undefined> => /^sidecar_http2_sessions (\d+)$/m.exec((await ask('GET', '/metrics')).text)?.[1]
+  t.equal(await openSessions(), '2')
   const wait = answerOf(open({ ':path': '/api/events/wait/note?timeout=120000' }).end())
   await waiting(ask, 1)
   const farewells = Promise.all([once(session, 'goaway'), once(idle.session, 'close')])
@@ -186,6 +188,7 @@ t.test('a session that was taken leave of is served to the end of its requests, 
   const id = await publish(ask, 'note')
   t.equal((await wait).body.events[0].event_id, id)
   if (!session.destroyed) await once(session, 'close')
+  await eventually(openSessions, (count) => count === '0')
 })
 
 t.test('who asks in vain over one session is turned away as on one connection', async (t) => {
