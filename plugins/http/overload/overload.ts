@@ -28,7 +28,7 @@ const SHORT_QUEUE = 0.5
 const HEAP_STEP = 0.05
 /** Refusals within a sample after which further ones are held back. */
 const QUICK_REFUSALS = 25
-/** How long they are: whoever asks again at once can then ask once in that time over each connection, and costs next to nothing. */
+/** How long they are: whoever asks again at once can then ask once in that time over each connection, or stream of HTTP/2, and costs next to nothing. */
 const HOLD_MS = 1000
 const MOST_HELD = 20_000
 

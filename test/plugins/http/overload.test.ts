@@ -1,14 +1,10 @@
-import Fastify, { type FastifyInstance } from 'fastify'
 import fc from 'fast-check'
 import t from 'tap'
-import type { HttpExtension } from '../../../core/contracts/index.js'
-import { mountErrors } from '../../../core/http/errors.js'
-import type { RequestPriority } from '../../../core/http/types.js'
-import { createOverload } from '../../../plugins/http/overload/overload.js'
 import { CLASSES, Pressure } from '../../../plugins/http/overload/pressure.js'
 import { Turnstile } from '../../../plugins/http/overload/turnstile.js'
 import { eventually } from '../../core/http/eventually.js'
 import { startSidecar } from '../../support/sidecar.js'
+import { setUpOverload } from './overload-stage.js'
 
 const CALM = { delay: 0, heap: 0, queue: 0 }
 
@@ -90,58 +86,8 @@ t.test('who waits too long is refused, each in its line and the first of it firs
   t.strictSame(told.at(-1), 'd begins')
 })
 
-interface Stage {
-  app: FastifyInstance
-  load: { delayMs: number }
-  extension: HttpExtension
-  held: (() => void)[]
-  /** Some requests of the highest priority, and a measurement, so many times. */
-  pass (times: number): Promise<number>
-}
-
-/** A server whose delay is what the test says, and whose time passes when the test lets it. */
-async function stage (t: { teardown (handler: () => Promise<void>): unknown }, holds = false): Promise<Stage> {
-  const app = Fastify()
-  mountErrors(app)
-  const load = { delayMs: 0 }
-  const held: (() => void)[] = []
-  let sample = (): void => {}
-  const options = { loopDelayMs: 10, heapPercent: 85, perTurn: 10_000, maxQueue: 1000, queueSeconds: 600, retryAfterSeconds: 3 }
-  const extension = createOverload(app, options, {
-    measure: () => ({ read: () => ({ delayMs: load.delayMs, heapShare: 0.1 }), close () {} }),
-    every (run) {
-      sample = run
-      return () => {}
-    },
-    hold: (run) => {
-      if (holds) held.push(run)
-      else run()
-    }
-  })
-  t.teardown(async () => await extension.close!())
-  t.teardown(async () => await app.close())
-  await extension.open!()
-  for (const priority of ['low', 'normal', 'high', 'always'] satisfies RequestPriority[]) app.get(`/${priority}`, { config: { priority } }, async () => 'ok')
-  app.get('/reads', async () => 'ok')
-  app.post('/writes', async () => 'ok')
-  app.get('/waits', { config: { longLived: true } }, async () => 'ok')
-  return {
-    app,
-    load,
-    extension,
-    held,
-    async pass (times) {
-      for (let count = 0; count < times; count++) {
-        await Promise.all(Array.from({ length: 10 }, async () => await app.inject('/high')))
-        sample()
-      }
-      return extension.figures!().shedding!
-    }
-  }
-}
-
 t.test('while the loop is late, requests are refused in the order of their priority, and health answers', async (t) => {
-  const { app, load, extension, pass } = await stage(t)
+  const { app, load, extension, pass } = await setUpOverload(t)
   const statuses = async (): Promise<Record<string, number>> => Object.fromEntries(await Promise.all(['low', 'reads', 'normal', 'writes', 'waits', 'always'].map(async (path) =>
     [path, (await app.inject({ url: `/${path}`, method: path === 'writes' ? 'POST' : 'GET' })).statusCode] as const)))
 
@@ -169,7 +115,7 @@ t.test('while the loop is late, requests are refused in the order of their prior
 })
 
 t.test('when many are refused, some at once, the others are held back', async (t) => {
-  const { app, load, extension, held, pass } = await stage(t, true)
+  const { app, load, extension, held, pass } = await setUpOverload(t, { holds: true })
   load.delayMs = 15
   t.equal(await pass(20), 1)
   let answered = 0
