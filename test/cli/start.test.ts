@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import t, { type Test } from 'tap'
 import { run } from '../../cli/program.js'
+import { provideKeys } from '../support/keys.js'
 import { runToEnd, start, type Run, type Running } from './run-program.js'
 import { stubTerminal } from './stub-terminal.js'
 
@@ -12,6 +13,13 @@ interface Place { home: string, project: string, storage: string }
 function placeFor (t: Test): Place {
   const home = t.testdir({ project: { '.git': {}, 'a.js': 'export {}\n' } })
   return { home, project: join(home, 'project'), storage: join(home, '.cco', 'orchestration') }
+}
+
+/** As after a first start. */
+async function usedPlaceFor (t: Test): Promise<Place> {
+  const place = placeFor(t)
+  await provideKeys(place.storage)
+  return place
 }
 
 function startIn ({ home, project }: Place, args: string[] = [], env: Record<string, string> = {}): Running {
@@ -52,7 +60,7 @@ t.test('it serves the repository around the working directory, and drains on SIG
 })
 
 t.test('for people there is a banner', async (t) => {
-  const place = placeFor(t)
+  const place = await usedPlaceFor(t)
   mkdirSync(join(place.project, '.cco'))
   writeFileSync(join(place.project, '.cco', 'config.json'), JSON.stringify({ sidecar: { project_id: 'shop', port: 1 }, plugins: ['./evil.js'] }))
   const running = startIn(place, ['--log-format', 'pretty'])
@@ -106,7 +114,7 @@ t.test('faults of the configuration are one sentence, exit 1, and nothing is wri
 })
 
 t.test('a storage folder in use by another sidecar is one sentence', async (t) => {
-  const place = placeFor(t)
+  const place = await usedPlaceFor(t)
   const running = startIn(place)
   await running.printed(/listening on/)
   isOneSentence(t, await startIn(place).ended, /is in use by another sidecar \(process \d+\)/)
@@ -115,7 +123,7 @@ t.test('a storage folder in use by another sidecar is one sentence', async (t) =
 })
 
 t.test('a connection that never carries a request does not hold up the end', async (t) => {
-  const running = startIn(placeFor(t))
+  const running = startIn(await usedPlaceFor(t))
   const [, port] = await running.printed(/listening on http:\/\/127\.0\.0\.1:(\d+)/)
   const socket = connect(Number(port), '127.0.0.1')
   socket.on('error', () => {})

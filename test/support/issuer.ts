@@ -21,6 +21,9 @@ export interface Issuer {
   mint (clock: Clock, identity: Identity, ttlSeconds: number, changes?: { header?: object, payload?: object, key?: IssuerKey }): string
 }
 
+/** The first of every issuer of this process: to make one takes longer than most of what is done with it. */
+let first: Pick<IssuerKey, 'privateKey' | 'publicKey'> | undefined
+
 const encode = (part: object): string => Buffer.from(JSON.stringify(part)).toString('base64url')
 
 /** An issuer of tokens that is none of ours: an HTTP server with a key set. */
@@ -34,7 +37,7 @@ export async function startIssuer (t: Teardown): Promise<Issuer> {
   const issuer: Issuer = {
     name: 'https://login.example',
     url: '',
-    keys: [makeKey()],
+    keys: [{ kid: randomUUID(), alg: 'RS256', ...(first ??= generateKeyPairSync('rsa', { modulusLength: 2048 })) }],
     asked: 0,
     answer: undefined,
     makeKey,

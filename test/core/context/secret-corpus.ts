@@ -112,10 +112,11 @@ export const SECRETS: Readonly<Record<string, Planted>> = {
 
 /** Private keys, which have lines. */
 export function privateKeys (): Record<string, string> {
+  const { privateKey: rsa } = generateKeyPairSync('rsa', { modulusLength: 2048 })
   return {
-    'PKCS #1': String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' })),
-    'PKCS #8, encrypted': String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })),
-    'PKCS #1, encrypted': String(generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' })),
+    'PKCS #1': String(rsa.export({ type: 'pkcs1', format: 'pem' })),
+    'PKCS #8, encrypted': String(rsa.export({ type: 'pkcs8', format: 'pem', cipher: 'aes-256-cbc', passphrase: 'x' })),
+    'PKCS #1, encrypted': String(rsa.export({ type: 'pkcs1', format: 'pem', cipher: 'aes-128-cbc', passphrase: 'x' })),
     Ed25519: String(generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' })),
     'elliptic curve': String(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ type: 'sec1', format: 'pem' })),
     OpenSSH: pem('openssh', 'OPENSSH PRIVATE KEY'),
