@@ -26,7 +26,9 @@ const PATTERNS = {
     '*.drawio',
     'docs/*.txt', 'doc/*.txt', 'readme*', 'changelog*', 'license', 'license.*', 'licence', 'licence.*', 'copying*', 'notice', 'notice.txt',
     'authors', 'contributing*', 'llms.txt', 'llms-full.txt'
-  ]
+  ],
+  // Mostly made of the source, whose words they repeat.
+  other: ['docs/*.html', 'doc/*.html', 'javadoc/*.html', 'apidocs/*.html']
 } as const
 
 type PatternKind = keyof typeof PATTERNS
@@ -49,5 +51,5 @@ export const kindOf = remembered((place: Place): PathKind => {
   if (prose) return 'documentation'
   if (kinds.has('test') || TEST_CLASS.test(place.file.path)) return 'test'
   if (kinds.has('configuration')) return 'configuration'
-  return isCode ? 'source' : 'other'
+  return isCode && !kinds.has('other') ? 'source' : 'other'
 })

@@ -47,7 +47,7 @@ t.test('kinds of files across ecosystems', async t => {
     source: ['src/contest.ts', 'src/main/java/Contest.java', 'lib/latest.rb', 'app/models/user.rb', 'a.c', 'web/index.html', 'src/spectrum.py'],
     configuration: ['package.json', '.eslintrc', 'vite.config.ts', 'Cargo.toml', 'Dockerfile', 'main.tf', '.env.example', 'a/pom.xml', 'setup.py'],
     documentation: ['README.md', 'docs/a.rst', 'LICENSE', 'tests/README.md', 'CHANGELOG', 'docs/flow.puml'],
-    other: ['data.csv', 'x.unknown', 'VERSION']
+    other: ['data.csv', 'x.unknown', 'VERSION', 'docs/Classes/Session.html']
   }
   for (const [kind, paths] of Object.entries(kinds)) {
     for (const path of paths) t.equal(kindOf(place(path)), kind, path)
