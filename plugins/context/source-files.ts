@@ -33,36 +33,47 @@ const FOUND_SHARE = 0.5
 async function gather (input: GatherInput, maxItems: number, now: number): Promise<ContextItem[]> {
   const index = await indexOf(input.project)
   const signals = await signalsOf(input.task, index, now)
-  const found = await search(input, index)
-  const fitOf = createSourceFit(input, index, signals.relevance, ({ position }) => found[position]!)
-  const chosen = createBest<Candidate>(readCount(input, 'limit', maxItems), order)
-
-  await inSlices(index.places, place => {
-    const fit = fitOf(place)
-    if (fit === undefined) return
-    const { path } = place.file
+  const limit = readCount(input, 'limit', maxItems)
+  const order = orderIn(index)
+  const fitOf = createSourceFit(input, index, signals.relevance)
+  const candidateOf = (place: Place, found: number): Candidate | undefined => {
+    const fit = fitOf(place, found)
+    if (fit === undefined) return undefined
     const standing = scoreOf(place, fit.base, signals)
-    const score = Math.round((standing + (1 - standing) * FOUND_SHARE * found[place.position]!) * 1000) / 1000
-    chosen.add({ place, path, score, reason: fit.reason })
-  }, input.signal)
-  return chosen.items().map(({ place, path, score, reason }) => ({ kind: 'file', path, score, priority: priorityOf(place, 'source', signals), reason }))
+    return { place, score: Math.round((standing + (1 - standing) * FOUND_SHARE * found) * 1000) / 1000, reason: fit.reason }
+  }
+  // Most files are not found: what they are is looked at while the search is at work, and as many of them are kept as may be found after all.
+  const unfound = createBest<Candidate>(limit + MOST_FOUND, order)
+  const [found, others] = await Promise.all([search(input, index), inSlices(index.places, place => {
+    const candidate = candidateOf(place, 0)
+    if (candidate !== undefined) unfound.add(candidate)
+  }, input.signal).then(() => unfound.items())])
+  const chosen = createBest<Candidate>(limit, order)
+  for (const candidate of others) if (!found.has(candidate.place)) chosen.add(candidate)
+  for (const [place, score] of found) {
+    const candidate = candidateOf(place, score)
+    if (candidate !== undefined) chosen.add(candidate)
+  }
+  return chosen.items().map(({ place, score, reason }) => ({ kind: 'file', path: place.file.path, score, priority: priorityOf(place, 'source', signals), reason }))
 }
 
-/** What a search for the task says of the places, by position: many requests wait with theirs at the same time. */
-async function search ({ project, task }: GatherInput, index: ProjectIndex): Promise<Float64Array> {
-  const scores = new Float64Array(index.room)
+/** What a search for the task says of the places that it finds, 0…1. */
+async function search ({ project, task }: GatherInput, index: ProjectIndex): Promise<ReadonlyMap<Place, number>> {
+  const scores = new Map<Place, number>()
   const text = taskText(task)
   if (text.trim() === '') return scores
   const { title = '', labels, files } = task
-  for (const { path, score } of await project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)) {
+  const found = await project.search([title, ...labels].join(' '), [text, ...files].join(' '), MOST_FOUND)
+  for (const { path, score } of found.slice(0, MOST_FOUND)) {
     const place = index.find(path)
-    if (place !== undefined) scores[place.position] = score
+    if (place !== undefined) scores.set(place, score)
   }
   return scores
 }
 
-interface Candidate { place: Place, path: string, score: number, reason: string }
+interface Candidate { place: Place, score: number, reason: string }
 
-function order (one: { path: string, score: number }, other: { path: string, score: number }): number {
-  return other.score - one.score || (one.path < other.path ? -1 : 1)
+/** Best first, equals by path. */
+function orderIn ({ numbers }: ProjectIndex): (one: Candidate, other: Candidate) => number {
+  return (one, other) => other.score - one.score || numbers[one.place.position]! - numbers[other.place.position]!
 }

@@ -61,6 +61,7 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
     const inPaths = readPaths(input, index)
     const accept = choice.accept?.(input, index)
     const limit = readCount(input, 'limit', maxItems)
+    const order = orderIn(index)
     const chosen = createBest(limit, order)
     const unread = createBest(MOST_CANDIDATES, order)
 
@@ -108,6 +109,6 @@ function keepBest (best: Map<string, Candidate>, candidate: Candidate): void {
 }
 
 /** Best first; equals by path, so that the same project gives the same answer. */
-function order (one: Candidate, other: Candidate): number {
-  return other.final - one.final || (one.place.file.path < other.place.file.path ? -1 : 1)
+function orderIn ({ numbers }: ProjectIndex): (one: Candidate, other: Candidate) => number {
+  return (one, other) => other.final - one.final || numbers[one.place.position]! - numbers[other.place.position]!
 }

@@ -58,6 +58,9 @@ export const noiseOf = remembered((place: Place): ReadonlySet<Noise> => {
 
 /** Whether a file is noise of a kind that is not in `kept`. */
 export function isNoise (place: Place, kept: readonly Noise[] = []): boolean {
-  for (const noise of noiseOf(place)) if (!kept.includes(noise)) return true
+  const noises = noiseOf(place)
+  // Most are none, and an iterator would be an object for each.
+  if (noises.size === 0) return false
+  for (const noise of noises) if (!kept.includes(noise)) return true
   return false
 }

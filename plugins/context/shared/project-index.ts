@@ -13,6 +13,8 @@ export interface ProjectIndex {
   readonly room: number
   /** The same for all indexes in which a position means the same path. */
   readonly family: object
+  /** By position, which place by path it is: to compare numbers takes a fraction of what paths take. */
+  readonly numbers: Uint32Array
   /** Positions by each word of their paths. */
   readonly byWord: ReadonlyMap<string, readonly number[]>
   readonly languages: ReadonlySet<string | undefined>
@@ -35,6 +37,7 @@ interface Paths {
   family: object
   room: number
   positions: ReadonlyMap<string, number>
+  numbers: Uint32Array
   /** The last position with each file name. */
   byName: ReadonlyMap<string, number>
   /** By position, the one before it with the same name, plus one; 0 for none. An array for each name, of which most are one file's, would take ten times as much. */
@@ -175,10 +178,12 @@ async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Ma
   let room = kept?.paths.room ?? 0
   const at: (Place | undefined)[] = []
   const namesakes = new Uint32Array(room + files.length)
+  const numbers = new Uint32Array(room + files.length)
   await inSlices(files, file => {
     const position = kept?.paths.positions.get(file.path)
     const before = position === undefined ? undefined : kept!.at[position]
     const place = before?.file === file ? before : placeOf(file, position ?? room++)
+    numbers[place.position] = places.length
     places.push(place)
     at[place.position] = place
     positions.set(file.path, place.position)
@@ -187,7 +192,7 @@ async function build (files: readonly ProjectFile[], earlier?: Made): Promise<Ma
     for (const word of new Set([...place.nameWords, ...place.folderWords])) enter(byWord, word, place.position)
   })
   await turn()
-  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, byName, namesakes, byWord }, undefined, timesOf(files), languagesOf(files), await sourcesOf(places))
+  return makeIndex(places, at, { family: kept?.paths.family ?? {}, room, positions, numbers, byName, namesakes, byWord }, undefined, timesOf(files), languagesOf(files), await sourcesOf(places))
 }
 
 function enter (index: Map<string, number[]>, key: string, position: number): void {
@@ -197,13 +202,14 @@ function enter (index: Map<string, number[]>, key: string, position: number): vo
 }
 
 function makeIndex (places: readonly Place[], at: readonly (Place | undefined)[], paths: Paths, since: ProjectIndex['since'], times: Float64Array, languages: Counts, sources: Counts): Made {
-  const { family, room, positions, byName, namesakes, byWord } = paths
+  const { family, room, positions, numbers, byName, namesakes, byWord } = paths
   const index: ProjectIndex = {
     places,
     room,
     family,
     mark: {},
     since,
+    numbers,
     byWord,
     languages: new Set(languages.keys()),
     sources,

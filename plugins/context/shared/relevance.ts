@@ -16,6 +16,7 @@ export const DISTINCT = 0.5
 
 const MOST_TEXT = 20_000
 const LIKE = 0.5
+const [SHARING, NAMED] = [1, 2]
 const IN_FOLDER = 0.5
 
 export function taskText ({ title = '', description = '', labels }: Task): string {
@@ -26,19 +27,20 @@ export function createRelevance (task: Task, index: ProjectIndex): Relevance {
   const text = taskText(task)
   const named = namedPlaces([...task.files, ...text.split(/[\s'"`()<>[\]{},;]+/)], index)
   const weights = wordWeights(text, index)
-  // Few paths share a word with the task, and every strategy asks of all of them.
-  const sharing = new Uint8Array(index.room)
-  for (const word of weights.keys()) for (const position of index.byWord.get(word)!) sharing[position] = 1
+  // Few paths are named by the task or share a word with it, and every strategy asks of all of them.
+  const shares = new Uint8Array(index.room)
+  for (const word of weights.keys()) for (const position of index.byWord.get(word)!) shares[position] = SHARING
+  for (const { position } of named) shares[position] = NAMED
   const sum = (words: readonly string[]) => {
     let total = 0
     for (const word of words) total += weights.get(word) ?? 0
     return total
   }
   return {
-    names: place => named.has(place),
+    names: ({ position }) => shares[position] === NAMED,
     of (place) {
-      if (named.has(place)) return 1
-      if (sharing[place.position] !== 1) return 0
+      const share = shares[place.position]
+      if (share !== SHARING) return share === NAMED ? 1 : 0
       const points = sum(place.nameWords) + IN_FOLDER * sum(place.folderWords)
       return points / (points + 1)
     }

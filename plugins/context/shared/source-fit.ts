@@ -24,15 +24,15 @@ const NOT_PREFERRED = 0.3
 /** From here on a file speaks of the task, by what the search of the project says of it. */
 const FOUND = 0.35
 
-/** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task. */
-export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance, found: (place: Place) => number): (place: Place) => SourceFit | undefined {
+/** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task, 0 where it has not been found. */
+export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance): (place: Place, found: number) => SourceFit | undefined {
   const { names, only } = wantedLanguages(input, index)
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
   const inPaths = readPaths(input, index)
   const isPreferred = readPaths(input, index, 'prefer') ?? (() => true)
   const speaks = ({ file: { language } }: Place) => names === undefined || (language !== undefined && names.has(language))
 
-  return place => {
+  return (place, found) => {
     if (inPaths?.(place) === false) return undefined
     if (extensions !== undefined && !extensions.some(extension => place.name.endsWith(extension))) return undefined
     const kind = kindOf(place)
@@ -46,7 +46,7 @@ export function createSourceFit (input: GatherInput, index: ProjectIndex, releva
     if (!asked && kind !== 'source') return undefined
 
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
-    const related = relevance.of(place) >= DISTINCT || found(place) >= FOUND
+    const related = relevance.of(place) >= DISTINCT || found >= FOUND
     const reason = related ? `${language} source, matches the task` : `${language} source`
     if (asked || names === undefined) {
       const base = related ? Math.max(0.75, baseOf(place)) : baseOf(place)

@@ -73,3 +73,21 @@ t.test('a fresh clone is not 24 hours of work', async t => {
   const { items } = await gather(sourceFiles, clone)
   t.same(items.flatMap(item => item.kind === 'file' && item.priority === 3 ? [item.path] : []), ['src/edited.ts'])
 })
+
+t.test('fewer files are the first of many, however many of them a search finds', async t => {
+  const tree = Object.fromEntries(Array.from({ length: 4000 }, (_, number) => {
+    const folder = number % 3 === 0 ? 'src' : number % 3 === 1 ? 'src/deep/deeper' : 'examples'
+    return [`${folder}/m${number}.${number % 7 === 0 ? 'go' : 'ts'}`, { content: 'x', modified: number % 11 === 0 ? NOW - HOUR : LONG_AGO }]
+  }))
+  const { files } = fakeProject(tree)
+  for (const [name, isFound] of [['the best', (number: number) => number % 3 === 0], ['few', (number: number) => number % 97 === 0], ['none', () => false]] as const) {
+    // As many as are asked for, those that are nearly nothing among them.
+    const found = files.filter((_file, number) => isFound(number)).slice(0, 1500).map(({ path }, number) => ({ path, score: ((number * 7919) % 1000 + 1) / 1000 }))
+    const project = { ...fakeProject(tree), search: async () => found }
+    const of = async (limit: number) => (await gather(sourceFiles, project, { task: { title: 'm33' }, languages: ['typescript'], with: { limit }, options: { maxItems: 5000 } }))
+      .items.map(item => JSON.stringify(item))
+    const all = await of(5000)
+    t.ok(all.length > 2500, 'more than are kept of those that were not found')
+    for (const limit of [1, 50, 1000]) t.equal((await of(limit)).join(), all.slice(0, limit).join(), `${name}, ${limit}`)
+  }
+})
