@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { parentPort, workerData } from 'node:worker_threads'
 import { createContextOperations, type ContextOperations, type Found } from './context-operations.js'
 import type { GitFacts } from './git-facts.js'
@@ -52,6 +53,12 @@ function followListing (root: string): void {
   if (standing !== undefined) follow(root, standing).catch(() => {})
 }
 
+/** What git says is wanted when an answer is put together; who searches at the same time has work to do with what is found, and goes first. */
+async function behindSearches<Result> (ask: () => Promise<Result>): Promise<Result> {
+  await nextTurn()
+  return await ask()
+}
+
 const operations: ProjectOperations = {
   async list (root, request) {
     const reply = await list(root, request)
@@ -61,8 +68,8 @@ const operations: ProjectOperations = {
   },
   ...context,
   prepare: async (root, paths, maxBytes) => await Promise.all(paths.map(async (path) => await prepareText(root, path, maxBytes))),
-  facts: async (root) => await gitOf(root).facts(),
-  commits: async (root, limit) => await gitOf(root).commits(limit),
+  facts: async (root) => await behindSearches(async () => await gitOf(root).facts()),
+  commits: async (root, limit) => await behindSearches(async () => await gitOf(root).commits(limit)),
   git: async (cwd, args, options) => await guardedGit(cwd, args, options),
   redact: async (texts) => await Promise.all(texts.map(async (text) => await redactText(text, 'text.txt'))),
   async end () {
