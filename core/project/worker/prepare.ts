@@ -41,9 +41,14 @@ const SYMBOL_CHARACTERS = 8 * 1024 * 1024
 /** Of each cache what files that are read in a row may fill. */
 const OF_MANY_CHARACTERS = 4 * 1024 * 1024
 
-const listed = new LRUCache<string, { file: ListedFile, maxBytes: number, preparation: Preparation }>({
-  maxSize: TEXT_CHARACTERS, sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256
+/** What was prepared of files as they were listed. */
+const listed = new LRUCache<ListedFile, { maxBytes: number, key: string, preparation: Preparation }>({
+  maxSize: TEXT_CHARACTERS,
+  sizeCalculation: ({ preparation }) => ('content' in preparation ? preparation.content.length : 0) + 256,
+  dispose: ({ key }, file) => { if (latest.get(key) === file) latest.delete(key) }
 })
+/** The file of each path that is among them: to put a key together for each time that it is looked for would take longer than the look. */
+const latest = new Map<string, ListedFile>()
 
 interface Text { content: string, redactions: number }
 
@@ -84,18 +89,23 @@ export async function prepareText (root: string, path: string, maxBytes: number)
   return text === undefined ? { path, refused: 'binary' } : { path, ...text, size: raw.size, modified: raw.modified, hash }
 }
 
-/** What was prepared of a file as it was listed. */
-export function preparedListed (root: string, file: ListedFile, maxBytes: number): Preparation | undefined {
-  const known = listed.get(`${root} ${file.path}`)
-  return known !== undefined && known.file === file && known.maxBytes === maxBytes ? known.preparation : undefined
+/** What was prepared of a file as it was listed; projects have no files in common. */
+export function preparedListed (file: ListedFile, maxBytes: number): Preparation | undefined {
+  const known = listed.get(file)
+  return known?.maxBytes === maxBytes ? known.preparation : undefined
 }
 
 /** The same for a file as it was listed: while it is the same object, it is not read again. */
 export async function prepareListed (root: string, file: ListedFile, maxBytes: number): Promise<Preparation> {
-  const known = preparedListed(root, file, maxBytes)
+  const known = preparedListed(file, maxBytes)
   if (known !== undefined) return known
   const preparation = await prepareText(root, file.path, maxBytes)
-  listed.set(`${root} ${file.path}`, { file, maxBytes, preparation })
+  const key = `${root} ${file.path}`
+  const before = latest.get(key)
+  if (before !== undefined && before !== file) listed.delete(before)
+  listed.set(file, { maxBytes, key, preparation })
+  // What is larger than all that is kept is not.
+  if (listed.has(file)) latest.set(key, file)
   return preparation
 }
 

@@ -6,6 +6,7 @@ import { unpackCandidates, type PackedCandidates, type SelectCandidate } from '.
 import type { ReadRefusal } from './guarded-read.js'
 import type { Signals } from './index/relevance.js'
 import { queryOf } from './index/terms.js'
+import { topOf } from './index/top.js'
 import type { ProjectIndex } from './index/project-index.js'
 import type { ListedFile } from './listing.js'
 import { pack, type Entry, type Packable, type Size, type Truncation } from './pack/pack.js'
@@ -93,13 +94,13 @@ export async function select (root: string, request: SelectRequest, listed: Read
   const ranking = await index.rank(query)
   const { weights } = ranking
   const scored = unpackCandidates(request.candidates).map((candidate) => scoreOf(candidate, candidate.content === undefined ? ranking.scoreOf(candidate.path) : index.rankText(candidate.path, candidate.content, query, weights).score, query.length > 0))
-    .sort((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
 
   const signalsOf = ({ path, content }: SelectCandidate): Signals => (content === undefined ? ranking.signalsOf(path) : index.rankText(path, content, query, weights).signals)
 
   const wanted = Math.min(budget.bytes, budget.tokens * BYTES_PER_TOKEN) * OVERSUPPLY
   const limit = Math.max(LEAST_READ, Math.ceil(wanted / LEAST_BYTES))
-  const considered = scored.slice(0, limit)
+  const ordered = firstOf(scored, request.explain ? scored.length : limit)
+  const considered = ordered.slice(0, limit)
   const { ready, refused } = await read(root, considered.map(({ candidate }) => candidate), listed, request.maxFileBytes)
 
   const packables: Packable<MadeEntry>[] = []
@@ -118,7 +119,7 @@ export async function select (root: string, request: SelectRequest, listed: Read
     tokensAround,
     tokens: packed.reduce((sum, { entry }) => sum + entry.size.tokens - JOINT_TOKENS, 0),
     files: packed.map(({ path, entry: { size, truncation, contentBytes, digest } }) => ({ path, truncation, ...size, contentBytes, digest })),
-    scores: request.explain ? scored.map(({ candidate, score, match }) => ({ path: candidate.path, score, match, signals: signalsOf(candidate) })) : [],
+    scores: request.explain ? ordered.map(({ candidate, score, match }) => ({ path: candidate.path, score, match, signals: signalsOf(candidate) })) : [],
     refused,
     redactions: [...ready.values()].filter(({ redactions }) => redactions > 0).map(({ path, redactions }) => ({ path, count: redactions })),
     unindexed
@@ -165,6 +166,16 @@ function scoreOf (candidate: SelectCandidate, relevance: number, hasTask: boolea
   return { candidate, score: hasTask || candidate.named > 0 ? need * (NEED_SHARE + (1 - NEED_SHARE) * match) : need, match }
 }
 
+/** The best, best first, equals by path. To sort all of them takes longer than to find those that are looked at. */
+function firstOf (scored: readonly Scored[], most: number): Scored[] {
+  if (most < scored.length) {
+    const best = topOf(Float64Array.from(scored, ({ score }) => score), most, (number) => scored[number]!.candidate.path)
+    // What scores nothing is not among them.
+    if (best.length === most) return best.map((number) => scored[number]!)
+  }
+  return scored.toSorted((a, b) => b.score - a.score || (a.candidate.path < b.candidate.path ? -1 : 1))
+}
+
 /** Nothing but listed files is read: what is not listed is outside, ignored, or holds secrets by its name. */
 async function read (root: string, candidates: readonly SelectCandidate[], listed: ReadonlyMap<string, ListedFile>, maxBytes: number): Promise<{ ready: Map<string, PreparedText>, refused: Selection['refused'] }> {
   const ready = new Map<string, PreparedText>()
@@ -180,7 +191,7 @@ async function read (root: string, candidates: readonly SelectCandidate[], liste
     else if (file === undefined) told({ path, refused: 'gone' })
     else {
       // Nearly all are as they were, and a promise for each would cost more than all else that is done for it.
-      const known = preparedListed(root, file, maxBytes)
+      const known = preparedListed(file, maxBytes)
       if (known === undefined) unread.push(async () => await prepareListed(root, file, maxBytes))
       else told(known)
     }
