@@ -21,11 +21,13 @@ export async function offlineKeys (act: 'list' | 'rotate', config: SidecarConfig
     const plugins = await makeConfiguredPlugins(config, builtins, implied, { app, clock, telemetry: createTelemetry() })
     const auth = plugins.slot('auth')
     if (auth.listKeys === undefined || auth.rotateKeys === undefined) {
-      throw startError('SIDECAR_ERR_CONFIG_INVALID', 'The auth plugin that is configured has no signing keys of its own.')
+      const name = plugins.loaded.find(({ kind }) => kind === 'auth')?.name
+      throw startError('SIDECAR_ERR_CONFIG_INVALID', `The auth plugin '${name}' has no signing keys of its own: its tokens come from elsewhere; list and rotate their keys there.`)
     }
     const lock = await takeStorage(settings.storage)
     try {
-      await auth.open?.()
+      if (auth.openKeys === undefined) await auth.open?.()
+      else await auth.openKeys()
       if (act === 'list') return await auth.listKeys()
       // Opened first: without a record of it no key is made.
       const audit = await openAudit(settings, clock, log)

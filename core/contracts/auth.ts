@@ -68,4 +68,9 @@ export interface Auth extends Lifecycle {
   listKeys? (): Promise<KeyFacts[]>
   /** Signs with a new key from now on; earlier ones verify until their tokens have ended. Resolves with `listKeys` when it is durable. */
   rotateKeys? (): Promise<KeyFacts[]>
+  /**
+   * Comes in the place of `open` where nothing but `listKeys` and `rotateKeys` follows: nobody outside is asked, because it must also work where
+   * nothing else does. Missing where `open` asks nobody either.
+   */
+  openKeys? (): Promise<void>
 }

@@ -33,6 +33,6 @@ export async function keyRoutes (app: App, { auth, clock }: Services): Promise<v
 }
 
 function ownKeys (auth: Auth): Required<Pick<Auth, 'listKeys' | 'rotateKeys'>> {
-  if (auth.listKeys === undefined || auth.rotateKeys === undefined) throw apiError('NOT_001', 'This sidecar has no signing keys of its own: its tokens come from elsewhere.')
+  if (auth.listKeys === undefined || auth.rotateKeys === undefined) throw apiError('NOT_001', 'This sidecar has no signing keys of its own: its tokens come from elsewhere; list and rotate their keys there.')
   return { listKeys: async () => await auth.listKeys!(), rotateKeys: async () => await auth.rotateKeys!() }
 }

@@ -43,7 +43,8 @@ export function bothIssuers (own: Auth, outside: Auth): Auth {
     },
     publicKeys: async () => await own.publicKeys(),
     ...(own.listKeys === undefined ? {} : { listKeys: own.listKeys }),
-    ...(own.rotateKeys === undefined ? {} : { rotateKeys: own.rotateKeys })
+    ...(own.rotateKeys === undefined ? {} : { rotateKeys: own.rotateKeys }),
+    async openKeys () { await own.open?.() }
   }
 }
 
