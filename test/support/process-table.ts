@@ -14,6 +14,12 @@ export function isAlive (pid: number): boolean {
   return state !== undefined && state !== 'Z' && state !== 'X'
 }
 
+/** Processor time of a process so far, of all its threads: ticks of the system, a hundred a second. */
+export function processorTicks (pid: number): number {
+  const fields = statOf(pid)
+  return Number(fields[11]) + Number(fields[12])
+}
+
 /** Fields of proc(5) from the state on; the name before it may hold anything. */
 function statOf (pid: number): string[] {
   try {

@@ -43,12 +43,13 @@ t.test('the ranks that the build has prepared are the published ones', async t =
 })
 
 t.test('a run that has no end costs no more than it is long', async t => {
-  const time = (text: string): number => {
+  // The best of several: one run alone may have been interrupted.
+  const time = (text: string): number => Math.min(...Array.from({ length: 3 }, () => {
     const started = performance.now()
     countTokens(text)
     return performance.now() - started
-  }
+  }))
   time('語'.repeat(20_000))
-  const [short, long] = [Math.min(time('語'.repeat(10_000)), time('語'.repeat(10_000))), time('語'.repeat(40_000))]
+  const [short, long] = [time('語'.repeat(10_000)), time('語'.repeat(40_000))]
   t.ok(long < 40 * short, `${long} ms against ${short} ms`)
 })
