@@ -215,7 +215,7 @@ function creditStrategies (reports: readonly StrategyReport[], { files }: Select
   const offered = new Map(candidates.map((candidate) => [candidate.path, candidate.strategies]))
   const bytes = new Map<string, number>()
   for (const { path, contentBytes } of files) {
-    for (const name of new Set(offered.get(path))) bytes.set(name, (bytes.get(name) ?? 0) + contentBytes)
+    for (const name of offered.get(path)!) bytes.set(name, (bytes.get(name) ?? 0) + contentBytes)
   }
   for (const report of reports) report.bytes = bytes.get(report.name) ?? 0
 }

@@ -18,6 +18,7 @@ export interface Candidate {
   named: number
   priority: PriorityClass
   reasons: string[]
+  /** Each once. */
   strategies: string[]
 }
 
@@ -37,7 +38,8 @@ export function mergeOffers (offers: readonly Offer[], task: Task, touched: Read
     candidate.priority = Math.min(candidate.priority, item.priority) as PriorityClass
     if (item.kind === 'text') candidate.content = item.content
     if (item.reason !== undefined && !candidate.reasons.includes(item.reason)) candidate.reasons.push(item.reason)
-    candidate.strategies.push(strategy)
+    // One may serve two requirements.
+    if (!candidate.strategies.includes(strategy)) candidate.strategies.push(strategy)
   }
   const named = new Set(task.files)
   for (const candidate of candidates.values()) {
