@@ -10,12 +10,26 @@ const BY_EXTENSION = new Map(Object.entries({
   css: 'css', scss: 'css', sass: 'css', less: 'css', vue: 'vue', svelte: 'svelte', md: 'markdown', mdx: 'markdown', rst: 'restructuredtext',
   json: 'json', jsonc: 'json', yaml: 'yaml', yml: 'yaml', toml: 'toml', xml: 'xml', tf: 'terraform', tfvars: 'terraform', hcl: 'terraform',
   graphql: 'graphql', gql: 'graphql', proto: 'protobuf', m: 'objective-c', mm: 'objective-c', pl: 'perl', groovy: 'groovy', gradle: 'groovy',
-  cls: 'apex', trigger: 'apex', prisma: 'prisma', ini: 'ini', cfg: 'ini', txt: 'text'
+  cls: 'apex', trigger: 'apex', clj: 'clojure', cljs: 'clojure', cljc: 'clojure', fs: 'fsharp', fsi: 'fsharp', fsx: 'fsharp',
+  vb: 'visualbasic', ml: 'ocaml', mli: 'ocaml', jl: 'julia', nim: 'nim', nims: 'nim', zig: 'zig', sol: 'solidity', vy: 'vyper', cr: 'crystal',
+  d: 'd', elm: 'elm', gleam: 'gleam', purs: 'purescript', res: 'rescript', resi: 'rescript', hx: 'haxe', coffee: 'coffeescript', vala: 'vala',
+  vim: 'vimscript', el: 'emacs-lisp', lisp: 'lisp', lsp: 'lisp', cl: 'lisp', asd: 'lisp', scm: 'scheme', ss: 'scheme', sld: 'scheme', rkt: 'scheme',
+  f: 'fortran', for: 'fortran', f90: 'fortran', f95: 'fortran', f03: 'fortran', f08: 'fortran', pas: 'pascal', dpr: 'pascal', lpr: 'pascal',
+  adb: 'ada', ads: 'ada', cob: 'cobol', cbl: 'cobol', asm: 'assembly', s: 'assembly', nasm: 'assembly', cu: 'cuda', cuh: 'cuda', metal: 'metal',
+  glsl: 'glsl', vert: 'glsl', frag: 'glsl', comp: 'glsl', wgsl: 'wgsl', hlsl: 'hlsl', v: 'verilog', vh: 'verilog', sv: 'verilog', svh: 'verilog',
+  vhd: 'vhdl', vhdl: 'vhdl', tcl: 'tcl', awk: 'awk', gd: 'gdscript', luau: 'lua', moon: 'moonscript', pm: 'perl', raku: 'raku', rakumod: 'raku',
+  psm1: 'powershell', psd1: 'powershell', bat: 'batch', cmd: 'batch', pyx: 'cython', pxd: 'cython', bzl: 'starlark', star: 'starlark',
+  bazel: 'starlark', nix: 'nix', hrl: 'erlang', lhs: 'haskell', sbt: 'scala', lean: 'lean', agda: 'agda', idr: 'idris', wat: 'webassembly',
+  cairo: 'cairo', move: 'move', mojo: 'mojo', rego: 'rego', nu: 'nushell', sml: 'sml', astro: 'astro', razor: 'razor', cshtml: 'razor',
+  jsp: 'jsp', erb: 'erb', eex: 'eex', heex: 'eex', leex: 'eex', ejs: 'ejs', hbs: 'handlebars', handlebars: 'handlebars', mustache: 'mustache',
+  pug: 'pug', twig: 'twig', liquid: 'liquid', haml: 'haml', slim: 'slim', j2: 'jinja', jinja: 'jinja', jinja2: 'jinja', njk: 'jinja',
+  thrift: 'thrift', capnp: 'capnp', fbs: 'flatbuffers', prisma: 'prisma', ini: 'ini', cfg: 'ini', txt: 'text'
 }))
 
 const BY_NAME = new Map(Object.entries({
   dockerfile: 'dockerfile', containerfile: 'dockerfile', makefile: 'makefile', gnumakefile: 'makefile', justfile: 'makefile',
-  jenkinsfile: 'groovy', gemfile: 'ruby', rakefile: 'ruby', podfile: 'ruby', 'go.mod': 'go', 'cmakelists.txt': 'cmake'
+  jenkinsfile: 'groovy', gemfile: 'ruby', rakefile: 'ruby', podfile: 'ruby', vagrantfile: 'ruby', brewfile: 'ruby', fastfile: 'ruby',
+  sconstruct: 'python', 'go.mod': 'go', 'cmakelists.txt': 'cmake'
 }))
 
 /** Lower-case name of a file's language by its name, or `undefined`. */
@@ -28,5 +42,9 @@ export function languageOf (path: string): string | undefined {
 /** Languages that programs are written in; the others hold data, markup or prose. */
 export const PROGRAMMING_LANGUAGES: ReadonlySet<string> = new Set([
   'typescript', 'javascript', 'python', 'go', 'rust', 'java', 'kotlin', 'ruby', 'php', 'csharp', 'c', 'cpp', 'swift', 'dart', 'scala', 'lua',
-  'elixir', 'erlang', 'haskell', 'r', 'shell', 'powershell', 'sql', 'vue', 'svelte', 'objective-c', 'perl', 'groovy', 'apex'
+  'elixir', 'erlang', 'haskell', 'r', 'shell', 'powershell', 'sql', 'vue', 'svelte', 'objective-c', 'perl', 'groovy', 'apex',
+  'clojure', 'fsharp', 'visualbasic', 'ocaml', 'julia', 'nim', 'zig', 'solidity', 'vyper', 'crystal', 'd', 'elm', 'gleam', 'purescript',
+  'rescript', 'haxe', 'coffeescript', 'vala', 'vimscript', 'emacs-lisp', 'lisp', 'scheme', 'fortran', 'pascal', 'ada', 'cobol', 'assembly',
+  'cuda', 'metal', 'glsl', 'wgsl', 'hlsl', 'verilog', 'vhdl', 'tcl', 'awk', 'gdscript', 'moonscript', 'raku', 'batch', 'cython', 'starlark',
+  'nix', 'lean', 'agda', 'idris', 'webassembly', 'cairo', 'move', 'mojo', 'rego', 'nushell', 'sml'
 ])

@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, string[]> = {
   'plugins/builtins': ['core/plugin-api', 'plugins'],
   plugins: ['core/plugin-api'],
   // What is published for plugins and for their tests.
-  'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/events/consumer-groups', 'core/errors', 'core/contracts', 'core/connection', 'core/durable-file', 'core/ids', 'core/telemetry', 'core/typebox'],
+  'core/plugin-api': ['core/plugin-host', 'core/context/priority', 'core/context/glob', 'core/events/topics', 'core/events/consumer-groups', 'core/errors', 'core/contracts', 'core/connection', 'core/durable-file', 'core/ids', 'core/project/languages', 'core/telemetry', 'core/typebox'],
   'core/testing': ['core/plugin-host', 'core/errors', 'core/contracts'],
   // Builds the whole; further files beside it are parts of it (see below).
   'core/sidecar': ['core/audit', 'core/http', 'core/fleet', 'core/results', 'core/context', 'core/events', 'core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
@@ -36,13 +36,14 @@ const MAY_IMPORT: Record<string, string[]> = {
   // Looks at an installation from outside; what it may try of plugins and spawners is handed in.
   'core/doctor': ['core/config', 'core/project', 'core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
   'core/config': ['core/profiles', 'core/plugin-host', 'core/errors', 'core/contracts', ...LEAVES],
-  'core/project': ['core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
+  'core/project': ['core/project/languages', 'core/profiles', 'core/errors', 'core/contracts', ...LEAVES],
   'core/profiles': ['core/errors', 'core/contracts', ...LEAVES],
   'core/plugin-host': ['core/errors', 'core/contracts', ...LEAVES],
   ...Object.fromEntries(LEAVES.map((leaf) => [leaf, ['core/errors', 'core/contracts', ...(leaf === 'core/storage' ? ['core/durable-file'] : [])]])),
   // Re-exported by the plugin API, so they know of nothing.
   'core/context/priority': [],
   'core/context/glob': [],
+  'core/project/languages': [],
   'core/events/topics': [],
   // Groups for a bus that has none of its own.
   'core/events/consumer-groups': ['core/errors', 'core/contracts'],

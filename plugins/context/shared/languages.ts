@@ -1,13 +1,12 @@
-import type { GatherInput } from '../../../core/plugin-api.js'
+import { PROGRAMMING_LANGUAGES, type GatherInput } from '../../../core/plugin-api.js'
 import { readList } from './parameters.js'
 import type { ProjectIndex } from './project-index.js'
 
 /** Languages that a file of source code may have; what only describes data or prose is not among them. */
 export const SOURCE_LANGUAGES: ReadonlySet<string> = new Set([
-  'typescript', 'javascript', 'tsx', 'jsx', 'python', 'go', 'rust', 'java', 'kotlin', 'scala', 'groovy', 'clojure', 'ruby', 'php',
-  'csharp', 'fsharp', 'visualbasic', 'c', 'cpp', 'objective-c', 'objectivec', 'swift', 'dart', 'shell', 'powershell', 'batch',
-  'sql', 'html', 'css', 'scss', 'sass', 'less', 'vue', 'svelte', 'astro', 'graphql', 'protobuf', 'elixir', 'erlang', 'haskell',
-  'ocaml', 'lua', 'perl', 'r', 'julia', 'zig', 'nim', 'solidity', 'apex', 'assembly'
+  ...PROGRAMMING_LANGUAGES,
+  'html', 'css', 'astro', 'razor', 'jsp', 'erb', 'eex', 'ejs', 'handlebars', 'mustache', 'pug', 'twig', 'liquid', 'haml', 'slim', 'jinja',
+  'graphql', 'protobuf', 'thrift', 'capnp', 'flatbuffers'
 ])
 
 /** Markup and prose languages; a file in one of them is documentation wherever it stands. */
@@ -17,20 +16,26 @@ export const PROSE_LANGUAGES: ReadonlySet<string> = new Set(['markdown', 'mdx', 
 const ALIASES: ReadonlyMap<string, string> = new Map(Object.entries({
   ts: 'typescript', js: 'javascript', node: 'javascript', py: 'python', golang: 'go', rs: 'rust', kt: 'kotlin', rb: 'ruby',
   'c#': 'csharp', cs: 'csharp', 'c++': 'cpp', bash: 'shell', sh: 'shell', zsh: 'shell', hcl: 'terraform', md: 'markdown',
+  tsx: 'typescript', jsx: 'javascript', scss: 'css', sass: 'css', less: 'css', mdx: 'markdown', objectivec: 'objective-c', objc: 'objective-c',
+  'f#': 'fsharp', vb: 'visualbasic', clj: 'clojure', jl: 'julia', hs: 'haskell', ex: 'elixir', viml: 'vimscript', elisp: 'emacs-lisp', racket: 'scheme',
   yml: 'yaml', proto: 'protobuf', flutter: 'dart', postgresql: 'sql', mysql: 'sql'
 }))
 
 /** Who works in a language works in its dialects too: single-file components are written in both script languages. */
 const DIALECTS: ReadonlyMap<string, readonly string[]> = new Map(Object.entries({
-  typescript: ['tsx', 'javascript', 'vue', 'svelte', 'astro'],
+  typescript: ['javascript', 'vue', 'svelte', 'astro'],
   // A package in JavaScript has its types in declarations.
-  javascript: ['jsx', 'typescript', 'vue', 'svelte', 'astro'],
-  css: ['scss', 'sass', 'less'],
-  html: ['vue', 'svelte', 'astro'],
+  javascript: ['typescript', 'vue', 'svelte', 'astro', 'coffeescript', 'ejs', 'handlebars', 'pug'],
+  html: ['vue', 'svelte', 'astro', 'ejs', 'handlebars', 'mustache', 'pug', 'twig', 'liquid', 'jinja'],
+  python: ['cython', 'jinja'],
+  ruby: ['erb', 'haml', 'slim'],
+  elixir: ['eex'],
+  php: ['twig'],
+  csharp: ['razor'],
+  java: ['jsp'],
   c: ['cpp'],
-  cpp: ['c'],
-  swift: ['objective-c', 'objectivec'],
-  markdown: ['mdx']
+  cpp: ['c', 'cuda'],
+  swift: ['objective-c']
 }))
 
 export interface WantedLanguages {

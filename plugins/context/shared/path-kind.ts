@@ -27,6 +27,8 @@ const PATTERNS = {
     'docs/*.txt', 'doc/*.txt', 'readme*', 'changelog*', 'license', 'license.*', 'licence', 'licence.*', 'copying*', 'notice', 'notice.txt',
     'authors', 'contributing*', 'llms.txt', 'llms-full.txt'
   ],
+  // Programs without an ending.
+  source: ['bin/*', 'libexec/*'],
   // Mostly made of the source, whose words they repeat.
   other: ['docs/*.html', 'doc/*.html', 'javadoc/*.html', 'apidocs/*.html']
 } as const
@@ -51,5 +53,5 @@ export const kindOf = remembered((place: Place): PathKind => {
   if (prose) return 'documentation'
   if (kinds.has('test') || TEST_CLASS.test(place.file.path)) return 'test'
   if (kinds.has('configuration')) return 'configuration'
-  return isCode && !kinds.has('other') ? 'source' : 'other'
+  return (isCode && !kinds.has('other')) || (kinds.has('source') && !place.name.includes('.')) ? 'source' : 'other'
 })

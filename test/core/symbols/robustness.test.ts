@@ -6,7 +6,7 @@ import { anyCharacter } from '../../support/any-character.js'
 import { describe, fault, PARSED } from './symbols-of.js'
 import { stripComments } from './strip-comments.js'
 
-const OTHERS = ['sql', 'vue', 'svelte', 'lua', 'scala', 'elixir', 'haskell', 'r', 'perl', 'powershell', 'groovy', 'apex', 'objective-c', 'erlang', 'markdown', 'toml', 'terraform', 'makefile', 'protobuf', 'graphql', 'css', 'yaml', 'text', undefined]
+const OTHERS = ['sql', 'vue', 'svelte', 'lua', 'scala', 'elixir', 'haskell', 'r', 'perl', 'powershell', 'groovy', 'apex', 'objective-c', 'erlang', 'markdown', 'toml', 'terraform', 'makefile', 'protobuf', 'graphql', 'css', 'yaml', 'text', 'clojure', 'emacs-lisp', 'julia', 'ocaml', 'nim', 'fortran', 'pascal', 'visualbasic', undefined]
 
 t.test('every language named has a parser', async (t) => {
   for (const language of PARSED) t.equal((await extractSymbols(language, '')).by, 'tree-sitter', language)

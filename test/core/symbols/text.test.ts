@@ -21,6 +21,36 @@ t.test('declarations are told by their words, and end where indentation comes ba
   t.strictSame(await definitions('powershell', 'function Get-Store {\n  1\n}\n'), ['function Get-Store 0 0 0 2'])
 })
 
+t.test('languages without a parser', async (t) => {
+  const cases: [language: string, text: string, names: string[]][] = [
+    ['clojure', '(ns ring.core)\n(defn ^:private wrap-head\n  "Doc."\n  [handler]\n  handler)\n(defprotocol Store\n  (read [this]))\n', ['module ring.core', 'function wrap-head', 'interface Store']],
+    ['emacs-lisp', '(defun shop-open ()\n  1)\n(defcustom shop-dir nil)\n', ['function shop-open', 'constant shop-dir']],
+    ['scheme', '(define (area r)\n  (* r r))\n(struct point (x y))\n', ['function area', 'class point']],
+    ['julia', 'module Acme\nmutable struct Tree\n  a::Int\nend\nsize(t::Tree) = 1\nfunction grow!(t)\nend\nend\n', ['module Acme', 'class Tree', 'function size', 'function grow!']],
+    ['ocaml', 'module Store = struct\n  let rec find key = key\nend\ntype t = int\n', ['module Store', 'function Store.find', 'type t']],
+    ['fsharp', 'module Acme\nlet inline find key =\n  key\ntype Cart() =\n  member this.Total = 1\n', ['module Acme', 'function find', 'type Cart', 'method Cart.Total']],
+    ['zig', 'pub const Store = struct {\n    pub fn find(self: *Store) u8 {\n        return 1;\n    }\n};\n', ['class Store', 'function Store.find']],
+    ['solidity', 'contract Token is Ownable {\n  event Sent(address to);\n  modifier held() { _; }\n  function send(address to) public {\n  }\n}\n', ['class Token', 'method Token.Sent', 'method Token.held', 'function Token.send']],
+    ['nim', 'type\n  Tree* = ref object\n    a: int\nproc size*(t: Tree): int =\n  1\n', ['class Tree', 'function size']],
+    ['vimscript', 'function! s:open(a)\nendfunction\ncommand! -nargs=* Files call s:open()\n', ['function s:open', 'macro Files']],
+    ['fortran', 'module store\ncontains\n  pure integer function find(a)\n  end function\nend module\n', ['module store', 'function find']],
+    ['pascal', 'type\n  TStore = class\n  end;\nprocedure TStore.Open;\nbegin\nend;\n', ['class TStore', 'function TStore.Open']],
+    ['visualbasic', 'Public Class Store\n  Private Sub Open()\n  End Sub\nEnd Class\n', ['class Store', 'function Store.Open']],
+    ['ada', 'package body Store is\n   procedure Open is\n   begin null; end Open;\nend Store;\n', ['module Store', 'function Store.Open']],
+    ['vhdl', 'entity adder is\nend adder;\n', ['module adder']],
+    ['verilog', 'module adder (input a);\n  function [3:0] sum;\n  endfunction\nendmodule\n', ['module adder', 'function adder.sum']],
+    ['elm', 'type alias Model = Int\nview : Model -> Html\nview m = m\n', ['type Model', 'function view']],
+    ['tcl', 'proc open_store {a} {\n}\n', ['function open_store']],
+    ['assembly', 'main:\n  mov eax, 1\n', ['function main']],
+    ['batch', ':build\necho x\n', ['function build']],
+    ['crystal', 'class Store\n  def find(key)\n  end\nend\n', ['class Store', 'function Store.find']],
+    ['gleam', 'pub fn find(key: String) {\n  key\n}\n', ['function find']]
+  ]
+  for (const [language, text, names] of cases) {
+    t.strictSame((await definitions(language, text)).map((line) => line.replace(/( \d+){4}$/, '')), names, language)
+  }
+})
+
 t.test('SQL', async (t) => {
   const { definitions, references, by } = await extractSymbols('sql', `-- People.
 CREATE TABLE IF NOT EXISTS app.people (

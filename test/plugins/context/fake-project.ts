@@ -3,17 +3,12 @@ import type {
   ResultQuery, ResultRecord, SidecarPlugin, Task, UncommittedChange
 } from '../../../core/plugin-api.js'
 import { MANIFEST } from '../../../core/plugin-host/define-plugin.js'
+import { languageOf } from '../../../core/project/languages.js'
 import { createProjectView } from '../../../core/testing/project-view.js'
 import { Value } from 'typebox/value'
 
 export const NOW = Date.parse('2026-03-01T12:00:00Z')
 export const LONG_AGO = NOW - 90 * 86_400_000
-
-const LANGUAGES: Record<string, string> = {
-  ts: 'typescript', tsx: 'typescript', js: 'javascript', mjs: 'javascript', jsx: 'javascript', py: 'python', go: 'go', rs: 'rust', java: 'java', kt: 'kotlin', rb: 'ruby',
-  php: 'php', cs: 'csharp', c: 'c', cc: 'cpp', h: 'c', swift: 'swift', dart: 'dart', sh: 'shell', sql: 'sql', html: 'html', css: 'css', scss: 'scss', md: 'markdown', json: 'json',
-  yml: 'yaml', yaml: 'yaml', toml: 'toml', tf: 'terraform', graphql: 'graphql', proto: 'protobuf', vue: 'vue', svelte: 'svelte'
-}
 
 export interface FakeFile { content?: string, modified?: number, size?: number, language?: string }
 
@@ -31,7 +26,7 @@ export function fakeProject (
   const files = Object.entries(tree).map(([path, entry]): ProjectFile => {
     const { content = '', modified = LONG_AGO, size, language } = typeof entry === 'string' ? { content: entry } as FakeFile : entry
     contents.set(path, content)
-    return { path, size: size ?? content.length, modified, language: language ?? LANGUAGES[path.split('.').at(-1)!] }
+    return { path, size: size ?? content.length, modified, language: language ?? languageOf(path) }
   }).sort((one, other) => one.path < other.path ? -1 : 1)
   const reads: string[] = []
   return {

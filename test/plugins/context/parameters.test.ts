@@ -17,11 +17,11 @@ const sample = () => fakeProject(SAMPLE_TREE)
 t.test('languages', async t => {
   t.test('of the requirement restrict', async t => {
     const { paths } = await gather(sourceFiles, sample(), { with: { languages: ['python'] }, languages: ['go'] })
-    t.same(paths, ['training/train.py', 'analytics/dags/daily_orders.py', 'scripts/seed.py'])
+    t.same(paths, ['training/train.py', 'analytics/dags/daily_orders.py', 'analytics/notebooks/churn.ipynb', 'scripts/seed.py'])
   })
   t.test('of the profile are the default', async t => {
     const { paths } = await gather(sourceFiles, sample(), { languages: ['go'] })
-    t.ok(paths.length > 2 && paths.every(path => path.endsWith('.go')))
+    t.ok(paths.length > 2 && paths.every(path => /\.go$|\/go\.mod$/.test(path)))
   })
   t.test('of the profile give way to a task that points elsewhere', async t => {
     const { paths } = await gather(sourceFiles, sample(), { languages: ['dart'], task: { title: 'Login fails' } })
@@ -33,7 +33,7 @@ t.test('languages', async t => {
   })
   t.test('go by their other names', async t => {
     const { paths } = await gather(sourceFiles, sample(), { with: { languages: ['Golang'] } })
-    t.ok(paths.length > 2 && paths.every(path => path.endsWith('.go')))
+    t.ok(paths.length > 2 && paths.every(path => /\.go$|\/go\.mod$/.test(path)))
   })
   t.test('may be called like a member of every object', async t => {
     for (const name of ['constructor', '__proto__', 'toString']) {

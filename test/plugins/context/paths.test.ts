@@ -44,10 +44,10 @@ t.test('kinds of files across ecosystems', async t => {
       'src/a.test.ts', 'a_test.go', 'tests/helper.py', 'test_a.py', 'spec/models/user_spec.rb', 'src/test/java/UserTest.java', 'App.Tests/UserTests.cs', 'lib/user_test.dart',
       'AppTests/UserTests.swift', 'cypress/e2e/login.cy.ts', 'tests/integration.rs', 'conftest.py'
     ],
-    source: ['src/contest.ts', 'src/main/java/Contest.java', 'lib/latest.rb', 'app/models/user.rb', 'a.c', 'web/index.html', 'src/spectrum.py'],
+    source: ['src/contest.ts', 'src/main/java/Contest.java', 'lib/latest.rb', 'app/models/user.rb', 'a.c', 'web/index.html', 'src/spectrum.py', 'src/core.clj', 'lib/a.ex', 'bin/shop', 'libexec/shop-init', 'app/views/a.html.erb'],
     configuration: ['package.json', '.eslintrc', 'vite.config.ts', 'Cargo.toml', 'Dockerfile', 'main.tf', '.env.example', 'a/pom.xml', 'setup.py'],
     documentation: ['README.md', 'docs/a.rst', 'LICENSE', 'tests/README.md', 'CHANGELOG', 'docs/flow.puml'],
-    other: ['data.csv', 'x.unknown', 'VERSION', 'docs/Classes/Session.html']
+    other: ['data.csv', 'x.unknown', 'VERSION', 'docs/Classes/Session.html', 'bin/data.bin']
   }
   for (const [kind, paths] of Object.entries(kinds)) {
     for (const path of paths) t.equal(kindOf(place(path)), kind, path)

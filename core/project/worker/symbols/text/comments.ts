@@ -20,6 +20,7 @@ const LEXICONS = new Map<string, Lexicon>(Object.entries({
   erlang: { line: ['%'], strings: ['"'], multiline: ['"'] },
   'objective-c': C_LIKE,
   apex: C_LIKE,
+  solidity: C_LIKE,
   protobuf: C_LIKE,
   prisma: { line: ['//'], strings: ['"'] },
   css: { line: [], block: ['/*', '*/'], strings: ['"', "'"] },
