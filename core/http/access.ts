@@ -112,6 +112,11 @@ export function isAdmin (caller: Claims): boolean {
   return caller.permissions.includes('admin')
 }
 
+/** The project whose agents and working trees a caller sees; the operator, who starts agents in any, sees all. */
+export function scopeOf (caller: Claims): string | undefined {
+  return isAdmin(caller) ? undefined : caller.project_id
+}
+
 /** The caller of a route that asks for a token. */
 export function callerOf (request: FastifyRequest): Claims {
   if (request.caller === null) throw apiError('AUTH_001', 'A token is needed: send it as "Authorization: Bearer <token>".')

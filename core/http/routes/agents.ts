@@ -4,7 +4,7 @@ import type { Claims } from '../../contracts/auth.js'
 import type { AgentRecord } from '../../fleet/agent-record.js'
 import type { Spawned as SpawnAnswer, Waiting } from '../../fleet/fleet.js'
 import { apiError } from '../../errors.js'
-import { callerOf, isAdmin } from '../access.js'
+import { callerOf, isAdmin, scopeOf } from '../access.js'
 import type { Act } from '../audit.js'
 import { BODY_ERRORS, Identifier, Nullable, Priority, responses, Strict, Time, WorkProof } from '../schemas.js'
 import type { App, Services } from '../types.js'
@@ -144,11 +144,6 @@ const Queued = Type.Object({
 })
 
 const Params = Strict({ agent_id: Identifier })
-
-/** The project whose agents a caller sees; the operator, who starts them in any, sees all. */
-function scopeOf (caller: Claims): string | undefined {
-  return isAdmin(caller) ? undefined : caller.project_id
-}
 
 /** Names of variables only: values may be secrets. */
 function actOn ({ agent_id: id, agent_type: type, project_id: project, issue_id: issue, spawner, state, retry_of: retryOf, environment = {} }: AgentRecord): Act {

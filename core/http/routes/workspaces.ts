@@ -1,8 +1,7 @@
 import Type from '../../typebox.js'
-import type { Claims } from '../../contracts/auth.js'
 import { apiError } from '../../errors.js'
 import type { KnownPlace } from '../../fleet/workspaces/workspaces.js'
-import { callerOf, isAdmin } from '../access.js'
+import { callerOf, scopeOf } from '../access.js'
 import { BODY_ERRORS, Identifier, responses, Strict, Time } from '../schemas.js'
 import type { App, Services } from '../types.js'
 
@@ -25,10 +24,6 @@ const Params = Strict({ agent_id: Identifier })
 function show ({ place, live, reasons }: KnownPlace) {
   const { agent_id, agent_type, project_id, kind, folder, branch, base, notes, created_at } = place
   return { agent_id, agent_type, project_id, workspace: kind, folder, branch, base, notes, live, kept_because: reasons, created_at }
-}
-
-function scopeOf (caller: Claims): string | undefined {
-  return isAdmin(caller) ? undefined : caller.project_id
 }
 
 /** Working trees of agents' own. */

@@ -1,4 +1,5 @@
-import { apiError, type Claims, type Permission } from '../../../core/plugin-api.js'
+import type { Claims, Permission } from '../../../core/plugin-api.js'
+import { unacceptable } from '../shared/codec.js'
 
 export interface ClaimNames {
   agentId: string
@@ -22,7 +23,7 @@ const IDENTIFIER = /^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$/
 export function identityOf (payload: Record<string, unknown>, { claims, defaults, permissions }: MappingOptions): Pick<Claims, 'agent_id' | 'agent_type' | 'project_id' | 'permissions'> {
   const identifier = (name: string, fallback?: string): string => {
     const value = claimOf(payload, name) ?? fallback
-    if (typeof value !== 'string' || !IDENTIFIER.test(value)) throw apiError('AUTH_001', `The token is not acceptable: its claim '${name}' is no identifier.`)
+    if (typeof value !== 'string' || !IDENTIFIER.test(value)) throw unacceptable(`its claim '${name}' is no identifier`)
     return value
   }
   const granted = claimOf(payload, claims.permissions) ?? defaults.permissions ?? []

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { apiError, isApiError, makeDirectory, SidecarError, messageOf, type Auth, type Claims, type Clock, type Logger } from '../../../core/plugin-api.js'
-import { isAcceptable, type Algorithm, type TokenCodec } from '../shared/codec.js'
+import { isAcceptable, unacceptable, type Algorithm, type TokenCodec } from '../shared/codec.js'
 import { Revocations, type Revocable } from '../shared/revocations.js'
 import { identityOf, type MappingOptions } from './claims.js'
 import { KeySet, type KeySetOptions } from './key-set.js'
@@ -128,8 +128,4 @@ function momentOf (seconds: number): string {
 function reasonOf (error: unknown): string {
   const cause = (error as { cause?: unknown } | null)?.cause
   return messageOf(cause ?? error).replace(/\.$/, '')
-}
-
-function unacceptable (why: string, cause?: unknown): Error {
-  return apiError('AUTH_001', `The token is not acceptable: ${why}.`, cause === undefined ? {} : { cause })
 }

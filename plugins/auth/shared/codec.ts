@@ -1,5 +1,6 @@
 import fastifyJwt from '@fastify/jwt'
 import type { FastifyInstance } from 'fastify'
+import { apiError } from '../../../core/plugin-api.js'
 
 export type Algorithm = 'RS256' | 'RS384' | 'RS512' | 'PS256' | 'PS384' | 'PS512' | 'ES256' | 'ES384' | 'ES512' | 'EdDSA'
 
@@ -38,4 +39,9 @@ export function isAcceptable (token: string): boolean {
   if (token.length > MAX_TOKEN_LENGTH) return false
   const parts = token.split('.')
   return parts.length === 3 && parts.every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
+}
+
+/** What a token is refused with, whoever has issued it. */
+export function unacceptable (why: string, cause?: unknown): Error {
+  return apiError('AUTH_001', `The token is not acceptable: ${why}.`, cause === undefined ? {} : { cause })
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { LRUCache } from 'lru-cache'
 import { apiError, createIds, type Auth, type Claims, type Clock, type Identity, type IssuedToken, type KeyFacts, type Logger, type Permission } from '../../../core/plugin-api.js'
-import { isAcceptable, type TokenCodec } from './codec.js'
+import { isAcceptable, unacceptable, type TokenCodec } from './codec.js'
 import { Revocations, type Revocable } from './revocations.js'
 import { chainOf, continuing, momentOf } from './chain.js'
 import { openKeyring, publicJwk, rotateKeyring, type SigningKey } from './keyring.js'
@@ -158,8 +158,4 @@ function claimsOf (payload: Record<string, unknown>): Claims {
     expires_at: exp as number,
     chain_started_at: chain as number
   }
-}
-
-function unacceptable (why: string, cause?: unknown): Error {
-  return apiError('AUTH_001', `The token is not acceptable: ${why}.`, cause === undefined ? {} : { cause })
 }
