@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
 import { devNull } from 'node:os'
 import { promisify } from 'node:util'
+import { messageOf } from '../../core/errors.js'
 
 const run = promisify(execFile)
 const MAX_OUTPUT = 512 * 1024 * 1024
@@ -27,5 +28,14 @@ export async function git (cwd: string, ...args: string[]): Promise<string> {
   } catch (error) {
     const { stderr = '', message } = error as Error & { stderr?: string }
     throw new Error(`git ${args[0]}: ${stderr.trim().split('\n')[0] || message}`, { cause: error })
+  }
+}
+
+/** The commit that a repository is at; rejects where there is none. */
+export async function headOf (repository: string): Promise<string> {
+  try {
+    return (await git(repository, 'rev-parse', '--verify', 'HEAD^{commit}')).trim()
+  } catch (error) {
+    throw new Error(`${repository} is no git repository with a commit: ${messageOf(error)}`, { cause: error })
   }
 }

@@ -1,4 +1,5 @@
-import { Command, InvalidArgumentError, Option } from 'commander'
+import { Command, Option } from 'commander'
+import { wholeNumber } from '../../cli/command-line.js'
 
 export interface Options {
   repo: string[]
@@ -14,14 +15,8 @@ export interface Options {
 const MAX_CASES = 10_000
 const MAX_BUDGET = 10_000_000
 
-function wholeNumber (text: string, least: number, most: number): number {
-  const value = Number(text)
-  if (/^\d+$/.test(text) && value >= least && value <= most) return value
-  throw new InvalidArgumentError(`It must be a whole number from ${least} to ${most}.`)
-}
-
 function budgetsOf (text: string): number[] {
-  return [...new Set(text.split(',').map((part) => wholeNumber(part.trim(), 1, MAX_BUDGET)))].sort((a, b) => a - b)
+  return [...new Set(text.split(',').map((part) => wholeNumber(1, MAX_BUDGET)(part.trim())))].sort((a, b) => a - b)
 }
 
 /** Reads the command line; throws a `CommanderError` once it has said what is wrong, or what there is. */
@@ -29,7 +24,7 @@ export function readOptions (args: readonly string[]): Options {
   return new Command('npm run bench:context --')
     .description('Measures, on real commits, how much of what was then changed is in the context that the sidecar answers with, beside simpler ways to choose files.')
     .requiredOption('--repo <path>', 'git repository, bare or not, which is left untouched; may be repeated', (path: string, before: string[] | undefined) => [...before ?? [], path])
-    .option('--cases <number>', 'most recent suitable commits of each repository', (text) => wholeNumber(text, 1, MAX_CASES), 30)
+    .option('--cases <number>', 'most recent suitable commits of each repository', wholeNumber(1, MAX_CASES), 30)
     .addOption(new Option('--budgets <tokens>', 'comma list of budgets').argParser(budgetsOf).default([8000, 32_000, 64_000], '8000,32000,64000'))
     .option('--agent <type>', 'agent type that asks; by default one for the main language of the repository')
     .option('--case <hash>', 'this commit alone')

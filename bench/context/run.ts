@@ -1,20 +1,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { messageOf } from '../../core/errors.js'
 import { agentFor } from '../shared/agents.js'
 import { progress } from '../shared/progress.js'
 import { createBaselines } from './baselines.js'
 import { caseOf, recentCases, type Case } from './cases.js'
-import { git } from './git.js'
+import { headOf } from './git.js'
 import { measureCase, type CaseResult } from './measure.js'
 import type { Options } from './options.js'
 import { startProduct } from './product.js'
 import { renderMisses, renderTables } from './report.js'
 import { macroAverage, summarize, type RepositoryResult } from './summary.js'
 import { createWorkspace, repositoryName } from './workspace.js'
-
-function messageOf (error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
 
 /** None where one commit is asked for that the repository does not have. */
 async function casesOf (repository: string, options: Options): Promise<Case[]> {
@@ -30,9 +27,7 @@ async function casesOf (repository: string, options: Options): Promise<Case[]> {
 async function measureRepository (path: string, options: Options, parent: string): Promise<RepositoryResult | undefined> {
   const repository = resolve(path)
   const name = repositoryName(repository)
-  await git(repository, 'rev-parse', '--verify', 'HEAD^{commit}').catch((error: unknown) => {
-    throw new Error(`${repository} is no git repository with a commit: ${messageOf(error)}`, { cause: error })
-  })
+  await headOf(repository)
   progress(`${name}: choosing commits`)
   const cases = await casesOf(repository, options)
   if (cases.length === 0) return undefined

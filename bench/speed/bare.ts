@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import Fastify from 'fastify'
+import { processor } from '../shared/processor.js'
 import { answerCalls } from './child.js'
 
 /** A Fastify that does nothing but answer: what the sidecar's answers are measured against. */
@@ -14,10 +15,7 @@ const handlers = {
   port: () => (app.server.address() as AddressInfo).port,
   /** Takes what it is to serve from a file. */
   load: ({ name, file }: { name: string, file: string }) => { buffers.set(name, readFileSync(file)) },
-  processor: () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000
-  }
+  processor
 }
 
 export type BareCalls = typeof handlers

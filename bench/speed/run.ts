@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { git } from '../context/git.js'
+import { messageOf } from '../../core/errors.js'
+import { headOf } from '../context/git.js'
 import { createWorkspace, repositoryName } from '../context/workspace.js'
 import { agentFor } from '../shared/agents.js'
 import { progress } from '../shared/progress.js'
@@ -21,10 +22,6 @@ import { renderReport, type Report } from './report.js'
 
 const QUICK_FILES = 140
 
-function messageOf (error: unknown): string {
-  return error instanceof Error ? error.message : String(error)
-}
-
 /** What it is to be measured against, or why it is not. */
 async function repomixFor (options: Options, folder: string): Promise<{ program: string } | { missing: string }> {
   if (options.quick) return { missing: '--quick looks at answers alone.' }
@@ -39,14 +36,12 @@ async function repomixFor (options: Options, folder: string): Promise<{ program:
 async function measureRepository (path: string, options: Options, parent: string, repomix: Awaited<ReturnType<typeof repomixFor>>): Promise<Report> {
   const repository = resolve(path)
   const name = repositoryName(repository)
-  const commit = await git(repository, 'rev-parse', '--verify', 'HEAD^{commit}').catch((error: unknown) => {
-    throw new Error(`${repository} is no git repository with a commit: ${messageOf(error)}`, { cause: error })
-  })
+  const commit = await headOf(repository)
   const folder = await mkdtemp(join(parent, 'repository-'))
   const say = (text: string): void => progress(`${name}: ${text}`)
   say('checking out')
   const workspace = await createWorkspace(repository, folder)
-  const files = await workspace.checkOut(commit.trim())
+  const files = await workspace.checkOut(commit)
   const agent = agentFor(files)
   const subject: Subject = { root: workspace.root, folder, agent, plan: options.quick ? QUICK : FULL, figures: [], faults: [], loop: [], say }
   const notMeasured: string[] = []

@@ -2,6 +2,7 @@ import type { AddressInfo } from 'node:net'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as wait } from 'node:timers/promises'
 import { boundGarbage } from '../../cli/server/heap-growth.js'
+import { processor } from '../shared/processor.js'
 import { startSidecar } from '../shared/sidecar.js'
 import { answerCalls } from './child.js'
 import { UnsentConnection, type Unsent } from './unsent.js'
@@ -37,11 +38,7 @@ const handlers = {
     delay.disable()
     return { p99: Math.max(0, delay.percentile(99) / 1e6 - RESOLUTION_MS), longest: Math.max(0, delay.max / 1e6 - RESOLUTION_MS) }
   },
-  /** Processor time so far, milliseconds. */
-  processor: () => {
-    const { user, system } = process.cpuUsage()
-    return (user + system) / 1000
-  }
+  processor
 }
 
 export type ServerCalls = typeof handlers
