@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Option, type Command } from 'commander'
 import type { Settings } from '../core/config/settings.js'
+import { isLoopbackHost } from '../core/connection.js'
 import { codeOf, messageOf } from '../core/errors.js'
 import { readAnnouncement } from './announcement.js'
 import { createClient, type Client } from './client.js'
@@ -86,8 +87,7 @@ export function addressOf (host: string): string {
 
 function isLoopback (url: string): boolean {
   if (socketOf(url) !== undefined) return true
-  const host = URL.canParse(url) ? new URL(url).hostname : ''
-  return host === 'localhost' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+  return URL.canParse(url) && isLoopbackHost(new URL(url).hostname)
 }
 
 export async function readToken (file: string): Promise<string | undefined> {

@@ -19,3 +19,8 @@ export function networkOf (address: string | undefined): string | undefined {
   const zeros = after === undefined ? 0 : 8 - groups.length - rest.length
   return `${[...groups, ...new Array<string>(Math.max(0, zeros)).fill('0'), ...rest].slice(0, 4).map((group) => Number.parseInt(group, 16).toString(16)).join(':')}::/64`
 }
+
+/** Whether a host, as a setting or a URL has it, is an address of this machine that no other reaches. */
+export function isLoopbackHost (host: string): boolean {
+  return host === 'localhost' || host === '::1' || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
+}

@@ -1,15 +1,11 @@
 import type { IncomingMessage } from 'node:http'
 import type { Settings } from '../config/settings.js'
+import { isLoopbackHost } from '../connection.js'
 
 const NAMES = ['localhost', '127.0.0.1', '[::1]']
 const PORT = /:\d{1,5}$/
 /** Many names may be asked for, few are right; those are remembered with their ports. */
 const MAX_REMEMBERED = 100
-
-/** An address of this machine that no other reaches. */
-export function isLoopbackHost (host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
 
 /**
  * Whether a request names a host that this server goes by. A page of a stranger can have its own name point to this machine and then counts as of the same

@@ -14,7 +14,7 @@ const LEAVES = ['core/circuit-breakers', 'core/connection', 'core/durable-file',
  */
 const MAY_IMPORT: Record<string, string[]> = {
   // The program loads the configuration and prints errors itself, and `cco plugin verify` loads a plugin as the host would.
-  cli: ['index', 'core/audit', 'core/backup', 'core/doctor', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/package-root', 'core/secret-text', 'core/contracts'],
+  cli: ['index', 'core/audit', 'core/backup', 'core/doctor', 'core/config', 'core/plugin-host', 'core/testing', 'core/errors', 'core/connection', 'core/package-root', 'core/secret-text', 'core/contracts'],
   // The only file that sees both core and plugins.
   index: ['core/sidecar', 'core/config', 'core/errors', 'core/contracts', 'plugins/builtins'],
   'plugins/builtins': ['core/plugin-api', 'plugins'],
