@@ -1,16 +1,17 @@
 import assert from 'node:assert/strict'
 import { codeOf, messageOf, type ApiErrorCode } from '../errors.js'
 
-const POLL_MS = 5
+/** Between the first two looks, and at most: looking takes the processor from what is waited for. */
+const [FIRST_MS, LONGEST_MS] = [5, 25]
 /** Far beyond what is waited for: a deadline tells what never comes from what is slow on a busy machine. */
 const DEADLINE_MS = 20_000
 
 /** Resolves as soon as `condition` holds; rejects with `what` when it still does not at the deadline. */
 export async function eventually (condition: () => boolean | Promise<boolean>, what: string, deadlineMs = DEADLINE_MS): Promise<void> {
   const deadline = Date.now() + deadlineMs
-  while (!await condition()) {
+  for (let pause = FIRST_MS; !await condition(); pause = Math.min(pause * 1.2, LONGEST_MS)) {
     if (Date.now() > deadline) assert.fail(`within ${deadlineMs} ms: ${what}`)
-    await new Promise((resolve) => setTimeout(resolve, POLL_MS))
+    await new Promise((resolve) => setTimeout(resolve, pause))
   }
 }
 

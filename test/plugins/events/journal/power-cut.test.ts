@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate } from 'node:timers/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import t from 'tap'
 import type { EventBus } from '../../../../core/contracts/index.js'
 import { writeFileDurably } from '../../../../core/durable-file.js'
@@ -67,7 +67,7 @@ async function survive (disk: TestDisk, round: number): Promise<Survived> {
   const working = [...range(1, WRITERS).map((writer) => publish(writer % 4 === 0 ? NEIGHBOUR : PROJECT)), ...range(1, 8).map(keep)]
   const failed = Promise.race(working)
   const ended = Promise.allSettled(working)
-  while (events.size < 300 * (1 + round % 3) || results.size < 10) await Promise.race([failed, setImmediate()])
+  while (events.size < 300 * (1 + round % 3) || results.size < 10) await Promise.race([failed, delay(1)])
   let cut: bigint
   try {
     cut = await disk.cutPower()
