@@ -38,7 +38,7 @@ export interface FileSymbols {
 }
 
 /** Raised when the form or the meaning of the result changes, as it is kept on disk. */
-export const SYMBOLS_VERSION = 1
+export const SYMBOLS_VERSION = 2
 
 // A larger file is generated or data: a parser would take seconds and some hundred megabytes for it.
 const PARSED_LENGTH = 1_000_000

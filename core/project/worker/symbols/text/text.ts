@@ -16,9 +16,9 @@ const LEADING = /^\s*(?:\/\/|\/\*|\*|#(?!\s*(?:include|define|if|el|end|import|p
 const CLOSING = /^\s*(?:[})\]]|end\b|fi\b|done\b|esac\b)/
 
 /**
- * What can be told of a file without a parser: declarations are lines that look like one, and end where indentation comes back. SQL, Lua,
- * Scala, Elixir, Haskell, R, PowerShell, Perl, Groovy, Objective-C and Apex are read so, as is what describes interfaces, builds or
- * infrastructure, and any file that is too large for the parser of its language. Of Markdown the headings are told. No comments are told
+ * What can be told of a file without a parser: declarations are lines that look like one, and end where indentation comes back. Languages
+ * without a grammar are read so, as is what describes interfaces, builds or infrastructure, and any file that is too large for the parser of
+ * its language. Of Markdown the headings are told. No comments are told
  * of languages whose strings need a parser to be told from them.
  */
 export function readText (language: string | undefined, text: string, lines: LineIndex): FileSymbols {
