@@ -31,7 +31,20 @@ const SIDE_FILES: Record<Ecosystem, { locks: string[], others: string[] }> = {
   cpp: { locks: ['conan.lock'], others: ['*.cmake', 'conandata.yml', 'vcpkg-configuration.json'] },
   elixir: { locks: ['mix.lock'], others: [] },
   scala: { locks: [], others: ['project/*.sbt', 'project/build.properties', 'project/dependencies.scala'] },
-  haskell: { locks: ['stack.yaml.lock'], others: ['cabal.project'] }
+  haskell: { locks: ['stack.yaml.lock'], others: ['cabal.project'] },
+  clojure: { locks: [], others: ['shadow-cljs.edn', 'bb.edn'] },
+  erlang: { locks: ['rebar.lock'], others: [] },
+  ocaml: { locks: [], others: ['dune'] },
+  julia: { locks: ['manifest.toml'], others: ['juliaproject.toml'] },
+  r: { locks: ['renv.lock'], others: ['.rprofile'] },
+  perl: { locks: ['cpanfile.snapshot'], others: ['dist.ini'] },
+  lua: { locks: [], others: ['.luarocks/*.lua'] },
+  zig: { locks: [], others: ['build.zig'] },
+  nim: { locks: ['nimble.lock'], others: [] },
+  crystal: { locks: ['shard.lock'], others: [] },
+  elm: { locks: [], others: [] },
+  solidity: { locks: ['foundry.lock'], others: ['remappings.txt', 'hardhat.config.*', '.gitmodules'] },
+  nix: { locks: ['flake.lock'], others: [] }
 }
 
 const groups: Record<string, Rule[]> = {}
@@ -61,6 +74,6 @@ export default definePlugin({
     rules: [
       { paths: ['.github/dependabot.y*ml', 'renovate.json*', '.renovaterc*', '.tool-versions', 'mise.toml'], score: 0.5, reason: 'policy of updates' }
     ],
-    choice: { parameter: 'ecosystems', groups }
+    choice: { parameter: 'ecosystems', groups, orOthers: true }
   })
 })

@@ -17,8 +17,11 @@ export interface FileChoice {
   maxItems: number
   clock: Clock
   rules?: readonly Rule[]
-  /** Rules that a parameter of the requirement chooses among: `{ ecosystems: { npm: […], python: […] } }`. */
-  choice?: { parameter: string, groups: Readonly<Record<string, readonly Rule[]>> }
+  /**
+   * Rules that a parameter of the requirement chooses among: `{ ecosystems: { npm: […], python: […] } }`. With `orOthers` all are chosen where
+   * the project has nothing of those that are asked for.
+   */
+  choice?: { parameter: string, groups: Readonly<Record<string, readonly Rule[]>>, orOthers?: true }
   /** Noise that this strategy is about. */
   keeps?: readonly Noise[]
   /** The kind that decides the priority of all its files, where what the path says would mislead. */
@@ -54,10 +57,19 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
     return findings.length === 0 ? undefined : { place, kind: as ?? kind as PathKind, findings }
   })
 
+  function wantedGroups (input: GatherInput, hits: readonly Hit[]): ReadonlySet<string> {
+    if (choice.choice === undefined) return new Set()
+    const known = Object.keys(groups)
+    const wanted = readChoice(input, choice.choice.parameter, known)
+    const isThere = (): boolean => hits.some(({ findings }) => findings.some(({ group }) => group !== undefined && wanted.has(group)))
+    return choice.choice.orOthers === true && !isThere() ? new Set(known) : wanted
+  }
+
   async function gather (input: GatherInput): Promise<ContextItem[]> {
     const index = await indexOf(input.project)
     const signals = await signalsOf(input.task, index, clock())
-    const wanted = choice.choice && readChoice(input, choice.choice.parameter, Object.keys(groups))
+    const hits = await hitsOf(index)
+    const wanted = wantedGroups(input, hits)
     const inPaths = readPaths(input, index)
     const accept = choice.accept?.(input, index)
     const limit = readCount(input, 'limit', maxItems)
@@ -65,9 +77,9 @@ export function chooseFiles (choice: FileChoice): ContextStrategy {
     const chosen = createBest(limit, order)
     const unread = createBest(MOST_CANDIDATES, order)
 
-    await inSlices(await hitsOf(index), ({ place, kind, findings }) => {
+    await inSlices(hits, ({ place, kind, findings }) => {
       if (inPaths?.(place) === false || accept?.(place) === false) return
-      const isWanted = ({ group }: Finding) => group === undefined || wanted!.has(group)
+      const isWanted = ({ group }: Finding) => group === undefined || wanted.has(group)
       let sure: Candidate | undefined
       for (const finding of findings) {
         if (finding.rule.content !== undefined || !isWanted(finding)) continue

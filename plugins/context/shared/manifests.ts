@@ -14,7 +14,20 @@ export const MANIFESTS = {
   cpp: ['conanfile.txt', 'conanfile.py', 'vcpkg.json', 'cmakelists.txt', 'meson.build', 'module.bazel', 'workspace.bazel'],
   elixir: ['mix.exs'],
   scala: ['build.sbt'],
-  haskell: ['*.cabal', 'stack.yaml', 'package.yaml']
+  haskell: ['*.cabal', 'stack.yaml', 'package.yaml'],
+  clojure: ['deps.edn', 'project.clj', 'build.boot'],
+  erlang: ['rebar.config'],
+  ocaml: ['dune-project', '*.opam', 'opam'],
+  julia: ['project.toml'],
+  r: ['description'],
+  perl: ['cpanfile', 'makefile.pl', 'build.pl'],
+  lua: ['*.rockspec'],
+  zig: ['build.zig.zon'],
+  nim: ['*.nimble'],
+  crystal: ['shard.yml'],
+  elm: ['elm.json'],
+  solidity: ['foundry.toml'],
+  nix: ['flake.nix']
 } as const satisfies Record<string, readonly string[]>
 
 /** Where programs and libraries begin, by the conventions of their languages and frameworks. */

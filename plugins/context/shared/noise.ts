@@ -10,7 +10,7 @@ export const LOCK_FILES: readonly string[] = [
   'poetry.lock', 'pipfile.lock', 'uv.lock', 'pdm.lock', 'pylock.toml', 'conda-lock.yml', 'go.sum', 'go.work.sum', 'cargo.lock',
   'gradle.lockfile', 'buildscript-gradle.lockfile', 'gemfile.lock', 'composer.lock', 'pubspec.lock', 'package.resolved',
   'podfile.lock', 'cartfile.resolved', 'packages.lock.json', 'project.assets.json', 'mix.lock', 'stack.yaml.lock',
-  'conan.lock', 'flake.lock', '.terraform.lock.hcl', 'chart.lock'
+  'conan.lock', 'flake.lock', 'rebar.lock', 'renv.lock', 'shard.lock', 'nimble.lock', 'foundry.lock', 'cpanfile.snapshot', '.terraform.lock.hcl', 'chart.lock'
 ]
 
 const NOISE: Readonly<Record<Noise, readonly string[]>> = {

@@ -141,6 +141,12 @@ t.test('choices', async t => {
   t.same((await gather(dependencies, sample(), { with: { ecosystems: ['go', 'dart'] } })).paths, [
     'mobile/pubspec.yaml', 'services/go.mod', '.github/dependabot.yml', 'mobile/pubspec.lock', 'services/go.sum'
   ])
+  t.same(
+    (await gather(dependencies, fakeProject({ 'composer.json': '{}', 'docs/requirements.txt': 'a' }), { with: { ecosystems: ['npm'] } })).paths,
+    ['composer.json', 'docs/requirements.txt'],
+    'of ecosystems that the project does not have it is those that it has'
+  )
+  t.same((await gather(dependencies, fakeProject({ 'deps.edn': '{}', 'Project.toml': '', DESCRIPTION: '' }), {})).paths, ['DESCRIPTION', 'Project.toml', 'deps.edn'])
   t.same((await gather(apiSpecs, sample(), { with: { formats: ['graphql'] } })).paths, ['api/schema.graphql'])
   t.same((await gather(apiSpecs, sample(), { with: { formats: ['openapi'] } })).paths, ['api/openapi.yaml', 'api/v2/contract.yaml'])
   t.same((await gather(infrastructure, sample(), { with: { tools: ['terraform'] } })).paths, ['infra/terraform/main.tf'])
