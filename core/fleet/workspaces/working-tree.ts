@@ -77,7 +77,7 @@ function statusOf (output: string, prefix: string): WorkingStatus {
   for (const record of namesOf(output)) {
     const words = record.split(' ')
     if (record.startsWith('# ')) readHeader(tree, words)
-    else tree.uncommitted.push(changeOf(record, words, prefix))
+    else tree.uncommitted.push(changeOf(words, prefix))
   }
   return tree
 }
@@ -96,7 +96,7 @@ function readHeader (tree: WorkingStatus, [, name, value = '']: string[]): void 
 /** Number of fields before the path, by the kind of the record; see git-status, "Porcelain Format Version 2". */
 const FIELDS: Record<string, number> = { 1: 8, u: 10, '?': 1 }
 
-function changeOf (record: string, words: string[], prefix: string): FileChange {
+function changeOf (words: string[], prefix: string): FileChange {
   const [kind, code = ''] = words as [string, string | undefined]
   const path = words.slice(FIELDS[kind] ?? 1).join(' ').slice(prefix.length)
   if (kind === '?' || code.includes('A')) return { path, status: 'added' }
