@@ -18,7 +18,7 @@ const PATTERNS = {
     '*.gradle.kts', '*.xcconfig', '*.pbxproj', '*.entitlements', '*.config.js', '*.config.cjs', '*.config.mjs', '*.config.ts',
     '*.config.mts', '.*rc', '.*rc.js', '.*rc.cjs', '.*rc.mjs', '.*ignore', '.editorconfig', '.gitattributes', 'dockerfile*', 'makefile*',
     '*.mk',
-    'gemfile', 'podfile', 'procfile', 'jenkinsfile*', 'vagrantfile', 'cmakelists.txt', 'go.mod', 'go.work', 'setup.py', 'package.swift',
+    'gemfile', 'podfile', 'procfile', 'jenkinsfile*', 'vagrantfile', 'cmakelists.txt', 'go.mod', 'go.work', 'setup.py', 'package.swift', 'project.clj', 'mix.exs', 'flake.nix',
     'requirements*.txt', 'constraints*.txt'
   ],
   documentation: [
