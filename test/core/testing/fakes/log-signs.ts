@@ -18,6 +18,7 @@ export interface Faults {
 
 const POLL_MS = 10
 const GIANT = 1_000_000
+const LATE_SIGNS = 50
 
 /** Looks at the file again and again, and reads the whole of it when its size is another. A line that is `{"sign": …}` tells that sign. Gives what reads the rest and ends it. */
 export function readSigns (path: string, onSign: OnSign, faults: Faults): () => void {
@@ -69,8 +70,17 @@ export function readSigns (path: string, onSign: OnSign, faults: Faults): () => 
     look()
     if (faults.leavesTheLast !== true) understand(pending)
     if (!finalWord) onSign({ kind: 'result', status: faults.silenceIsSuccess === true ? 'success' : 'failed', text: '' })
-    if (faults.tellsLater === true) setTimeout(onSign, POLL_MS, { kind: 'alive' })
+    if (faults.tellsLater === true) tellLater(onSign)
   }
+}
+
+/** Again and again: who waits for the end may hear of it later than of the first. */
+function tellLater (onSign: OnSign): void {
+  let left = LATE_SIGNS
+  const timer = setInterval(() => {
+    onSign({ kind: 'alive' })
+    if (--left === 0) clearInterval(timer)
+  }, POLL_MS).unref()
 }
 
 function sizeOf (path: string): number {
