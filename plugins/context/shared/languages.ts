@@ -47,6 +47,8 @@ export interface WantedLanguages {
   readonly explicit: boolean
 }
 
+const ANY: WantedLanguages = { names: undefined, only: false, explicit: false }
+
 /** With less than this share of a project's source files, languages are not what it is written in: a page's script beside a library in C. */
 const MAIN_SHARE = 0.05
 
@@ -54,6 +56,7 @@ const MAIN_SHARE = 0.05
 export function wantedLanguages (input: GatherInput, { languages, sources }: ProjectIndex): WantedLanguages {
   const asked = readList(input, 'languages')
   const wanted = (asked ?? input.profile.languages ?? []).map(name => name.toLowerCase()).map(name => ALIASES.get(name) ?? name)
+  if (wanted.length === 0) return ANY
   const names = new Set(wanted.flatMap(name => [name, ...(DIALECTS.get(name) ?? [])]))
   const explicit = asked !== undefined
   // What documents and configuration are written in has no source files.
@@ -63,5 +66,6 @@ export function wantedLanguages (input: GatherInput, { languages, sources }: Pro
     all += files
     if (language !== undefined && names.has(language)) own += files
   }
-  return own === 0 ? { names: undefined, only: false, explicit: false } : { names, only: own >= MAIN_SHARE * all, explicit }
+  if (all === 0) return { names, only: false, explicit }
+  return own === 0 ? ANY : { names, only: own >= MAIN_SHARE * all, explicit }
 }

@@ -1,6 +1,6 @@
 import type { GatherInput } from '../../../core/plugin-api.js'
 import { isAside } from './aside.js'
-import { wantedLanguages } from './languages.js'
+import { SOURCE_LANGUAGES, wantedLanguages } from './languages.js'
 import { ENTRY_POINTS } from './manifests.js'
 import { isNoise } from './noise.js'
 import { readList, readPaths } from './parameters.js'
@@ -27,6 +27,8 @@ const FOUND = 0.35
 /** How well a file fits the parameters and the task; `undefined` where it is not wanted. `found` is the score of a search for the task, 0 where it has not been found. */
 export function createSourceFit (input: GatherInput, index: ProjectIndex, relevance: Relevance): (place: Place, found: number) => SourceFit | undefined {
   const { names, only } = wantedLanguages(input, index)
+  // A site may be all that a project is: then its pages are the source.
+  const hasNoSource = index.sources.size === 0
   const extensions = readList(input, 'extensions')?.map(extension => `.${extension.toLowerCase().replace(/^\.+/, '')}`)
   const inPaths = readPaths(input, index)
   const isPreferred = readPaths(input, index, 'prefer') ?? (() => true)
@@ -43,7 +45,7 @@ export function createSourceFit (input: GatherInput, index: ProjectIndex, releva
     if (relevance.names(place)) return { base: 1, reason: 'named by the task' }
     // Asked for by extension or language, a file is wanted whether or not it is source code to us.
     const asked = extensions !== undefined || (names !== undefined && speaks(place))
-    if (!asked && kind !== 'source') return undefined
+    if (!asked && kind !== 'source' && !(hasNoSource && SOURCE_LANGUAGES.has(place.file.language ?? ''))) return undefined
 
     const language = place.file.language ?? place.name.slice(place.name.lastIndexOf('.') + 1)
     const related = relevance.of(place) >= DISTINCT || found >= FOUND

@@ -59,6 +59,13 @@ t.test('languages', async t => {
     t.same(await of(sourceFiles, { 'web/page.js': 'a' }), ['docs/search.js', 'web/page.js'], 'a twelfth of it is more than hardly')
     t.same(await of(testFiles, { 'web/page.js': 'a' }), ['tests/server.js'])
   })
+  t.test('do not hide the pages of a project that is a site', async t => {
+    const site = fakeProject({ 'docs/index.html': 'a', 'docs/style.css': 'a', 'README.md': 'a' })
+    for (const languages of [undefined, ['typescript'], ['html', 'css']]) {
+      t.same((await gather(sourceFiles, site, { ...(languages && { languages }) })).paths, ['docs/index.html', 'docs/style.css'])
+    }
+    t.same((await gather(sourceFiles, fakeProject({ 'docs/Session.html': 'a', 'src/a.swift': 'a' }), {})).paths, ['src/a.swift'])
+  })
   t.test('of the requirement give way to a task that points elsewhere', async t => {
     const { paths } = await gather(sourceFiles, sample(), { with: { languages: ['python'] }, task: { title: 'Login fails' } })
     t.ok(paths.includes('services/auth/login.go'))

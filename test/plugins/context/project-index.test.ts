@@ -12,7 +12,7 @@ const viewOf = (id: string, files: readonly ProjectFile[]): ProjectView => ({ id
 /** Files that are not even have a value. */
 const odd = () => rememberedOfPlaces(place => place.file.modified % 2 === 0 ? undefined : { path: place.file.path, modified: place.file.modified })
 
-const told = ({ places, medianModified, languages, byWord }: ProjectIndex): unknown => ({ files: places.map(({ file }) => file), medianModified, languages: [...languages].map(String).sort(), words: [...byWord.keys()].sort() })
+const told = ({ places, medianModified, languages, sources, byWord }: ProjectIndex): unknown => ({ files: places.map(({ file }) => file), medianModified, languages: [...languages].map(String).sort(), sources: [...sources].map(String).sort(), words: [...byWord.keys()].sort() })
 
 t.test('an index that follows edits is the one that would be made anew, and so is what is remembered of its files', async t => {
   const step = fc.record({ path: fc.constantFrom(...PATHS), modified: fc.nat(6), what: fc.constantFrom('edit', 'edit', 'edit', 'toggle') })
